@@ -1,0 +1,33 @@
+"""ganzoo: a plugin-based zoo of generative adversarial networks.
+
+>>> import ganzoo
+>>> ganzoo.list_variants("*gan")
+>>> run = ganzoo.train(ganzoo.list_variants()[0], seed=0)
+>>> images = run.sample(64)
+
+Importing this package imports no torch; the functions below do when they are called.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from ganzoo.hookspecs import hookimpl
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from ganzoo.api import Job, list_variants, load, open_run, prepare, train
+
+_LAZY = ("Job", "list_variants", "load", "open_run", "prepare", "train")
+__all__ = ["Job", "__version__", "hookimpl", "list_variants", "load", "open_run", "prepare", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        from ganzoo import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'ganzoo' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_LAZY])

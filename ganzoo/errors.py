@@ -1,0 +1,107 @@
+"""The exceptions that ganzoo raises for its users; every message says what to do next.
+
+    GanzooError                     exit code 1: the work could not be done
+    ├── UsageError                  exit code 2: the request itself was wrong
+    │   ├── UnknownNameError        no such variant, data set, loss, key ...; names the nearest right one
+    │   └── ConfigError             a setting of the wrong type or out of its range
+    ├── PluginError                 a plugin that cannot be imported or breaks its contract
+    │   └── DuplicateNameError      two plugins offer one name
+    ├── DataError                   a data set that is missing, damaged or unfit
+    │   ├── DataMissingError        its files are not on this machine
+    │   └── ChecksumError           a file whose content is not what was published
+    ├── RunError                    a run directory that is in the way, missing or not writable
+    ├── CheckpointError             a file that is no checkpoint, is damaged, or belongs to other settings
+    ├── TrainingError               training broke down (a value is not finite)
+    └── Interrupted                 exit code 130: stopped by the user, with a checkpoint kept
+
+A violated assumption of our own is an AssertionError, never one of these.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class GanzooError(Exception):
+    """Base of all errors meant for users. ``exit_code`` is what the command line returns."""
+
+    exit_code = 1
+
+
+class UsageError(GanzooError):
+    """The request itself was wrong: nothing was started, nothing was written."""
+
+    exit_code = 2
+
+
+class UnknownNameError(UsageError):
+    """A name that is not registered.
+
+    Args:
+        kind: what was looked for, for example ``"variant"``.
+        name: the name that was given.
+        choices: the names that exist.
+        hint: one more sentence, for example the command that lists the choices.
+    """
+
+    def __init__(self, kind: str, name: str, choices: Iterable[str], hint: str = "") -> None:
+        self.kind, self.name, self.choices = kind, name, sorted(choices)
+        self.suggestion = nearest(name, self.choices)
+        if not self.choices:
+            known = f"no {kind} is registered."
+        elif self.suggestion:
+            known = f"did you mean {self.suggestion!r}? Known: {', '.join(self.choices)}."
+        else:
+            known = f"known: {', '.join(self.choices)}."
+        super().__init__(f"unknown {kind} {name!r}: {known}" + (f" {hint}" if hint else ""))
+
+
+class ConfigError(UsageError):
+    """A setting of the wrong type, out of its range, or contradicting another one."""
+
+
+class PluginError(GanzooError):
+    """A plugin that cannot be imported, raises, or breaks its contract."""
+
+
+class DuplicateNameError(PluginError):
+    """Two plugins offer one name; both distributions are named."""
+
+
+class DataError(GanzooError):
+    """A data set that is missing, damaged, or unfit for what was asked."""
+
+
+class DataMissingError(DataError):
+    """Files of a data set are not on this machine; the message says which, and where they go."""
+
+
+class ChecksumError(DataError):
+    """A file whose content is not what its publisher's checksum says."""
+
+
+class RunError(GanzooError):
+    """A run directory that is in the way, missing, or cannot be written."""
+
+
+class CheckpointError(GanzooError):
+    """A file that is no checkpoint, is damaged, or belongs to another variant or other settings."""
+
+
+class TrainingError(GanzooError):
+    """Training broke down: a loss or a weight is not finite."""
+
+
+class Interrupted(GanzooError):
+    """Training was stopped from outside; the message holds the command that resumes it."""
+
+    exit_code = 130
+
+
+def nearest(name: str, choices: Iterable[str]) -> str | None:
+    """The choice most like ``name``, or None when nothing is near."""
+    by_lower = {choice.lower(): choice for choice in choices}
+    # 0.5 forgives two swapped letters in a short name and keeps unrelated words from matching.
+    found = get_close_matches(name.lower().replace("_", "-"), by_lower, n=1, cutoff=0.5) or get_close_matches(
+        name.lower(), by_lower, n=1, cutoff=0.5
+    )
+    return by_lower[found[0]] if found else None
