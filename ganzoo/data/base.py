@@ -1,0 +1,154 @@
+"""The form that data takes between its files and the training step.
+
+A dataset module returns a :class:`Dataset`; :mod:`ganzoo.data.sampler` draws batches from it in an order that is a
+function of the seed and of the number of images seen, so that a resumed run continues with the very next image.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from ganzoo.data.progress import Progress, silent
+from ganzoo.specs import Sample
+
+__all__ = [
+    "DataInfo", "DataRequest", "DataWarning", "Dataset", "MemorySource", "Progress", "Source",
+    "digest", "silent", "to_uint8", "to_unit",
+]  # fmt: skip
+
+
+class DataWarning(UserWarning):
+    """Data that is used, but not as a user may expect: files passed over, a set shorter than published."""
+
+
+@dataclass(frozen=True)
+class DataRequest:
+    """What a dataset's ``load`` function is asked for.
+
+    Attributes:
+        name: the data set as typed, without what follows a colon.
+        argument: what followed the colon (``folder:PATH`` -> ``PATH``); empty for most.
+        root: the data root folder (``GANZOO_DATA``).
+        split: ``"train"``, ``"test"`` ...; one of the spec's splits.
+        resolution: side in pixels that images are scaled and cropped to; None: as published.
+        channels: 1 (grey) or 3 (RGB); None: as published.
+        seed: for data that is drawn on the spot.
+        memory: bytes that decoded images may occupy before they are streamed from disk instead.
+        progress: told about long preparations.
+    """
+
+    name: str
+    root: Path
+    argument: str = ""
+    split: str = "train"
+    resolution: int | None = None
+    channels: Literal[1, 3] | None = None
+    seed: int = 0
+    memory: int = 4 * 2**30
+    progress: Progress = silent
+
+
+@dataclass(frozen=True)
+class DataInfo:
+    """What a variant must know about its data to build networks; saved in every run and every exported generator.
+
+    Attributes:
+        name: as typed (``mnist``, ``folder:photos``).
+        sample: ``"images"`` or ``"points"``.
+        shape: (C, H, W) of an image, (D,) of a point.
+        classes: names of the classes; empty when unlabelled.
+        count: number of samples in the split.
+        split: the split that was loaded.
+        digest: SHA-256 over samples and labels as loaded (for streamed data: over names and sizes of the files).
+    """
+
+    name: str
+    sample: Sample
+    shape: tuple[int, ...]
+    classes: tuple[str, ...] = ()
+    count: int = 0
+    split: str = "train"
+    digest: str = ""
+
+    @property
+    def labelled(self) -> bool:
+        return bool(self.classes)
+
+
+class Source(Protocol):
+    """Samples by index: one tensor in memory, or files read from disk."""
+
+    def __len__(self) -> int: ...
+
+    def fetch(self, indices: Tensor) -> Tensor:
+        """uint8 images [N, C, H, W] (0..255), or float32 points [N, D], for int64 ``indices`` [N]."""
+        ...
+
+    def prefetch(self, indices: Tensor) -> None:
+        """A hint that these indices come next; may be ignored."""
+        ...
+
+    def to(self, device: torch.device) -> "Source":
+        """The same samples, where possible on ``device``."""
+        ...
+
+    def close(self) -> None:
+        """Stop workers, close files."""
+        ...
+
+
+class MemorySource:
+    """One tensor: uint8 images [N, C, H, W] or float32 points [N, D]; a batch is an index."""
+
+    def __init__(self, samples: Tensor) -> None:
+        self.samples = samples
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def fetch(self, indices: Tensor) -> Tensor:
+        return self.samples[indices.to(self.samples.device)]
+
+    def prefetch(self, indices: Tensor) -> None:
+        """Nothing to do: everything is in memory."""
+
+    def to(self, device: torch.device) -> "MemorySource":
+        return MemorySource(self.samples.to(device))
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Samples, their labels (int64 [N], or None) and what is to be known about them."""
+
+    info: DataInfo
+    source: Source
+    labels: Tensor | None = None
+
+
+def digest(samples: Tensor, labels: Tensor | None = None) -> str:
+    """SHA-256 over type, shape and bytes of samples and labels, as hex."""
+    total = hashlib.sha256()
+    for tensor in (samples,) if labels is None else (samples, labels):
+        total.update(f"{tensor.dtype} {tuple(tensor.shape)};".encode())
+        # .numpy() is a view, and reshape(-1) lets an empty tensor through; nothing is copied.
+        total.update(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return total.hexdigest()
+
+
+def to_unit(samples: Tensor) -> Tensor:
+    """uint8 0..255 -> float32 [-1, 1]; points pass unchanged. Inverse of :func:`to_uint8`."""
+    if samples.dtype != torch.uint8:
+        return samples
+    return samples.to(torch.float32).div_(127.5).sub_(1.0)
+
+
+def to_uint8(images: Tensor) -> Tensor:
+    """[-1, 1] -> uint8 0..255, rounded to nearest and clamped (the quantisation that FID is computed with)."""
+    return images.detach().float().add(1.0).mul(127.5).round().clamp(0, 255).to(torch.uint8)

@@ -1,0 +1,136 @@
+"""uint8 images to the resolution and channels that were asked for, the same way for every set that is held as a tensor.
+
+The shorter side is scaled to the resolution (bicubic with antialias), then the centre is cropped; grey is the luma of
+ITU-R BT.601, the one that Pillow and torchvision use.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ganzoo.data.base import DataInfo, DataRequest, Dataset, MemorySource, Progress, Source, digest, silent
+from ganzoo.errors import ConfigError, UnknownNameError, UsageError
+from ganzoo.specs import DatasetSpec
+
+LUMA = (0.299, 0.587, 0.114)
+CHUNK_BYTES = 64 * 2**20  # float32 working memory of one piece of a resize
+
+
+def check_request(request: DataRequest, spec: DatasetSpec) -> None:
+    """Refuse a request that the data set cannot meet, before any file is read.
+
+    Raises:
+        UnknownNameError: no such split.
+        UsageError: a path after the colon of a set that takes none.
+        ConfigError: a resolution or number of channels that no image can have, or asked of points.
+    """
+    if request.split not in spec.splits:
+        raise UnknownNameError(f"split of {request.name}", request.split, spec.splits)
+    if request.argument and spec.name != "folder":
+        raise UsageError(
+            f"data set {spec.name!r} takes nothing after its name, not {request.argument!r}; "
+            f"use {spec.name!r}, or 'folder:{request.argument}' for images of your own."
+        )
+    if spec.sample == "points":
+        if request.resolution is not None or request.channels is not None:
+            raise ConfigError(f"{spec.name!r} holds points: it has no resolution and no channels; leave both out.")
+        return
+    if request.resolution is not None and request.resolution < 1:
+        raise ConfigError(f"resolution = {request.resolution} must be at least 1 pixel.")
+    if request.channels not in (None, 1, 3):
+        raise ConfigError(f"channels = {request.channels} must be 1 (grey) or 3 (RGB).")
+
+
+def fitted_shape(request: DataRequest, shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """(C, H, W) that images of ``shape`` have once they are brought to what ``request`` asks for."""
+    channels, height, width = shape
+    if request.resolution is not None:
+        height = width = request.resolution
+    return request.channels or channels, height, width
+
+
+def convert_channels(images: Tensor, channels: int) -> Tensor:
+    """uint8 [N, C, H, W] with C of 1 or 3 -> the same with ``channels`` of them."""
+    if images.shape[1] == channels:
+        return images
+    if channels == 3:
+        return images.expand(-1, 3, -1, -1)
+    weights = torch.tensor(LUMA, device=images.device).view(1, 3, 1, 1)
+    return (images.float() * weights).sum(1, keepdim=True).round_().clamp_(0, 255).to(torch.uint8)
+
+
+def resize_crop(images: Tensor, height: int, width: int) -> Tensor:
+    """uint8 [N, C, H, W] -> uint8 [N, C, height, width]: scaled to cover that area, then cropped at the centre."""
+    h, w = images.shape[-2:]
+    if (h, w) == (height, width):
+        return images
+    scale = max(height / h, width / w)
+    size = max(height, round(h * scale)), max(width, round(w * scale))
+    scaled = F.interpolate(images.float(), size=size, mode="bicubic", antialias=True, align_corners=False)
+    top, left = (size[0] - height) // 2, (size[1] - width) // 2
+    # Bicubic overshoots at edges, hence the clamp.
+    return scaled[..., top : top + height, left : left + width].round_().clamp_(0, 255).to(torch.uint8)
+
+
+def fit_images(images: Tensor, shape: tuple[int, int, int], progress: Progress = silent) -> Tensor:
+    """uint8 [N, C, H, W] -> uint8 [N, *shape], in pieces that keep the working memory small."""
+    if tuple(images.shape[1:]) == shape:
+        return images
+    out = torch.empty((len(images), *shape), dtype=torch.uint8, device=images.device)
+    c, h, w = images.shape[1:]
+    step = max(1, CHUNK_BYTES // (4 * max(c, shape[0]) * max(h * w, shape[1] * shape[2])))
+    for start in range(0, len(images), step):
+        piece = convert_channels(images[start : start + step], shape[0])
+        out[start : start + step] = resize_crop(piece, shape[1], shape[2])
+        progress("resizing", min(start + step, len(images)), len(images))
+    return out
+
+
+class FittedSource:
+    """Images kept as published and resized when they are fetched, for sets too large once resized.
+
+    The resizing is done on the CPU, wherever the images go, so that they are those that a MemorySource would hold.
+    """
+
+    def __init__(self, images: Tensor, shape: tuple[int, int, int], device: torch.device | None = None) -> None:
+        self.images, self.shape, self.device = images, shape, device or torch.device("cpu")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def fetch(self, indices: Tensor) -> Tensor:
+        return fit_images(self.images[indices.cpu()], self.shape).to(self.device)
+
+    def prefetch(self, indices: Tensor) -> None:
+        """Nothing to do: the originals are in memory."""
+
+    def to(self, device: torch.device) -> "FittedSource":
+        return FittedSource(self.images, self.shape, device)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def image_dataset(
+    request: DataRequest, images: Tensor, labels: Tensor | None = None, classes: tuple[str, ...] = ()
+) -> Dataset:
+    """A Dataset of what ``request`` asks for from all images of a split, uint8 [N, C, H, W]."""
+    shape = fitted_shape(request, tuple(images.shape[1:]))
+    if len(images) * shape[0] * shape[1] * shape[2] <= max(request.memory, images.numel()):
+        images = fit_images(images, shape, request.progress)
+        source: Source = MemorySource(images)
+    else:
+        source = FittedSource(images, shape)
+    return Dataset(
+        info=DataInfo(
+            name=request.name,
+            sample="images",
+            shape=shape,
+            classes=classes,
+            count=len(images),
+            split=request.split,
+            digest=digest(images, labels),
+        ),
+        source=source,
+        labels=labels,
+    )
