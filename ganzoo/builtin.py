@@ -1,0 +1,54 @@
+"""What the core itself brings, through the same door as every plugin: losses, data sets, and the history."""
+
+from collections.abc import Iterable
+
+from ganzoo.data.specs import DATASETS
+from ganzoo.hookspecs import hookimpl
+from ganzoo.loggers import ganzoo_run_started, ganzoo_step_logged
+from ganzoo.specs import DatasetSpec, LossSpec
+
+LOSSES = (
+    LossSpec(
+        name="minimax",
+        load="ganzoo.losses:Minimax",
+        summary="the original game; its generator saturates when D wins early",
+        paper="arXiv:1406.2661, eq. 1",
+    ),
+    LossSpec(
+        name="non-saturating",
+        load="ganzoo.losses:NonSaturating",
+        summary="the generator maximises log D(G(z))",
+        paper="arXiv:1406.2661, sec. 3",
+    ),
+    LossSpec(
+        name="least-squares",
+        load="ganzoo.losses:LeastSquares",
+        summary="squared distance to targets 0 and 1 (LSGAN)",
+        paper="arXiv:1611.04076, eq. 9",
+    ),
+    LossSpec(
+        name="hinge",
+        load="ganzoo.losses:Hinge",
+        summary="hinge at +1 and -1 for D, the raw score for G",
+        paper="arXiv:1705.02894, eq. 15",
+    ),
+    LossSpec(
+        name="wasserstein",
+        load="ganzoo.losses:Wasserstein",
+        summary="difference of mean scores; needs a critic of bounded slope",
+        paper="arXiv:1701.07875, eq. 2",
+    ),
+)
+
+
+@hookimpl
+def ganzoo_losses() -> Iterable[LossSpec]:
+    return LOSSES
+
+
+@hookimpl
+def ganzoo_datasets() -> Iterable[DatasetSpec]:
+    return DATASETS
+
+
+__all__ = ["ganzoo_datasets", "ganzoo_losses", "ganzoo_run_started", "ganzoo_step_logged"]

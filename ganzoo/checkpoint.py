@@ -1,0 +1,212 @@
+"""One State, one safetensors file: tensors as tensors, the rest as JSON in the header. Loading runs no code.
+
+Besides networks, averages and optimizers a checkpoint holds the random number generators of Python, NumPy, torch and
+the device, so that a resumed run continues exactly.
+"""
+
+import json
+import os
+import random
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ganzoo.errors import CheckpointError, RunError
+from ganzoo.variant import State
+
+FORMAT = 1
+UMASK = os.umask(0)
+os.umask(UMASK)  # the only way to read it is to set it
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
+    """Write a safetensors file with ``header`` as JSON: temporary name, sync, rename.
+
+    Raises:
+        RunError: the disk is full or the folder cannot be written; what stood at ``path`` before still stands.
+    """
+    ready = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    replace_file(path, lambda temporary: save_file(ready, temporary, metadata={"ganzoo": json.dumps(header)}))
+
+
+def replace_file(path: Path, write: Any) -> None:
+    """Call ``write(temporary path)``, sync, and rename to ``path``, so that ``path`` is never half a file.
+
+    Raises:
+        RunError: it could not be written; nothing is left behind.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        # safetensors makes files for their owner alone; runs are shared, so the user's umask decides.
+        temporary.chmod(0o666 & ~UMASK)
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except (OSError, SafetensorError) as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise RunError(f"{path} could not be written: {error}. Free some space or choose another --out.") from error
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """The JSON header of a file written by :func:`write_tensors`.
+
+    Raises:
+        CheckpointError: no such file, no safetensors file, or not one of ganzoo's.
+    """
+    return _open(path)[1]
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """All tensors (on the CPU) and the header. Raises CheckpointError as :func:`read_header` does."""
+    file, header = _open(path)
+    try:
+        with file:
+            return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118  # no mapping
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is damaged: {error}.") from error
+
+
+def _open(path: Path) -> tuple[Any, dict[str, Any]]:
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such file.")
+    try:
+        file = safe_open(path, framework="pt")
+        header = json.loads((file.metadata() or {})["ganzoo"])
+    except KeyError:
+        raise CheckpointError(f"{path} is a safetensors file, but ganzoo did not write it.") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"{path} is no checkpoint, or is damaged: {error}.") from error
+    return file, header
+
+
+def save_state(path: Path, state: State, header: Mapping[str, Any]) -> None:
+    """Write a checkpoint: the state, the random number generators and ``header``."""
+    tensors: dict[str, Tensor] = {}
+    for part, networks in (("networks", state.networks), ("ema", state.ema)):
+        for name, network in networks.items():
+            tensors |= {f"{part}/{name}/{key}": value for key, value in network.state_dict().items()}
+    optimizers: dict[str, Any] = {}
+    for player, optimizer in state.optimizers.items():
+        saved = optimizer.state_dict()
+        optimizers[player] = {"groups": saved["param_groups"], "scalars": {}}
+        for index, values in saved["state"].items():
+            for key, value in values.items():
+                if isinstance(value, Tensor):
+                    tensors[f"optimizers/{player}/{index}/{key}"] = value
+                else:
+                    optimizers[player]["scalars"].setdefault(str(index), {})[key] = value
+    for name, (total, _) in state.window.items():
+        tensors[f"window/{name}"] = total
+    generators, plain_generators = capture_rng()
+    tensors |= {f"rng/{name}": value for name, value in generators.items()}
+    write_tensors(
+        path,
+        tensors,
+        {
+            **header,
+            "format": FORMAT,
+            "step": state.step,
+            "images": state.images,
+            "window": {name: count for name, (_, count) in state.window.items()},
+            "optimizers": optimizers,
+            "rng": plain_generators,
+        },
+    )
+
+
+def load_state(path: Path, state: State, variant: str) -> dict[str, Any]:
+    """Fill ``state`` from a checkpoint, restore the random number generators, return the header.
+
+    Raises:
+        CheckpointError: damaged, of another variant, or of networks of another size.
+    """
+    tensors, header = read_tensors(path)
+    if header.get("format") != FORMAT or "optimizers" not in header:
+        raise CheckpointError(f"{path} is no checkpoint of this version of ganzoo; weights alone cannot be resumed.")
+    if header["config"]["variant"] != variant:
+        raise CheckpointError(f"{path} belongs to variant {header['config']['variant']!r}, not {variant!r}.")
+    for part, networks in (("networks", state.networks), ("ema", state.ema)):
+        for name, network in networks.items():
+            fill(network, below(tensors, f"{part}/{name}/"), path, name)
+    for player, optimizer in state.optimizers.items():
+        saved = header["optimizers"].get(player)
+        if saved is None:
+            raise CheckpointError(f"{path} holds no optimizer of player {player!r}.")
+        values: dict[int, dict[str, Any]] = {int(i): dict(v) for i, v in saved["scalars"].items()}
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        for key, tensor in below(tensors, f"optimizers/{player}/").items():
+            index, _, name = key.partition("/")
+            parameter = parameters[int(index)]
+            if tensor.shape == parameter.shape:
+                # Fused optimizers walk raw memory: moments must lie in it as their parameter does (channels last, say).
+                tensor = torch.empty_like(parameter, dtype=tensor.dtype).copy_(tensor)
+            values.setdefault(int(index), {})[name] = tensor
+        optimizer.load_state_dict({"state": values, "param_groups": saved["groups"]})
+    device = next(next(iter(state.networks.values())).parameters()).device
+    sums = below(tensors, "window/")
+    state.window = {name: (sums[name].to(device), count) for name, count in header["window"].items()}
+    state.step, state.images = header["step"], header["images"]
+    restore_rng(below(tensors, "rng/"), header["rng"])
+    return header
+
+
+def fill(network: nn.Module, tensors: dict[str, Tensor], path: Path, name: str) -> None:
+    """Load a network's tensors, every one of them, none left over.
+
+    Raises:
+        CheckpointError: names or sizes differ.
+    """
+    try:
+        network.load_state_dict(tensors, strict=True)
+    except RuntimeError as error:
+        raise CheckpointError(f"{path} does not fit network {name!r} of these settings: {error}") from error
+
+
+def below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names start with ``prefix``, without it."""
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def capture_rng() -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """States of the global random number generators: as tensors, and as plain values."""
+    kind, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)
+    version, internal, next_gauss = random.getstate()
+    tensors = {"torch": torch.get_rng_state(), "numpy": torch.from_numpy(np.asarray(keys, dtype=np.int64))}
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        tensors["cuda"] = torch.cuda.get_rng_state()
+    if torch.backends.mps.is_available():
+        tensors["mps"] = torch.mps.get_rng_state()
+    plain = {
+        "numpy": [str(kind), int(position), int(has_gauss), float(gauss)],
+        "python": [version, list(internal), next_gauss],
+    }
+    return tensors, plain
+
+
+def restore_rng(tensors: Mapping[str, Tensor], plain: Mapping[str, Any]) -> None:
+    """Undo :func:`capture_rng`."""
+    torch.set_rng_state(tensors["torch"])
+    if "cuda" in tensors and torch.cuda.is_available():
+        torch.cuda.set_rng_state(tensors["cuda"])
+    if "mps" in tensors and torch.backends.mps.is_available():
+        torch.mps.set_rng_state(tensors["mps"])
+    kind, position, has_gauss, gauss = plain["numpy"]
+    np.random.set_state((kind, tensors["numpy"].numpy().astype(np.uint32), position, has_gauss, gauss))
+    version, internal, next_gauss = plain["python"]
+    random.setstate((version, tuple(internal), next_gauss))
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, NumPy and torch (all devices)."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)

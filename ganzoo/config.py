@@ -1,0 +1,237 @@
+"""A run's settings: frozen dataclasses <-> TOML and ``-o key=value``. Plain values only; unknown keys raise.
+
+Settings come in layers, later ones win: the defaults below, the variant's own defaults, a TOML file, the command line.
+"""
+
+import dataclasses
+import math
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import tomli_w
+
+from ganzoo.errors import ConfigError, UnknownNameError
+
+T = TypeVar("T")
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    at_least: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    at_most: float | None = None,
+) -> Any:
+    """A dataclass field with its meaning (unit included) and its range; choices come from a ``Literal`` type."""
+    limits = {"at_least": at_least, "above": above, "below": below, "at_most": at_most}
+    return field(default=default, metadata={"help": help, **{k: v for k, v in limits.items() if v is not None}})
+
+
+def check(settings: Any) -> None:
+    """Raise ConfigError for the first field of a settings dataclass with a wrong type or out of its range."""
+    hints = typing.get_type_hints(type(settings))
+    for f in fields(settings):
+        if f.name != "options":
+            check_value(f.name, getattr(settings, f.name), hints[f.name], f.metadata)
+
+
+def check_value(name: str, value: Any, hint: Any, metadata: Mapping[str, Any]) -> None:
+    """Raise ConfigError unless ``value`` fits the type ``hint`` and the limits in ``metadata``."""
+    kinds = alternatives(hint)
+    if value is None and type(None) in kinds:
+        return
+    if not any(_is(value, kind) for kind in kinds if kind is not type(None)):
+        raise ConfigError(f"{name} = {value!r} is not {describe(hint)}.")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{name} = {value!r} is not a finite number.")
+    sign = {"at_least": "at least", "above": "above", "below": "below", "at_most": "at most"}
+    broken = {
+        "at_least": lambda limit: value < limit,
+        "above": lambda limit: value <= limit,
+        "below": lambda limit: value >= limit,
+        "at_most": lambda limit: value > limit,
+    }
+    if any(limit in metadata and broken[limit](metadata[limit]) for limit in sign):
+        valid = " and ".join(f"{word} {metadata[limit]:,}" for limit, word in sign.items() if limit in metadata)
+        raise ConfigError(f"{name} = {value!r} is out of range: it must be {valid}.")
+
+
+def _is(value: Any, kind: Any) -> bool:
+    if typing.get_origin(kind) is Literal:
+        return value in typing.get_args(kind) and not isinstance(value, bool)
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, typing.get_origin(kind) or kind)
+
+
+def alternatives(hint: Any) -> tuple[Any, ...]:
+    """The members of a union (``int | None``), or the type itself."""
+    return typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+
+
+def describe(hint: Any) -> str:
+    """A type in a user's words."""
+    if typing.get_origin(hint) is Literal:
+        return "one of " + ", ".join(str(choice) for choice in typing.get_args(hint))
+    if len(alternatives(hint)) > 1:
+        return " or ".join(describe(kind) for kind in alternatives(hint))
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", types.NoneType: "none"}
+    return words.get(hint, str(hint))
+
+
+def parse(name: str, text: str, hint: Any) -> Any:
+    """The value that ``text`` (from ``-o name=text``) stands for, by the field's type.
+
+    Raises:
+        ConfigError: the text does not stand for a value of that type.
+    """
+    kinds = alternatives(hint)
+    for kind in kinds:
+        if kind is type(None) and text.lower() == "none":
+            return None
+        if typing.get_origin(kind) is Literal:
+            for choice in typing.get_args(kind):
+                if str(choice) == text:
+                    return choice
+        elif kind is bool and text.lower() in ("true", "false"):
+            return text.lower() == "true"
+        elif kind is str:
+            return text
+        elif kind in (int, float):
+            try:
+                return kind(text)
+            except ValueError:
+                continue
+    raise ConfigError(f"{name} = {text!r} is not {describe(hint)}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Base of a variant's own settings: subclass it as a frozen dataclass with :func:`option` fields."""
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdamOptions(Options):
+    """Settings of variants whose players are trained by Adam. Defaults: arXiv:1511.06434, section 4."""
+
+    lr: float = option(2e-4, "Adam's step size", above=0)
+    beta1: float = option(0.5, "Adam's decay of the mean of gradients", at_least=0, below=1)
+    beta2: float = option(0.999, "Adam's decay of the mean of squared gradients", at_least=0, below=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """Everything that decides what a run computes, and how often it looks at itself."""
+
+    variant: str
+    dataset: str
+    options: Options = field(default_factory=Options)
+    steps: int = option(20_000, "iterations of training; each draws one batch of real samples", at_least=1)
+    batch_size: int = option(64, "real samples in a step", at_least=2)
+    loss: str = option("", "adversarial loss by name (ganzoo list losses)")
+    seed: int = option(0, "seed of weights, sample order, latents and data", at_least=0, at_most=2**63 - 1)
+    device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", "where to train")
+    precision: Literal["auto", "fp32", "bf16"] = option("auto", "arithmetic; auto is fp32")
+    ema_halflife: int = option(
+        20_000, "half-life, in images seen, of the moving average of the generator's weights; 0: none", at_least=0
+    )
+    resolution: int | None = option(
+        None, "side, in pixels, that images are scaled and cropped to", at_least=4, at_most=1024
+    )
+    channels: Literal[1, 3] | None = option(None, "1 makes images grey, 3 RGB; none: as published")
+    log_every: int = option(100, "steps between two lines of the history", at_least=1)
+    sample_every: int = option(1_000, "steps between two sample grids", at_least=1)
+    checkpoint_every: int = option(1_000, "steps between two checkpoints", at_least=1)
+    keep: int = option(2, "newest checkpoints that are kept", at_least=1)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+FREE_KEYS = tuple(f.name for f in fields(RunConfig) if f.name not in ("variant", "dataset", "options"))
+
+
+def resolve(
+    variant: str,
+    options_type: type[Options],
+    *layers: Mapping[str, Any],
+    texts: Mapping[str, str] | None = None,
+) -> RunConfig:
+    """The settings of a run from layers of plain values; later layers win.
+
+    Args:
+        variant: name of the variant.
+        options_type: the variant's own settings.
+        layers: flat mappings of keys to values; a nested ``"options"`` table is allowed (a config file has one).
+        texts: the last layer, values still as typed (``-o key=value``).
+
+    Raises:
+        UnknownNameError: a key that is neither a run's nor the variant's.
+        ConfigError: a value of the wrong type or out of range.
+    """
+    own = {f.name for f in fields(options_type)}
+    assert not own & set(FREE_KEYS), f"{options_type.__name__} repeats settings of every run: {own & set(FREE_KEYS)}"
+    hints = typing.get_type_hints(RunConfig) | typing.get_type_hints(options_type)
+    known = [*FREE_KEYS, *own]
+    run: dict[str, Any] = {}
+    options: dict[str, Any] = {}
+
+    def put(key: str, value: Any) -> None:
+        if key in own:
+            options[key] = value
+        elif key in (*FREE_KEYS, "dataset"):
+            run[key] = value
+        else:
+            raise UnknownNameError("setting", key, known, f"'ganzoo info {variant}' explains them.")
+
+    for layer in layers:
+        nested = layer.get("options", {})
+        if not isinstance(nested, Mapping):
+            raise ConfigError(f"options = {nested!r} is not a table.")
+        for key, value in {**{k: v for k, v in layer.items() if k not in ("options", "variant")}, **nested}.items():
+            put(key, value)
+    for key, text in (texts or {}).items():
+        if key not in known:
+            raise UnknownNameError("setting", key, known, f"'ganzoo info {variant}' explains them.")
+        put(key, parse(key, text, hints[key]))
+    return RunConfig(variant=variant, options=options_type(**options), **run)
+
+
+def to_plain(config: RunConfig) -> dict[str, Any]:
+    """Nested plain values; what is None is left out, as TOML has no word for it."""
+
+    def drop(table: Mapping[str, Any]) -> dict[str, Any]:
+        return {k: drop(v) if isinstance(v, Mapping) else v for k, v in table.items() if v is not None}
+
+    return drop(dataclasses.asdict(config))
+
+
+def to_toml(config: RunConfig) -> str:
+    """The text of a run's ``config.toml``."""
+    return tomli_w.dumps(to_plain(config))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The plain values in a TOML file.
+
+    Raises:
+        ConfigError: it cannot be read, or is no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is no valid TOML: {error}.") from error

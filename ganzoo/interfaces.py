@@ -1,0 +1,121 @@
+"""The words of the field, as types: Generator, Discriminator, Loss.
+
+A generator's output and a discriminator's input are images [N, C, H, W] in [-1, 1], or points [N, D].
+"""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.errors import UsageError
+
+
+class Generator(nn.Module):
+    """Latents [N, latent_dim], and labels int64 [N] when ``classes > 0``, to samples.
+
+    Args:
+        latent_dim: length of a latent vector.
+        classes: number of classes it is conditioned on; 0 when it takes no labels.
+    """
+
+    def __init__(self, latent_dim: int, classes: int = 0) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.classes = classes
+
+    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Samples [N, *shape], images in [-1, 1]."""
+        raise NotImplementedError(f"{type(self).__name__} must implement forward(latents, labels)")
+
+    def latents(self, n: int, rng: torch.Generator | None = None) -> Tensor:
+        """``n`` latents [n, latent_dim] from the standard normal, on the generator's device.
+
+        With ``rng`` (a CPU generator) they are drawn on the CPU, so that a seed means the same on every device.
+        """
+        device = next(self.parameters()).device
+        if rng is None:
+            return torch.randn(n, self.latent_dim, device=device)
+        return torch.randn(n, self.latent_dim, generator=rng).to(device)
+
+    @torch.no_grad()
+    def sample(
+        self, n: int, labels: Tensor | list[int] | int | None = None, seed: int = 0, batch_size: int = 500
+    ) -> Tensor:
+        """``n`` samples [n, *shape] on the CPU, a function of the weights, ``labels`` and ``seed`` alone.
+
+        Args:
+            labels: class of each sample, or one class for all; None: 0, 1, ... in turn where labels are needed.
+
+        Raises:
+            UsageError: labels for a generator that takes none, of the wrong number, or out of range.
+        """
+        chosen = self._labels(n, labels)
+        device = next(self.parameters()).device
+        # All at once: the numbers that torch draws depend on how many are asked for together.
+        latents = self.latents(n, torch.Generator().manual_seed(seed))
+        training = self.training
+        self.eval()
+        parts = []
+        try:
+            for start in range(0, n, batch_size):
+                part = None if chosen is None else chosen[start : start + batch_size].to(device)
+                parts.append(self(latents[start : start + batch_size], part).float().cpu())
+        finally:
+            self.train(training)
+        return torch.cat(parts)
+
+    def _labels(self, n: int, labels: Tensor | list[int] | int | None) -> Tensor | None:
+        if not self.classes:
+            if labels is not None:
+                raise UsageError("this generator was trained without labels: no class can be asked for.")
+            return None
+        if labels is None:
+            return torch.arange(n) % self.classes
+        chosen = torch.as_tensor(labels, dtype=torch.int64)
+        chosen = chosen.expand(n) if chosen.dim() == 0 else chosen
+        if len(chosen) != n:
+            raise UsageError(f"{len(chosen)} labels for {n} samples: give one for each, or a single class.")
+        if len(chosen) and (int(chosen.min()) < 0 or int(chosen.max()) >= self.classes):
+            wrong = int(chosen.min()) if int(chosen.min()) < 0 else int(chosen.max())
+            raise UsageError(f"class {wrong} is out of range: valid classes are 0 to {self.classes - 1}.")
+        return chosen
+
+
+class Discriminator(nn.Module):
+    """Samples [N, *shape], and labels int64 [N] when ``classes > 0``, to logits [N] (no sigmoid at the end).
+
+    The critic of a Wasserstein GAN has the same form; its output is called a score rather than a logit.
+    """
+
+    def __init__(self, classes: int = 0) -> None:
+        super().__init__()
+        self.classes = classes
+
+    def forward(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Logits [N]; larger is more real."""
+        raise NotImplementedError(f"{type(self).__name__} must implement forward(samples, labels)")
+
+
+class Loss:
+    """An adversarial loss on logits: what ``--loss`` swaps.
+
+    Attributes:
+        needs_real: the generator's loss also uses the logits of real samples (relativistic losses).
+        lipschitz: it is only sound with a critic whose slope is bounded (clipping, a penalty, spectral norm).
+    """
+
+    needs_real: ClassVar[bool] = False
+    lipschitz: ClassVar[bool] = False
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """To be minimised by the discriminator: logits [N] of real and [M] of fake samples -> 0-d."""
+        raise NotImplementedError(f"{type(self).__name__} must implement discriminator(real, fake)")
+
+    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """To be minimised by the generator: logits of fake samples -> 0-d; ``real`` only if ``needs_real``."""
+        raise NotImplementedError(f"{type(self).__name__} must implement generator(fake, real)")
+
+    def score(self, logits: Tensor) -> Tensor:
+        """What is shown as D(x), 0-d: by default the mean probability of being real."""
+        return torch.sigmoid(logits).mean()

@@ -1,0 +1,215 @@
+"""The run directory: settings, checkpoints, samples, status; and the trained network read back from it.
+
+config.toml             the resolved settings
+run.json                versions, device, data, status (running, finished, interrupted, failed and why)
+scalars.jsonl           the history, one line per logged step (written by :mod:`ganzoo.loggers`)
+samples/                the same latents over time
+checkpoints/            step-00010000.safetensors; the newest are kept
+generator.safetensors   the trained network with all that is needed to rebuild it
+"""
+
+import dataclasses
+import json
+import os
+import platform
+import shutil
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganzoo.checkpoint import replace_file, save_state, write_tensors
+from ganzoo.config import RunConfig, to_plain, to_toml
+from ganzoo.data.base import DataInfo
+from ganzoo.errors import CheckpointError, RunError
+from ganzoo.interfaces import Generator
+from ganzoo.report.grid import save_picture
+from ganzoo.variant import State, Variant
+
+WEIGHTS = "generator.safetensors"
+
+
+class Run:
+    """One training, its directory and its current position.
+
+    Attributes:
+        path: the run directory.
+        config: the resolved settings.
+        data: what is known about the data.
+        variant: what is trained.
+        step, images: iterations done and real samples seen, as of the last line of the history.
+        total_steps: iterations that the run will have.
+        status: ``running``, ``finished``, ``interrupted`` or ``failed``; ``reason`` says why.
+    """
+
+    def __init__(self, path: Path, variant: Variant, details: dict[str, Any]) -> None:
+        self.path = path
+        self.variant = variant
+        self.details = details
+        self.config: RunConfig = variant.config
+        self.data: DataInfo = variant.data
+        self.step, self.images = int(details.get("step", 0)), int(details.get("images", 0))
+        self.total_steps = sum(stage.steps for stage in variant.stages())
+        self.status, self.reason = str(details.get("status", "running")), str(details.get("reason", ""))
+
+    # Beginning and end
+
+    @classmethod
+    def create(cls, path: Path, variant: Variant, details: dict[str, Any]) -> "Run":
+        """A new run directory; it appears complete or not at all.
+
+        Raises:
+            RunError: something stands there already, or it cannot be written.
+        """
+        refuse_existing(path)
+        run = cls(path, variant, {**details, "started": now()})
+        building = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        try:
+            for folder in ("samples", "checkpoints"):
+                (building / folder).mkdir(parents=True)
+            (building / "config.toml").write_text(to_toml(variant.config), encoding="utf-8")
+            (building / "run.json").write_text(run._json(), encoding="utf-8")
+            os.replace(building, path)
+        except OSError as error:
+            shutil.rmtree(building, ignore_errors=True)
+            raise RunError(f"{path} cannot be created: {error.strerror or error}. Choose another --out.") from error
+        return run
+
+    def resume(self) -> None:
+        """Say that training goes on, and with which settings (a resumed run may be given more steps)."""
+        text = to_toml(self.config)
+        replace_file(self.path / "config.toml", lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        self.finish("running")
+
+    def finish(self, status: str, reason: str = "") -> None:
+        """Write the status."""
+        self.status, self.reason = status, reason
+        self.write()
+
+    def write(self) -> None:
+        """Write ``run.json``."""
+        text = self._json()
+        replace_file(self.path / "run.json", lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+    def _json(self) -> str:
+        position = {"status": self.status, "reason": self.reason, "step": self.step, "images": self.images}
+        return json.dumps({**self.details, **position, "updated": now()}, indent=2) + "\n"
+
+    # What is written while training
+
+    def header(self, state: State) -> dict[str, Any]:
+        """What every safetensors file of this run says about itself."""
+        return {
+            "config": to_plain(self.config),
+            "data": dataclasses.asdict(self.data),
+            "versions": self.details.get("versions", {}),
+            "step": state.step,
+            "images": state.images,
+        }
+
+    def save_checkpoint(self, state: State) -> Path:
+        """Write a checkpoint and the weights as of now, then remove checkpoints older than the newest ``keep``."""
+        path = self.path / "checkpoints" / f"step-{state.step:08d}.safetensors"
+        save_state(path, state, self.header(state))
+        self.save_weights(state)
+        for old in self.checkpoints()[: -self.config.keep]:
+            old.unlink()
+        self.step, self.images = state.step, state.images
+        self.write()
+        return path
+
+    def save_weights(self, state: State) -> Path:
+        """Write the trained network alone (its average where there is one): what is shared and loaded."""
+        name = self.variant.main
+        network, weights = (state.ema[name], "ema") if name in state.ema else (state.networks[name], "raw")
+        path = self.path / WEIGHTS
+        write_tensors(path, network.state_dict(), {**self.header(state), "network": name, "weights": weights})
+        return path
+
+    def save_samples(self, state: State) -> Path:
+        """Write the picture of the same latents as always, by the averaged network where there is one."""
+        name = self.variant.main
+        samples, columns = self.variant.preview(state.ema.get(name, state.networks[name]))
+        path = self.path / "samples" / f"step-{state.step:08d}.png"
+        save_picture(path, samples, columns)
+        return path
+
+    # What is read back
+
+    def checkpoints(self) -> list[Path]:
+        """The kept checkpoints, oldest first."""
+        return sorted((self.path / "checkpoints").glob("step-*.safetensors"))
+
+    def latest(self) -> Path:
+        """The newest checkpoint.
+
+        Raises:
+            CheckpointError: there is none.
+        """
+        found = self.checkpoints()
+        if not found:
+            raise CheckpointError(f"{self.path} holds no checkpoint: there is nothing to resume from.")
+        return found[-1]
+
+    def generator(self) -> Generator:
+        """The trained generator, in eval mode, on the CPU.
+
+        Raises:
+            CheckpointError: the run has not come so far, or its network is no generator of samples.
+        """
+        from ganzoo.weights import load_network  # a run knows its weights file, and weights know nothing of runs
+
+        network = load_network(self.path / WEIGHTS, self.variant)
+        if not isinstance(network, Generator):
+            raise CheckpointError(f"{self.path / WEIGHTS} holds a {type(network).__name__}: it draws no samples.")
+        return network
+
+    def sample(self, n: int, labels: Tensor | list[int] | int | None = None, seed: int = 0) -> Tensor:
+        """``n`` samples of the trained generator; see :meth:`ganzoo.interfaces.Generator.sample`."""
+        return self.generator().sample(n, labels, seed)
+
+
+def refuse_existing(path: Path) -> None:
+    """Raise RunError when a run cannot be created at ``path`` because something stands there, or above is no folder."""
+    if path.exists() or path.is_symlink():
+        if path.is_dir() and not any(path.iterdir()):
+            return
+        resumable = (path / "config.toml").is_file()
+        advice = "add --resume to continue it, or choose another --out" if resumable else "choose another --out"
+        raise RunError(f"{path} exists: {advice}.")
+    above = next(parent for parent in path.absolute().parents if parent.exists())
+    if not above.is_dir():
+        raise RunError(f"{path} cannot be created: {above} is a file. Choose another --out.")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise RunError(f"{path} cannot be created: {above} is not writable. Choose another --out.")
+
+
+def environment(device: torch.device, distribution: str) -> dict[str, Any]:
+    """Versions and hardware, for ``run.json``. ``distribution`` is the one that provides the variant."""
+    names = sorted({"ganzoo", "torch", "numpy", "safetensors", distribution})
+    hardware = torch.cuda.get_device_name() if device.type == "cuda" else processor()
+    return {
+        "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in names}},
+        "device": device.type,
+        "hardware": hardware,
+        "threads": torch.get_num_threads(),
+        "command": sys.argv,
+    }
+
+
+def processor() -> str:
+    """The processor's name where the system tells, else its architecture."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def now() -> str:
+    """UTC, to the second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

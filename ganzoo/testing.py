@@ -1,0 +1,157 @@
+"""The contract that a variant must meet, as a function that plugin authors call in their tests.
+
+>>> from ganzoo.testing import check_variant
+>>> check_variant("my-gan")
+"""
+
+import tempfile
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganzoo.api import Job, load_variant, open_run, prepare
+from ganzoo.checkpoint import read_tensors
+from ganzoo.errors import PluginError
+from ganzoo.interfaces import Generator
+from ganzoo.registry import registry
+from ganzoo.run import Run
+from ganzoo.trainer import Trainer, new_state
+
+STEPS = 6
+"""Steps of each little training; even, so that it can be cut in half."""
+
+Say = Callable[[str], None]
+
+
+def check_variant(
+    name: str,
+    dataset: str | None = None,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    texts: Mapping[str, str] | None = None,
+    say: Say = lambda text: None,
+) -> None:
+    """Hold a registered variant to the contract, on a tiny training on the CPU.
+
+    Checked: its spec; every player's parameters are its own and move; nobody else's move in its update; losses are
+    finite 0-d tensors; the same seed gives the same weights; a resumed run equals an unbroken one bit for bit;
+    the saved generator draws the same samples as the trained one, whatever the batch size.
+
+    Args:
+        name: the variant.
+        dataset: what to train on; default: an embedded set that fits.
+        settings, texts: settings that make the variant small, as values or as text.
+        say: told about every check that passed.
+
+    Raises:
+        PluginError: the first part of the contract that is not met.
+    """
+    spec = registry().variants.spec(name)
+    dataset = dataset or ("glyphs" if "images" in spec.accepts else "ring")
+    fixed = {"batch_size": 8, "seed": 1, "log_every": 2, "checkpoint_every": STEPS, "sample_every": STEPS}
+    tiny = _Tiny(name, dataset, {**fixed, "device": "cpu", **(settings or {})}, texts or {})
+    _require(bool(spec.summary) and not spec.summary.endswith("."), "its summary is one line without a full stop")
+    _require(bool(load_variant(name).__doc__), "its class has a docstring")
+    say("spec and class load")
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        _check_updates(tiny, Path(folder) / "unused")
+        say("every update moves its own player, and no other")
+        _check_repeats(tiny, Path(folder), say)
+        _check_samples(Path(folder) / "whole", say)
+
+
+@dataclass(frozen=True)
+class _Tiny:
+    """A training of few steps, over and over."""
+
+    name: str
+    dataset: str
+    settings: Mapping[str, Any]
+    texts: Mapping[str, str]
+
+    def job(self, out: Path, steps: int, resume: bool = False) -> Job:
+        settings = {**self.settings, "steps": steps}
+        dataset = None if resume else self.dataset
+        return prepare(self.name, dataset, out=out, resume=resume, settings=settings, texts=self.texts)
+
+    def weights(self, out: Path, steps: int, resume: bool = False) -> dict[str, Tensor]:
+        return read_tensors(self.job(out, steps, resume).train().latest())[0]
+
+
+def _check_updates(tiny: _Tiny, out: Path) -> None:
+    """One iteration by hand, watching whose parameters move."""
+    job = tiny.job(out, steps=1)
+    state = new_state(job.variant, job.device)
+    owners: dict[int, str] = {}
+    for player, names in job.variant.players().items():
+        for network in names:
+            _require(network in state.networks, f"player {player!r} trains network {network!r}, which does not exist")
+            for parameter in state.networks[network].parameters():
+                _require(id(parameter) not in owners, f"network {network!r} belongs to one player")
+                owners[id(parameter)] = player
+    _require(job.variant.main in state.networks, f"networks() has {job.variant.main!r}, its main network")
+    run = Run.create(out, job.variant, {})
+    trainer = Trainer(job.variant, state, job.dataset, run, lambda *a, **k: None, job.device)
+    for stage in job.variant.stages():
+        _require(bool(stage.updates), f"stage {stage.name!r} has updates")
+        for update in stage.updates:
+            before = {id(p): p.detach().clone() for n in state.networks.values() for p in n.parameters()}
+            batch = trainer.next_batch()
+            losses = update.loss(state, batch)
+            for key, value in losses.items():
+                _require(isinstance(value, Tensor) and value.dim() == 0, f"loss {key!r} is a 0-d tensor")
+                _require(bool(value.isfinite()), f"loss {key!r} is finite at the start")
+            _require("total" in losses, f"the loss of player {update.player!r} has a 'total'")
+            trainer.take(update, batch)
+            moved = {
+                owners.get(id(p), "nobody")
+                for n in state.networks.values() for p in n.parameters() if not torch.equal(p, before[id(p)])
+            }  # fmt: skip
+            _require(moved == {update.player}, f"the update of {update.player!r} moves its parameters alone: {moved}")
+            state.images += job.config.batch_size
+
+
+def _check_repeats(tiny: _Tiny, folder: Path, say: Say) -> None:
+    """Whole little trainings: repeated, and cut and resumed."""
+    whole = tiny.weights(folder / "whole", STEPS)
+    _require(_equal(whole, tiny.weights(folder / "again", STEPS)), "the same seed gives the same weights")
+    say("repeatable from its seed")
+    tiny.weights(folder / "cut", STEPS // 2)
+    resumed = tiny.weights(folder / "cut", STEPS, resume=True)
+    _require(_equal(whole, resumed), "a resumed run equals an unbroken one, bit for bit")
+    say("resumes exactly")
+
+
+def _check_samples(folder: Path, say: Say) -> None:
+    """What is read back from a run directory."""
+    run = open_run(folder)
+    if not isinstance(run.variant.networks()[run.variant.main], Generator):
+        say("its main network draws no samples by itself: nothing to check there")
+        return
+    generator = run.generator()
+    samples = generator.sample(5, seed=3)
+    _require(tuple(samples.shape[1:]) == run.data.shape, f"samples have the shape of the data: {run.data.shape}")
+    _require(bool(samples.isfinite().all()), "samples are finite")
+    if samples.dim() == 4:
+        _require(float(samples.abs().max()) <= 1, "images are within [-1, 1]")
+    one_by_one = generator.sample(5, seed=3, batch_size=1)
+    _require(
+        torch.allclose(samples, one_by_one, atol=1e-4),
+        "a sample does not depend on the others in its batch (eval mode)",
+    )
+    say("samples load, fit the data, and do not depend on the batch")
+
+
+def _equal(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
+
+
+def _require(met: bool, what: str) -> None:
+    if not met:
+        raise PluginError(f"contract not met: {what}.")

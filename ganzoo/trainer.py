@@ -1,0 +1,252 @@
+"""The one training loop: draws batches, takes the updates that are due, averages, logs, samples, saves.
+
+What is computed belongs to the variant; what is written belongs to the run directory. The trainer alone
+differentiates and steps.
+"""
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.checkpoint import seed_everything
+from ganzoo.config import RunConfig
+from ganzoo.data.base import Dataset, to_unit
+from ganzoo.data.sampler import Sampler
+from ganzoo.errors import Interrupted, TrainingError, UsageError
+from ganzoo.run import Run
+from ganzoo.variant import Batch, Stage, State, Update, Variant
+
+Fire = Callable[..., None]
+"""``fire(hook name, **arguments)`` calls a lifecycle hook of every plugin."""
+
+
+def new_state(variant: Variant, device: torch.device) -> State:
+    """Networks, their averages and optimizers at step 0, seeded by the run's seed.
+
+    Weights are drawn on the CPU, so that a seed gives the same start on every device.
+    """
+    seed_everything(variant.config.seed)
+    networks = {name: layout(network.to(device)) for name, network in variant.networks().items()}
+    ema = {}
+    if variant.config.ema_halflife:
+        ema = {variant.main: copy.deepcopy(networks[variant.main]).eval().requires_grad_(False)}
+    optimizers = {
+        player: variant.optimizer(player, [p for name in names for p in networks[name].parameters()])
+        for player, names in variant.players().items()
+    }
+    return State(networks, ema, optimizers)
+
+
+def layout(network: nn.Module) -> nn.Module:
+    """Convolutions run faster with channels last; a network without any is not touched."""
+    convolutional = any(isinstance(m, nn.Conv2d | nn.ConvTranspose2d) for m in network.modules())
+    return network.to(memory_format=torch.channels_last) if convolutional else network
+
+
+class Trainer:
+    """Trains ``state`` to the end of the variant's stages.
+
+    Args:
+        variant: what to compute.
+        state: where to begin; changed in place.
+        dataset: real samples.
+        run: the run directory that everything is written to.
+        fire: calls the lifecycle hooks.
+        device: where the state and the samples live.
+    """
+
+    def __init__(
+        self, variant: Variant, state: State, dataset: Dataset, run: Run, fire: Fire, device: torch.device
+    ) -> None:
+        self.variant, self.state, self.run, self.fire, self.device = variant, state, run, fire, device
+        self.config: RunConfig = variant.config
+        self.source = dataset.source.to(device)
+        self.labels = None if dataset.labels is None else dataset.labels.to(device)
+        self.sampler = Sampler(len(dataset.source), self.config.seed)
+        self.stages = variant.stages()
+        self.stopping = ""
+        self._ahead, self._ahead_of = torch.empty(0, dtype=torch.int64), -1
+        self._parameters = {
+            player: [p for name in names for p in state.networks[name].parameters()]
+            for player, names in variant.players().items()
+        }
+        # Loading a checkpoint copies into these very tensors, so the lists stay good.
+        pairs = [
+            (target, state.networks[name].state_dict()[key])
+            for name, average in state.ema.items()
+            for key, target in average.state_dict().items()
+        ]
+        floating = [pair for pair in pairs if pair[0].is_floating_point()]
+        self._averaged = [target for target, _ in floating], [source for _, source in floating]
+        self._counted = [pair for pair in pairs if not pair[0].is_floating_point()]
+        self._clock = time.perf_counter()
+
+    @property
+    def total_steps(self) -> int:
+        """Iterations of all stages together."""
+        return sum(stage.steps for stage in self.stages)
+
+    def stop(self, reason: str) -> None:
+        """End after the current iteration, with a checkpoint. Safe to call from a signal handler."""
+        self.stopping = reason
+
+    def fit(self) -> None:
+        """Train to the end.
+
+        Raises:
+            Interrupted: :meth:`stop` was called; a checkpoint is on disk.
+            TrainingError: a logged value is not finite; the last checkpoint is from before.
+        """
+        for network in self.state.networks.values():
+            network.train()
+        begin = 0
+        for stage in self.stages:
+            while self.state.step < begin + stage.steps:
+                self._iterate(stage, self.state.step - begin + 1)
+                self._look(stage)
+                if self.stopping and self.state.step < self.total_steps:
+                    self.save()
+                    raise Interrupted(self.stopping)
+            begin += stage.steps
+        self.save()
+
+    def _iterate(self, stage: Stage, number: int) -> None:
+        """Iteration ``number`` (from 1) of a stage."""
+        state = self.state
+        batch = self.next_batch()
+        for update in stage.updates:
+            if number % update.every == 0:
+                self.take(update, batch)
+        state.step += 1
+        state.images += self.config.batch_size
+        self._average()
+
+    def take(self, update: Update, batch: Batch) -> None:
+        """One optimizer step of one player; no other player's parameters get a gradient."""
+        parameters = self._parameters[update.player]
+        optimizer = self.state.optimizers[update.player]
+        optimizer.zero_grad(set_to_none=True)
+        with self._precision():
+            losses = update.loss(self.state, batch)
+        losses["total"].backward(inputs=parameters)
+        optimizer.step()
+        if update.after:
+            update.after(self.state)
+        for name, value in losses.items():
+            self._record(f"{update.player}_loss" if name == "total" else name, value)
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16")
+
+    def next_batch(self) -> Batch:
+        """The batch at the current position; a function of the seed and of the number of images seen."""
+        start, n = self.state.images, self.config.batch_size
+        indices = self._ahead if self._ahead_of == start else self.sampler.indices(start, n)
+        images = to_unit(self.source.fetch(indices).to(self.device))
+        self._ahead, self._ahead_of = self.sampler.indices(start + n, n), start + n
+        self.source.prefetch(self._ahead)
+        if images.dim() == 4:
+            images = images.contiguous(memory_format=torch.channels_last)
+        batch = {"images": images}
+        if self.labels is not None:
+            batch["labels"] = self.labels[indices.to(self.device)]
+        return batch
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Exponential moving average of parameters and of running statistics, its half-life counted in images."""
+        if not self.state.ema:
+            return
+        # The ramp keeps early averages from remembering the random start (StyleGAN2's, arXiv:1912.04958, appendix B).
+        halflife = min(self.config.ema_halflife, 0.05 * self.state.images)
+        weight = 1 - 0.5 ** (self.config.batch_size / halflife)
+        torch._foreach_lerp_(*self._averaged, weight)
+        for target, source in self._counted:
+            target.copy_(source)
+
+    def _record(self, name: str, value: Tensor) -> None:
+        value = value.detach().double()
+        total, count = self.state.window.get(name, (None, 0))
+        self.state.window[name] = (value if total is None else total + value, count + 1)
+
+    def _look(self, stage: Stage) -> None:
+        """Log, sample and save where it is time for it; every one of them at the very end too."""
+        step, config = self.state.step, self.config
+        last = step == self.total_steps
+        if step % config.log_every == 0 or last:
+            self._log(stage)
+        if step % config.sample_every == 0 or last:
+            path = self.run.save_samples(self.state)
+            self.fire("ganzoo_samples_saved", run=self.run, path=path)
+        if step % config.checkpoint_every == 0 and not last:
+            self.save()
+
+    def _log(self, stage: Stage) -> None:
+        record: dict[str, Any] = {"step": self.state.step, "images": self.state.images, "stage": stage.name}
+        for name, (total, count) in self.state.window.items():
+            record[name] = float(total) / count
+        self.state.window.clear()
+        now = time.perf_counter()
+        record["seconds"] = round(now - self._clock, 3)
+        self._clock = now
+        self.run.step, self.run.images = self.state.step, self.state.images
+        self.fire("ganzoo_step_logged", run=self.run, record=record)
+        wrong = [name for name, value in record.items() if isinstance(value, float) and not math.isfinite(value)]
+        if wrong:
+            raise TrainingError(
+                f"{', '.join(wrong)} is not finite in the {self.config.log_every} steps up to {self.state.step}. "
+                f"A smaller lr usually helps; the checkpoints in {self.run.path} are from before."
+            )
+
+    def save(self) -> None:
+        """Write a checkpoint of the state as it is."""
+        self._check_finite()
+        path = self.run.save_checkpoint(self.state)
+        self.fire("ganzoo_checkpoint_saved", run=self.run, path=path)
+
+    @torch.no_grad()
+    def _check_finite(self) -> None:
+        """A broken state must not replace a good checkpoint."""
+        for name, network in self.state.networks.items():
+            for key, tensor in network.state_dict().items():
+                if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+                    raise TrainingError(
+                        f"{key} of network {name!r} is not finite at step {self.state.step}. "
+                        f"A smaller lr usually helps; the checkpoints in {self.run.path} are from before."
+                    )
+
+
+def choose_device(name: str) -> torch.device:
+    """The device for ``auto``, ``cpu``, ``cuda`` or ``mps``.
+
+    Raises:
+        UsageError: this machine or this build of torch has no such device.
+    """
+    have = ["cpu"]
+    if torch.cuda.is_available():
+        have.insert(0, "cuda")
+    elif torch.backends.mps.is_available():
+        have.insert(0, "mps")
+    if name == "auto":
+        return torch.device(have[0])
+    if name not in have:
+        raise UsageError(f"device {name!r} is not available here; available: {', '.join(have)}.")
+    return torch.device(name)
+
+
+@contextmanager
+def own_rng() -> Iterator[None]:
+    """Training seeds the global generators; give the caller's back afterwards."""
+    from ganzoo.checkpoint import capture_rng, restore_rng
+
+    tensors, plain = capture_rng()
+    try:
+        yield
+    finally:
+        restore_rng(tensors, plain)

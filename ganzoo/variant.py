@@ -1,0 +1,179 @@
+"""What a kind of GAN is made of: networks, players, stages of updates. Override only what differs.
+
+A :class:`Variant` builds networks and computes losses. It never differentiates and never steps: the trainer does.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+
+from ganzoo.config import AdamOptions, Options, RunConfig
+from ganzoo.data.base import DataInfo
+from ganzoo.interfaces import Discriminator, Generator, Loss
+
+N = TypeVar("N", bound=nn.Module)
+
+Batch = dict[str, Tensor]
+"""``"images"`` [N, C, H, W] in [-1, 1] or points [N, D]; ``"labels"`` int64 [N] where the data set has them."""
+
+Losses = dict[str, Tensor]
+"""0-d tensors; ``"total"`` is differentiated, the others are only logged under their names."""
+
+
+@dataclass
+class State:
+    """Everything a resume needs, except the random number generators, which :mod:`ganzoo.checkpoint` adds.
+
+    Attributes:
+        networks: by name, as the variant built them.
+        ema: moving averages of some of them, in eval mode.
+        optimizers: one a player.
+        step: iterations done, over all stages; the current stage follows from it.
+        images: real samples seen.
+        window: sum and count of every logged value since the last line of the history.
+    """
+
+    networks: dict[str, nn.Module]
+    ema: dict[str, nn.Module]
+    optimizers: dict[str, Optimizer]
+    step: int = 0
+    images: int = 0
+    window: dict[str, tuple[Tensor, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Update:
+    """One optimizer step of one player.
+
+    Attributes:
+        player: whose parameters move.
+        loss: computes the losses; never calls backward.
+        every: taken in every so-many-th iteration (n_critic for the generator of a WGAN).
+        after: called with the state after the step (weight clipping, say).
+    """
+
+    player: str
+    loss: Callable[[State, Batch], Losses]
+    every: int = 1
+    after: Callable[[State], None] | None = None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A phase of training: ``updates`` are taken in order in each of ``steps`` iterations."""
+
+    name: str
+    steps: int
+    updates: tuple[Update, ...]
+
+
+class Variant:
+    """A kind of GAN. The defaults here are those of a plain, unconditional one.
+
+    A subclass gives at least ``networks``. Class attributes:
+
+    - ``Options``: its settings, a frozen dataclass derived from :class:`ganzoo.config.Options`.
+    - ``defaults``: values for the settings of every run that suit it (``steps``, ``loss`` ...).
+    - ``main``: the network that samples, is averaged (EMA) and exported.
+    - ``lipschitz``: its critic's slope is bounded, so that losses that need it are sound.
+
+    Args:
+        config: settings of the run.
+        data: shape and classes of the samples.
+        loss: the adversarial loss, or None for a variant without one.
+    """
+
+    Options: ClassVar[type[Options]] = AdamOptions
+    defaults: ClassVar[Mapping[str, Any]] = {"loss": "non-saturating"}
+    main: ClassVar[str] = "generator"
+    lipschitz: ClassVar[bool] = False
+
+    def __init__(self, config: RunConfig, data: DataInfo, loss: Loss | None) -> None:
+        self.config = config
+        self.options: Any = config.options
+        self.data = data
+        self._loss = loss
+
+    @property
+    def loss(self) -> Loss:
+        """The adversarial loss of this run."""
+        assert self._loss is not None, f"{type(self).__name__} has no default loss and none was given"
+        return self._loss
+
+    # What it is made of
+
+    def networks(self) -> dict[str, nn.Module]:
+        """Freshly initialised networks by name, ``"generator"`` and ``"discriminator"`` among them."""
+        raise NotImplementedError(f"{type(self).__name__} must implement networks()")
+
+    def players(self) -> dict[str, tuple[str, ...]]:
+        """Who is trained against whom: names of the networks that each player's optimizer moves."""
+        return {"discriminator": ("discriminator",), "generator": ("generator",)}
+
+    def optimizer(self, player: str, parameters: list[nn.Parameter]) -> Optimizer:
+        """A new optimizer of one player's parameters; fused, which computes the same in less time."""
+        o = self.options
+        return Adam(parameters, lr=o.lr, betas=(o.beta1, o.beta2), fused=fused(parameters))
+
+    def stages(self) -> list[Stage]:
+        """The course of training: by default one stage in which discriminator and generator alternate."""
+        updates = (Update("discriminator", self.discriminator_loss), Update("generator", self.generator_loss))
+        return [Stage("adversarial", self.config.steps, updates)]
+
+    # What an adversarial step computes
+
+    def fake(self, state: State, batch: Batch) -> Tensor:
+        """Generated samples, as many as ``batch`` holds and of the same classes."""
+        generator = self.network(state, "generator", Generator)
+        labels = batch["labels"] if generator.classes else None
+        return generator(generator.latents(len(batch["images"])), labels)
+
+    def judge(self, state: State, images: Tensor, batch: Batch) -> Tensor:
+        """The discriminator's logits [N] of ``images``, given the labels in ``batch`` where it takes them."""
+        discriminator = self.network(state, "discriminator", Discriminator)
+        return discriminator(images, batch["labels"] if discriminator.classes else None).float()
+
+    def discriminator_loss(self, state: State, batch: Batch) -> Losses:
+        """The discriminator's loss on one batch of real and as many generated samples."""
+        with torch.no_grad():
+            fake = self.fake(state, batch)
+        real_logits = self.judge(state, batch["images"], batch)
+        fake_logits = self.judge(state, fake, batch)
+        return {
+            "total": self.loss.discriminator(real_logits, fake_logits),
+            "D(x)": self.loss.score(real_logits.detach()),
+            "D(G(z))": self.loss.score(fake_logits.detach()),
+        }
+
+    def generator_loss(self, state: State, batch: Batch) -> Losses:
+        """The generator's loss on as many new samples as ``batch`` holds."""
+        fake_logits = self.judge(state, self.fake(state, batch), batch)
+        real_logits = self.judge(state, batch["images"], batch) if self.loss.needs_real else None
+        return {"total": self.loss.generator(fake_logits, real_logits)}
+
+    # What people look at
+
+    def preview(self, network: nn.Module) -> tuple[Tensor, int]:
+        """(samples [R * C, ...] on the CPU, C columns): always of the same latents, one row a class if it has any."""
+        assert isinstance(network, Generator), f"{type(self).__name__} must override preview()"
+        columns = 10 if network.classes else 8
+        rows = network.classes or 8
+        labels = torch.arange(rows).repeat_interleave(columns) if network.classes else None
+        # A seed of their own keeps these latents apart from those that training draws.
+        return network.sample(rows * columns, labels, seed=self.config.seed + 1_000_003), columns
+
+    @staticmethod
+    def network(state: State, name: str, kind: type[N]) -> N:
+        """A network of the state, known to be of that kind."""
+        found = state.networks[name]
+        assert isinstance(found, kind), f"network {name!r} is a {type(found).__name__}, not a {kind.__name__}"
+        return found
+
+
+def fused(parameters: list[nn.Parameter]) -> bool:
+    """Whether torch has a fused optimizer kernel for the device these parameters are on."""
+    return all(p.device.type in ("cpu", "cuda") for p in parameters)

@@ -1,0 +1,19 @@
+"""Deep convolutional GAN, arXiv:1511.06434."""
+
+from collections.abc import Iterable
+
+from ganzoo import hookimpl
+from ganzoo.specs import VariantSpec
+
+
+@hookimpl
+def ganzoo_variants() -> Iterable[VariantSpec]:
+    return [
+        VariantSpec(
+            name="dcgan",
+            load="ganzoo_dcgan.variant:DCGAN",
+            summary="convolutional networks with batch normalisation, 28 to 128 pixels",
+            paper="arXiv:1511.06434",
+            data="images",
+        )
+    ]

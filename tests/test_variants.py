@@ -1,0 +1,119 @@
+"""Every registered variant, found through the registry: a new plugin is tested without a line here."""
+
+import dataclasses
+import typing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import ganzoo
+from ganzoo.api import load_variant
+from ganzoo.checkpoint import read_tensors
+from ganzoo.config import Options, RunConfig, resolve
+from ganzoo.data.base import DataInfo
+from ganzoo.errors import ConfigError
+from ganzoo.registry import registry
+from ganzoo.testing import check_variant
+
+VARIANTS = registry().variants.names()
+DIGITS = tuple("0123456789")
+
+
+def build(name: str, shape: tuple[int, ...], **options: Any) -> dict[str, torch.nn.Module]:
+    variant = load_variant(name)
+    config = resolve(name, variant.Options, {"dataset": "glyphs", **variant.defaults, **options})
+    data = DataInfo(name="glyphs", sample="images" if len(shape) == 3 else "points", shape=shape, classes=DIGITS)
+    return variant(config, data, None).networks()
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_variant_keeps_the_contract(name: str) -> None:
+    own = {f.name for f in dataclasses.fields(load_variant(name).Options)}
+    check_variant(name, settings={"width": 8} if "width" in own else {})
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_variant_runs_on_every_embedded_data_set_that_fits(name: str, tmp_path: Path) -> None:
+    spec = registry().variants.spec(name)
+    ran = []
+    for dataset in registry().datasets:
+        about = registry().datasets.spec(dataset)
+        fits = about.sample in spec.accepts and (spec.data != "labelled" or about.classes)
+        if about.download == "none" and about.shape is not None and fits:
+            run = ganzoo.train(name, dataset, out=tmp_path / dataset, steps=2, batch_size=4, device="cpu")
+            assert run.sample(3).shape == (3, *run.data.shape)
+            ran.append(dataset)
+    assert ran
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_setting_of_every_variant_is_explained_and_in_range(name: str) -> None:
+    variant = load_variant(name)
+    for f in dataclasses.fields(variant.Options):
+        assert f.metadata.get("help"), f"{name}: setting {f.name} has no help"
+    assert typing.get_type_hints(variant.Options)
+    config = resolve(name, variant.Options, {"dataset": "glyphs", **variant.defaults})
+    assert isinstance(config, RunConfig)
+    assert isinstance(config.options, Options)
+
+
+@pytest.mark.parametrize("loss", registry().losses.names())
+@pytest.mark.parametrize("name", [n for n in VARIANTS if "loss" in load_variant(n).defaults])
+@pytest.mark.filterwarnings("ignore:.*needs a critic of bounded slope")  # said on purpose; tested elsewhere
+def test_every_loss_swaps_on_every_variant_with_an_adversarial_loss(name: str, loss: str, tmp_path: Path) -> None:
+    run = ganzoo.train(name, "glyphs", out=tmp_path / "run", loss=loss, steps=2, batch_size=4, width=8, device="cpu")
+    assert run.config.loss == loss
+    assert 'loss = "' + loss + '"' in (run.path / "config.toml").read_text()
+
+
+def test_losses_really_differ(tmp_path: Path) -> None:
+    """Were --loss ignored, these weights would be equal."""
+    weights = {}
+    for loss in ("non-saturating", "hinge"):
+        run = ganzoo.train(VARIANTS[0], out=tmp_path / loss, loss=loss, steps=1, batch_size=4, width=8, device="cpu")
+        weights[loss] = read_tensors(run.latest())[0]
+    assert any(not torch.equal(weights["hinge"][k], v) for k, v in weights["non-saturating"].items() if "networks" in k)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("side", [28, 32, 48, 64, 96, 128])
+@pytest.mark.parametrize("name", [n for n in VARIANTS if hasattr(load_variant(n).Options(), "width")])
+def test_networks_fit_every_size(name: str, side: int, channels: int) -> None:
+    networks = build(name, (channels, side, side), width=4)
+    labels = torch.tensor([0, 9])
+    generator, discriminator = networks["generator"].eval(), networks["discriminator"].eval()
+    samples = generator(torch.randn(2, generator.latent_dim), labels)
+    assert samples.shape == (2, channels, side, side)
+    assert samples.abs().max() <= 1
+    assert discriminator(samples, labels).shape == (2,)
+
+
+@pytest.mark.parametrize("side", [8, 30, 31, 250])
+def test_sizes_that_do_not_suit_a_convolutional_network_are_refused_with_those_that_do(side: int) -> None:
+    with pytest.raises(ConfigError, match=rf"resolution {side} .* 28, 32, 40"):
+        build("dcgan", (1, side, side))
+
+
+def test_images_that_are_not_square_are_refused() -> None:
+    with pytest.raises(ConfigError, match="32x64 are not square"):
+        build("dcgan", (3, 32, 64))
+
+
+def test_a_conditional_network_uses_its_labels() -> None:
+    for network in ("conv", "mlp"):
+        networks = build("cgan", (1, 28, 28), network=network, width=4)
+        generator, discriminator = networks["generator"].eval(), networks["discriminator"].eval()
+        latents = torch.randn(1, 100).expand(2, -1)
+        one, two = generator(latents, torch.tensor([1, 2]))
+        assert not torch.allclose(one, two)
+        logits = discriminator(one.expand(2, 1, 28, 28), torch.tensor([1, 2]))
+        assert not torch.allclose(logits[0], logits[1])
+
+
+def test_the_paper_sizes_of_dcgan() -> None:
+    """arXiv:1511.06434, figure 1: 1024, 512, 256, 128 feature maps from 4x4 to 64x64, at width 128."""
+    body = build("dcgan", (3, 64, 64), width=128)["generator"].body
+    maps = [m.out_channels for m in body if isinstance(m, torch.nn.ConvTranspose2d)]
+    assert maps == [1024, 512, 256, 128, 3]
