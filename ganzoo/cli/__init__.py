@@ -1,0 +1,110 @@
+"""The command line: a thin layer over :mod:`ganzoo.api`, and the only package that prints.
+
+Each command lives in a module of its own, imported when it is called, so that ``ganzoo list`` pays for nothing else.
+"""
+
+import importlib
+import sys
+import warnings
+from typing import Any, NoReturn
+
+import click
+
+from ganzoo import __version__
+from ganzoo.errors import GanzooError, nearest
+
+COMMANDS = {
+    "list": ("listing", "What is registered: variants, datasets, losses, metrics, plugins."),
+    "info": ("info", "The card of a variant, data set, loss or metric."),
+    "train": ("train", "Train a variant."),
+    "sample": ("sample", "Draw samples from a run or a weights file."),
+    "data": ("data", "What data is on disk, what is missing, how to get it."),
+    "plugins": ("plugins", "Health of the plugins."),
+    "check": ("check", "Hold a variant to the contract that plugins must meet."),
+    "doctor": ("doctor", "Health of the installation: versions, device, data."),
+}
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name and one line of help, and imports a command only to run it."""
+
+    plugins_asked = False
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        self._ask_plugins()
+        return [*COMMANDS, *sorted(self.commands)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in COMMANDS:
+            module = importlib.import_module(f"ganzoo.cli.{COMMANDS[cmd_name][0]}")
+            found = module.command
+            assert isinstance(found, click.Command)
+            return found
+        self._ask_plugins()
+        return self.commands.get(cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if self.get_command(ctx, name) is None:
+            known = self.list_commands(ctx)
+            suggestion = nearest(name, known)
+            hint = f"did you mean {suggestion!r}? " if suggestion else ""
+            ctx.fail(f"no command {name!r}: {hint}Known: {', '.join(known)}.")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        self._ask_plugins()
+        rows = [(name, text) for name, (_, text) in COMMANDS.items()]
+        rows += [(name, command.get_short_help_str()) for name, command in sorted(self.commands.items())]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def _ask_plugins(self) -> None:
+        """Let plugins add commands; one that raises, or takes a name that exists, is reported and left out."""
+        if self.plugins_asked:
+            return
+        self.plugins_asked = True
+        from ganzoo.registry import registry
+
+        registry().add_commands(self, tuple(COMMANDS))
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="ganzoo")
+def cli() -> None:
+    """A zoo of generative adversarial networks.
+
+    Results go to stdout, progress and messages to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage,
+    130 interrupted. GANZOO_DATA names the data folder; GANZOO_PLUGINS=0 leaves third-party plugins out.
+    """
+
+
+def main(args: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit."""
+    warnings.showwarning = _show_warning
+    try:
+        cli.main(args=args, prog_name="ganzoo", standalone_mode=False)
+    except GanzooError as error:
+        fail(str(error), error.exit_code)
+    except click.ClickException as error:
+        error.show(sys.stderr)
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        fail("interrupted.", 130)
+    except BrokenPipeError:
+        # The reader (head, say) has gone; without this Python complains once more when it flushes.
+        sys.stderr.close()
+        sys.exit(1)
+    sys.exit(0)
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """Print an error and exit."""
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True)
+    sys.exit(code)
+
+
+def _show_warning(message: Any, category: Any, *_: Any, **__: Any) -> None:
+    click.echo(f"{click.style('warning:', fg='yellow')} {message}", err=True)

@@ -1,0 +1,198 @@
+"""``ganzoo data list|fetch|verify``: what is on disk, what is missing, how to get it. Imports no torch."""
+
+import importlib
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ganzoo.cli.options import emit_json, emit_table
+from ganzoo.data import store
+from ganzoo.data.progress import Progress
+from ganzoo.data.store import SetStatus
+from ganzoo.errors import DataError, UnknownNameError
+from ganzoo.registry import registry
+from ganzoo.specs import DatasetSpec
+
+LINE_SECONDS = 5.0  # between plain progress lines
+
+
+@click.group("data")
+def command() -> None:
+    """What data is on disk, what is missing, how to get it.
+
+    Files lie below the folder that GANZOO_DATA names, by default in your cache folder.
+    """
+
+
+@command.command("list")
+@click.argument("pattern", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_sets(pattern: str | None, as_json: bool) -> None:
+    """State of the data sets, by the sizes of their files. PATTERN is a shell pattern: "*mnist".
+
+    embedded: drawn on the spot; yours: read from your folder; present: all files are there (verify reads them);
+    incomplete: some are missing; damaged: a file has the wrong size.
+    """
+    root = store.data_root()
+    rows = [describe(name, root) for name in registry().datasets.names(pattern)]
+    if not rows and pattern and not as_json:
+        raise UnknownNameError("dataset", pattern, registry().datasets.names())
+    if as_json:
+        emit_json({"root": str(root), "datasets": rows})
+        return
+    emit_table(
+        ("NAME", "STATE", "ON DISK", "SHAPE", "CLASSES", "SUMMARY"),
+        [
+            (
+                row["name"],
+                row["state"],
+                in_units(row["bytes"]) if row["bytes"] else "",
+                "x".join(map(str, row["shape"] or ())),
+                str(len(row["classes"])) if row["classes"] else "",
+                row["summary"],
+            )
+            for row in rows
+        ],
+    )
+    click.echo(f"data folder: {root}", err=True)
+
+
+@command.command("fetch")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def fetch_sets(names: tuple[str, ...], as_json: bool) -> None:
+    """Download data sets, check them and unpack them.
+
+    An interrupted download is continued by the same command. Files that are there and right are left alone.
+    """
+    root = store.data_root()
+    results = []
+    for spec in [registry().datasets.spec(name) for name in names]:
+        if spec.download == "none":
+            where = "give the path of your own: folder:PATH" if spec.classes is None else "it is drawn on the spot"
+            click.echo(f"{spec.name}: nothing to fetch; {where}.", err=True)
+        elif spec.download == "torchvision":
+            click.echo(f"{spec.name}: torchvision downloads it; {licence_of(spec)}.", err=True)
+            importlib.import_module(spec.load.partition(":")[0]).fetch(spec, root)
+        else:
+            click.echo(f"{spec.name}: fetching to {root}; {licence_of(spec)}.", err=True)
+            with shown_progress() as progress:
+                store.fetch(spec, root, progress)
+        results.append(store.status(spec, root))
+    report(results, root, as_json)
+
+
+@command.command("verify")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def verify_sets(names: tuple[str, ...], as_json: bool) -> None:
+    """Read the files of data sets and compare their checksums; exit code 1 unless all are there and right."""
+    root = store.data_root()
+    specs = [registry().datasets.spec(name) for name in names]
+    with shown_progress() as progress:
+        results = [store.verify(spec, root, progress) for spec in specs]
+    report(results, root, as_json)
+    if bad := [result for result in results if result.state in ("missing", "incomplete", "damaged")]:
+        told = "; ".join(f"{result.name} is {result.state}" for result in bad)
+        mend = " ".join(result.name for result in bad if result.downloadable)
+        raise DataError(told + (f". 'ganzoo data fetch {mend}' gets what is missing or damaged." if mend else "."))
+
+
+def describe(name: str, root: Path) -> dict[str, Any]:
+    """A data set and its state as plain values."""
+    provider = registry().datasets.provider(name)
+    if reason := registry().datasets.conflict(name):
+        return {
+            "name": name, "provider": provider, "state": "conflict", "bytes": 0, "shape": None, "classes": None,
+            "summary": reason, "files": [], "downloadable": False,
+        }  # fmt: skip
+    spec = registry().datasets.spec(name)
+    return {
+        **store.status(spec, root).as_json(),
+        "provider": provider,
+        "bytes": store.used_bytes(spec, root),
+        "shape": spec.shape,
+        "classes": spec.classes,
+        "splits": spec.splits,
+        "licence": spec.licence,
+        "paper": spec.paper,
+        "summary": spec.summary,
+    }
+
+
+def report(results: list[SetStatus], root: Path, as_json: bool) -> None:
+    """Print one line for each file, or for a set that has none."""
+    if as_json:
+        emit_json({"root": str(root), "datasets": [result.as_json() for result in results]})
+        return
+    rows: list[tuple[str, ...]] = []
+    for result in results:
+        rows += [(result.name, file.state, file.path, file.detail) for file in result.files]
+        if not result.files:
+            rows.append((result.name, result.state, "", ""))
+    emit_table(("NAME", "STATE", "FILE", "DETAIL"), rows)
+
+
+def licence_of(spec: DatasetSpec) -> str:
+    return f"terms: {spec.licence}" if spec.licence else "terms: not stated"
+
+
+def in_units(count: int) -> str:
+    """Bytes as people read them, in powers of 1000."""
+    size = float(count)
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+@contextmanager
+def shown_progress() -> Iterator[Progress]:
+    """A Progress on stderr: bars on a terminal, otherwise plain lines."""
+    if sys.stderr.isatty():
+        with _bars() as bars:
+            yield bars
+    else:
+        yield PlainProgress()
+
+
+class PlainProgress:
+    """Progress as lines of text for logs: when something starts from nothing, when it ends, and every 5 s between."""
+
+    def __init__(self) -> None:
+        self.next = 0.0
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if 0 < done != total and now < self.next:
+            return
+        self.next = now + LINE_SECONDS
+        share = f" ({100 * done / total:.0f} %)" if total else ""
+        click.echo(f"{what}: {done:,}" + (f" of {total:,}" if total else "") + share, err=True)
+
+
+@contextmanager
+def _bars() -> Iterator[Progress]:
+    """A rich bar for whatever is being worked on."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import Progress as RichProgress
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+    )  # fmt: skip
+    with RichProgress(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, Any] = {}
+
+        def progress(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total or None)
+            bars.update(tasks[what], completed=done, total=total or None)
+
+        yield progress

@@ -1,0 +1,92 @@
+"""``ganzoo info NAME``: the card of a registered thing."""
+
+import dataclasses
+import typing
+from importlib import resources
+from typing import Any
+
+import click
+
+from ganzoo.cli.options import emit_json, emit_table
+from ganzoo.errors import UnknownNameError
+from ganzoo.registry import Catalogue, registry
+
+
+@click.command("info")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(name: str, as_json: bool) -> None:
+    """The card of a variant, data set, loss or metric: paper, defaults, settings, who provides it."""
+    zoo = registry()
+    holders = [c for c in zoo.catalogues().values() if name in c]
+    if not holders:
+        names = [n for c in zoo.catalogues().values() for n in c]
+        raise UnknownNameError("name", name, names, "'ganzoo list KIND' shows all of a kind.")
+    for catalogue in holders:
+        card = variant_card(name) if catalogue.kind == "variant" else plain_card(catalogue, name)
+        if as_json:
+            emit_json(card)
+        else:
+            show(card)
+
+
+def plain_card(catalogue: Catalogue[Any], name: str) -> dict[str, Any]:
+    """Everything a spec says."""
+    spec, plugin = catalogue.spec(name), catalogue.plugin(name)
+    return {
+        "kind": catalogue.kind,
+        **dataclasses.asdict(spec),
+        "provided by": f"{plugin.distribution} {plugin.version} (plugin {plugin.name})",
+    }
+
+
+def variant_card(name: str) -> dict[str, Any]:
+    """The spec, every setting with its default, meaning and choices, and the plugin's CARD.md."""
+    from ganzoo.api import EMBEDDED, load_variant
+    from ganzoo.config import RunConfig, describe
+
+    variant = load_variant(name)
+    defaults = {"dataset": EMBEDDED, **variant.defaults}
+    settings = []
+    for holder, whose in ((RunConfig, "every run"), (variant.Options, name)):
+        hints = typing.get_type_hints(holder)
+        for f in dataclasses.fields(holder):
+            if "help" in f.metadata:
+                settings.append(
+                    {
+                        "key": f.name,
+                        "default": defaults.get(f.name, f.default),
+                        "type": describe(hints[f.name]),
+                        "help": f.metadata["help"],
+                        "of": whose,
+                    }
+                )
+    package = variant.__module__.partition(".")[0]
+    card = resources.files(package).joinpath("CARD.md")
+    return {
+        **plain_card(registry().variants, name),
+        "settings": settings,
+        "card": card.read_text(encoding="utf-8") if card.is_file() else "",
+    }
+
+
+def show(card: dict[str, Any]) -> None:
+    """Print a card as text."""
+    click.echo(click.style(f"{card['name']} ({card['kind']})", bold=True))
+    for key, value in card.items():
+        if key in ("name", "kind", "settings", "card", "files") or value in ("", (), None):
+            continue
+        text = ", ".join(map(str, value)) if isinstance(value, tuple | list) else value
+        click.echo(f"{key + ':':<13} {text}")
+    for file in card.get("files", ()):
+        click.echo(f"file:         {file['path']}  {file['checksum']}  {file['size']:,} bytes")
+    if card.get("settings"):
+        click.echo()
+        rows = [
+            (s["key"], "" if s["default"] is None else str(s["default"]), s["of"], f"{s['help']} ({s['type']})")
+            for s in card["settings"]
+        ]
+        emit_table(("SETTING", "DEFAULT", "OF", "MEANING"), rows)
+    if card.get("card"):
+        click.echo()
+        click.echo(card["card"].rstrip())

@@ -1,0 +1,88 @@
+"""``ganzoo list``: reads specs only; nothing heavy is imported."""
+
+from typing import Any
+
+import click
+
+from ganzoo.cli.options import emit_json, emit_table
+from ganzoo.errors import UnknownNameError
+from ganzoo.registry import Catalogue, plural, registry
+
+KINDS = ("variants", "datasets", "losses", "metrics", "plugins")
+NEEDS = {"images": "images", "labelled": "labelled images", "semi": "partly labelled images"}
+
+
+@click.command("list")
+@click.argument("words", nargs=-1, metavar="[KIND] [PATTERN]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(words: tuple[str, ...], as_json: bool) -> None:
+    """What is registered.
+
+    KIND is variants (the default), datasets, losses, metrics or plugins. PATTERN is a shell pattern: "*gan".
+    """
+    kind, pattern = split_words(words)
+    if kind == "plugins":
+        from ganzoo.cli.plugins import show_plugins
+
+        show_plugins(as_json, pattern)
+        return
+    catalogue = registry().catalogues()[kind]
+    rows = [describe(catalogue, name) for name in catalogue.names(pattern)]
+    if as_json:
+        emit_json(rows)
+    elif not rows and pattern:
+        raise UnknownNameError(catalogue.kind, pattern, catalogue.names())
+    elif not rows:
+        click.echo(f"no {kind} are registered.", err=True)
+    elif kind == "variants":
+        emit_table(
+            ("NAME", "NEEDS", "PAPER", "FROM", "SUMMARY"),
+            [(r["name"], NEEDS.get(r["data"], r["data"]), r["paper"], r["provider"], r["summary"]) for r in rows],
+        )
+    else:
+        emit_table(
+            ("NAME", "FROM", "PAPER", "SUMMARY"),
+            [(r["name"], r["provider"], r["paper"], r["summary"]) for r in rows],
+        )
+    for reason in registry().conflicts():
+        click.echo(f"{click.style('warning:', fg='yellow')} {reason}.", err=True)
+    for plugin in registry().plugins:
+        if plugin.status == "broken":
+            click.echo(
+                f"{click.style('warning:', fg='yellow')} plugin {plugin.name!r} of {plugin.distribution} is broken: "
+                f"{plugin.reason} (ganzoo plugins)",
+                err=True,
+            )
+
+
+def split_words(words: tuple[str, ...]) -> tuple[str, str | None]:
+    """(kind, pattern) from the free words of the command line; a lone word that is no kind is a pattern."""
+    if words and words[0] in KINDS:
+        kind, rest = words[0], words[1:]
+    elif words and plural(words[0]) in KINDS:
+        kind, rest = plural(words[0]), words[1:]
+    elif len(words) == 2:
+        raise UnknownNameError("kind", words[0], KINDS)
+    else:
+        kind, rest = "variants", words
+    if len(rest) > 1:
+        raise click.UsageError(f"too many words: {' '.join(words)}; write: ganzoo list [KIND] [PATTERN]")
+    return kind, rest[0] if rest else None
+
+
+def describe(catalogue: Catalogue[Any], name: str) -> dict[str, Any]:
+    """A registered thing as plain values."""
+    if reason := catalogue.conflict(name):
+        who = catalogue.provider(name)
+        return {"name": name, "provider": who, "paper": "", "data": "", "summary": f"CONFLICT: {reason}"}
+    spec = catalogue.spec(name)
+    row: dict[str, Any] = {
+        "name": name,
+        "provider": catalogue.provider(name),
+        "paper": spec.paper,
+        "summary": spec.summary,
+    }
+    for extra in ("data", "accepts", "classes", "shape", "splits", "licence", "download", "metrics", "unit", "better"):
+        if hasattr(spec, extra):
+            row[extra] = getattr(spec, extra)
+    return row

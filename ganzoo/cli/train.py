@@ -1,0 +1,109 @@
+"""``ganzoo train``: settings from the command line, a live panel, and where the results lie."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ganzoo.cli.options import parse_assignments
+
+SECTION = "Everything else is a setting: 'ganzoo info VARIANT' lists them, -o KEY=VALUE changes one."
+
+
+@click.command("train", epilog=SECTION)
+@click.argument("variant", required=False)
+@click.option("--dataset", metavar="NAME|folder:PATH", help="What to learn from. [default: glyphs, which is embedded]")
+@click.option("--steps", metavar="N", help="Iterations; each draws one batch. [default: the variant's]")
+@click.option("--batch-size", metavar="N", help="Real samples in a step. [default: the variant's]")
+@click.option("--loss", metavar="NAME", help="Adversarial loss; see 'ganzoo list losses'.")
+@click.option("-o", "--option", "assignments", metavar="KEY=VALUE", multiple=True, help="Any setting; may be repeated.")
+@click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings, such as a run's config.toml.")
+@click.option("--seed", metavar="N", help="Seed of weights, order and latents. [default: 0]")
+@click.option("--device", metavar="auto|cpu|cuda|mps", help="Where to train. [default: auto]")
+@click.option("--precision", metavar="auto|fp32|bf16", help="Arithmetic. [default: auto, which is fp32]")
+@click.option("--out", type=click.Path(path_type=Path), help="Run directory. [default: runs/VARIANT-DATASET-sSEED]")
+@click.option("--resume", is_flag=True, help="Continue the run in --out exactly where its last checkpoint is.")
+@click.option("--dry-run", is_flag=True, help="Check everything, show the settings and networks, write nothing.")
+@click.option("--quiet", is_flag=True, help="No progress; errors and warnings only.")
+def command(
+    variant: str | None,
+    dataset: str | None,
+    assignments: tuple[str, ...],
+    config: Path | None,
+    out: Path | None,
+    resume: bool,
+    dry_run: bool,
+    quiet: bool,
+    **given: str | None,
+) -> None:
+    """Train VARIANT and print the run directory.
+
+    \b
+    ganzoo train NAME                           on embedded digits, no download
+    ganzoo train NAME --dataset mnist -o lr=1e-4
+    ganzoo train NAME --dataset folder:photos -o resolution=64
+    ganzoo train NAME --out runs/x --resume     continue an interrupted run
+    """
+    texts = parse_assignments(assignments)
+    for key, text in given.items():
+        if text is None:
+            continue
+        if key in texts:
+            raise click.UsageError(f"--{key.replace('_', '-')} {text} and -o {key}={texts[key]} say the same setting.")
+        texts[key] = text
+    if resume and config is not None:
+        raise click.UsageError("--resume takes its settings from the run directory; leave --config out.")
+    _known_names_first(variant, dataset)
+
+    from ganzoo.api import prepare
+    from ganzoo.cli.progress import DataProgress, TrainingDisplay
+    from ganzoo.registry import registry
+
+    with DataProgress(quiet) as progress:
+        job = prepare(
+            variant, dataset, out=out, config=config, resume=resume, texts=texts, progress=progress
+        )  # fmt: skip
+    if dry_run:
+        _show_plan(job)
+        return
+    display = TrainingDisplay(quiet)
+    registry().attach(display, "display")
+    try:
+        with display:
+            run = job.train()
+    finally:
+        registry().detach(display)
+    if not quiet:
+        samples = sorted((run.path / "samples").glob("*.png"))
+        if samples:
+            click.echo(f"samples: {samples[-1]}", err=True)
+        click.echo(f"more:    {shlex.join(['ganzoo', 'sample', str(run.path), '-n', '64'])}", err=True)
+    click.echo(run.path)
+
+
+def _known_names_first(variant: str | None, dataset: str | None) -> None:
+    """Importing torch takes seconds; a mistyped name should not have to wait for it."""
+    from ganzoo.registry import registry
+
+    if variant is not None:
+        registry().variants.spec(variant)
+    if dataset is not None:
+        registry().datasets.spec(dataset.partition(":")[0])
+
+
+def _show_plan(job: Any) -> None:
+    """What a training would do, to stdout."""
+    from ganzoo.config import to_toml
+
+    click.echo(f"# run directory: {job.out}{' (to be resumed)' if job.resume else ''}")
+    data = job.dataset.info
+    shape = "x".join(map(str, data.shape))
+    click.echo(f"# data: {data.name}, {data.count:,} {data.sample} of {shape}, {len(data.classes)} classes")
+    click.echo(f"# device: {job.device}")
+    for name, network in job.variant.networks().items():
+        click.echo(f"# {name}: {sum(p.numel() for p in network.parameters()):,} parameters")
+    for stage in job.variant.stages():
+        players = ", ".join(f"{u.player} every {u.every}" if u.every > 1 else u.player for u in stage.updates)
+        click.echo(f"# stage {stage.name}: {stage.steps:,} steps of {players}")
+    click.echo(to_toml(job.config), nl=False)
