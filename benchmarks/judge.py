@@ -116,7 +116,7 @@ def judge_run(args: argparse.Namespace) -> None:
         "latent_seed": args.seed,
         "class_shares": dict(zip(header["classes"], shares.tolist(), strict=True)),
         "smallest_share": float(shares.min()),
-        "command": sys.argv,
+        "command": ["judge.py", *sys.argv[1:]],
     }
     if labels is not None:
         right = predicted == labels

@@ -286,7 +286,7 @@ def load_dataset(name: str, config: RunConfig, split: str | None = None, progres
         split=split or spec.splits[0],
         resolution=config.resolution,
         channels=config.channels,
-        seed=0,
+        seed=0,  # drawn data is the same whatever the training's seed, so that seeds can be compared
         progress=progress,
     )
     loaded: Dataset = registry().datasets.load(base)(request)

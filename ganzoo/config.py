@@ -141,7 +141,7 @@ class RunConfig:
     steps: int = option(20_000, "iterations of training; each draws one batch of real samples", at_least=1)
     batch_size: int = option(64, "real samples in a step", at_least=2)
     loss: str = option("", "adversarial loss by name (ganzoo list losses)")
-    seed: int = option(0, "seed of weights, sample order, latents and data", at_least=0, at_most=2**63 - 1)
+    seed: int = option(0, "seed of weights, order of samples, and latents", at_least=0, at_most=2**63 - 1)
     device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", "where to train")
     precision: Literal["auto", "fp32", "bf16"] = option("auto", "arithmetic; auto is fp32")
     ema_halflife: int = option(

@@ -197,7 +197,7 @@ def environment(device: torch.device, distribution: str) -> dict[str, Any]:
         "device": device.type,
         "hardware": hardware,
         "threads": torch.get_num_threads(),
-        "command": sys.argv,
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from ganzoo import __version__
-from ganzoo.errors import GanzooError, nearest
+from ganzoo.errors import GanzooError, Interrupted, nearest
 
 COMMANDS = {
     "list": ("listing", "What is registered: variants, datasets, losses, metrics, plugins."),
@@ -86,13 +86,15 @@ def main(args: list[str] | None = None) -> NoReturn:
     warnings.showwarning = _show_warning
     try:
         cli.main(args=args, prog_name="ganzoo", standalone_mode=False)
+    except Interrupted as error:
+        fail(str(error), error.exit_code, "interrupted:")
     except GanzooError as error:
         fail(str(error), error.exit_code)
     except click.ClickException as error:
         error.show(sys.stderr)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        fail("interrupted.", 130)
+        fail("stopped at once, without a new checkpoint.", 130, "interrupted:")
     except BrokenPipeError:
         # The reader (head, say) has gone; without this Python complains once more when it flushes.
         sys.stderr.close()
@@ -100,9 +102,9 @@ def main(args: list[str] | None = None) -> NoReturn:
     sys.exit(0)
 
 
-def fail(message: str, code: int) -> NoReturn:
-    """Print an error and exit."""
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True)
+def fail(message: str, code: int, word: str = "error:") -> NoReturn:
+    """Print why the work ended and exit."""
+    click.echo(f"{click.style(word, fg='red', bold=True)} {message}", err=True)
     sys.exit(code)
 
 
