@@ -1,19 +1,35 @@
-# Two commands for a newcomer: `make demo` and `make test`. Each makes its own virtual environment first.
+# `make demo` and `make test` are all a newcomer needs: each makes its own virtual environment first.
+#
+#   make test ARGS="-k resume"          some tests only
+#   make test VENV=/tmp/venv            another place for the environment
+#   make demo PYTHON=python3.12         another Python
 
 PYTHON ?= python3
 VENV ?= .venv
-BIN = $(VENV)/bin
+BIN := $(VENV)/bin
+DEMO := runs/demo-$(shell date +%Y%m%d-%H%M%S)
+PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint docs bench clean
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint docs clean
+.NOTPARALLEL:  # two pips at once spoil an environment
+
+help:
+	@echo "make demo    install, train a conditional GAN on embedded digits, show where its pictures lie"
+	@echo "make test    install, and run all tests against the installed package"
+	@echo "make lint    style and types"
+	@echo "make docs    write the generated parts of the documentation anew"
+	@echo "make clean   remove the environment and what tools left behind"
 
 demo: $(VENV)/.installed
-	$(BIN)/ganzoo train cgan --config benchmarks/demo.toml --out runs/demo-$$(date +%Y%m%d-%H%M%S)
-	@echo "Look at the newest picture in the samples folder named above."
+	$(BIN)/ganzoo train cgan --steps 2000 -o width=32 -o sample_every=250 --out $(DEMO)
+	$(BIN)/ganzoo sample $(DEMO) --class all -n 12 --output $(DEMO)/digits.png
+	@echo "One row a class: look at $(DEMO)/digits.png, and at how it came about in $(DEMO)/samples/"
 
-test: $(VENV)/.tested
+test: $(VENV)/.installed
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
-lint: $(VENV)/.linted
+lint: $(VENV)/.linters
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -21,23 +37,31 @@ lint: $(VENV)/.linted
 docs: $(VENV)/.installed
 	$(BIN)/python docs/generate.py
 
-# The tests run against the installed package: it is installed anew whenever a source file is newer.
-SOURCES = pyproject.toml $(shell find ganzoo plugins -name '*.py' -o -name '*.md')
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache
 
-$(VENV)/bin/python:
+# Three steps, so that each is repeated only when it must be. pip comes last into a new environment: where it is
+# missing (Debian without python3-venv), the environment is not complete and is made again.
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "ganzoo needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: $(VENV)/bin/python $(SOURCES)
-	$(BIN)/python -m pip install --quiet .
-	touch $@
+# From the package registry; PyTorch with its CUDA libraries is several gigabytes.
+$(VENV)/.dependencies: pyproject.toml | $(BIN)/pip
+	@echo "Installing PyTorch and the rest into $(VENV); the first time this takes minutes."
+	$(PIP) install ".[test]"
+	@touch $@
 
-$(VENV)/.tested: $(VENV)/bin/python $(SOURCES)
-	$(BIN)/python -m pip install --quiet ".[test]"
-	touch $@ $(VENV)/.installed
+# Not editable: the tests must miss what the package lacks. The version stays the same while the sources change, so pip
+# is told to replace it; hatchling is there by now, so this needs no network.
+SOURCES := $(shell find ganzoo plugins -type f ! -path '*/__pycache__/*') README.md LICENSE
 
-$(VENV)/.linted: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet ".[lint]"
-	touch $@
+$(VENV)/.installed: $(VENV)/.dependencies $(SOURCES)
+	$(PIP) install --quiet --no-deps --no-build-isolation --force-reinstall .
+	@touch $@
 
-clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
+# The linters read the sources; of the package they need its dependencies only.
+$(VENV)/.linters: $(VENV)/.dependencies
+	$(PIP) install --quiet --no-build-isolation ".[lint]"
+	@touch $@

@@ -2,9 +2,9 @@
 
     python benchmarks/gpu_check.py --out benchmarks/results/gpu_check.json [--device cuda] [--steps 300]
 
-For each variant: does it train in fp32 and bf16, with finite values; is a resumed run equal to an unbroken one, bit for bit;
-do the exported weights draw the same samples on the CPU; images per second (median of windows of the history, without
-the first, which warms up). On `--device cpu` it checks itself; such a file says nothing about a GPU.
+For each variant: does it train in fp32 and bf16, with finite values; is a resumed run equal to an unbroken one, bit for
+bit; do the exported weights draw the same samples on the CPU; images per second (median of windows of the history,
+without the first, which warms up). On `--device cpu` it checks itself; such a file says nothing about a GPU.
 """
 
 import argparse

@@ -58,7 +58,8 @@ def predict(judge: nn.Module, images: Tensor) -> Tensor:
 
 def train(args: argparse.Namespace) -> None:
     data, test = load_split(args.dataset, "train"), load_split(args.dataset, "test")
-    assert data.labels is not None and test.labels is not None
+    assert data.labels is not None
+    assert test.labels is not None
     seed_everything(args.seed)
     judge = network(data.info.shape[0], len(data.info.classes))
     steps = args.epochs * len(data.source) // 128

@@ -92,8 +92,10 @@ def reference_page() -> str:
     for name in own(zoo.variants):
         spec, variant = zoo.variants.spec(name), load_variant(name)
         changed = ", ".join(f"`{k} = {v}`" for k, v in variant.defaults.items())
-        parts.append(f"### {name}\n\n{spec.summary[0].upper() + spec.summary[1:]}. {spec.paper}. Needs: {spec.data}. Models: "
-                     f"{', '.join(spec.accepts)}. Of the settings above it changes: {changed}.\n")  # fmt: skip
+        summary = spec.summary[0].upper() + spec.summary[1:]
+        forms = ", ".join(spec.accepts)
+        parts.append(f"### {name}\n\n{summary}. {spec.paper}. Needs: {spec.data}. Models: {forms}.\n")
+        parts.append(f"Of the settings above it changes: {changed}.\n")
         parts += [settings_table(variant.Options, dict(variant.defaults)), ""]
     rows = []
     for name in own(zoo.datasets):

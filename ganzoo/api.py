@@ -256,6 +256,8 @@ def make_loss(variant_class: type[Variant], config: RunConfig) -> Loss | None:
             raise ConfigError(f"loss = {config.loss!r}: variant {config.variant!r} has no adversarial loss to swap.")
         return None
     loss_class = registry().losses.load(config.loss)
+    if not (isinstance(loss_class, type) and issubclass(loss_class, Loss)):
+        raise PluginError(f"loss {config.loss!r}: {loss_class!r} is not a subclass of ganzoo.interfaces.Loss.")
     if loss_class.lipschitz and not variant_class.lipschitz:
         warnings.warn(
             f"loss {config.loss!r} needs a critic of bounded slope, and {config.variant!r} does not bound it: "
@@ -400,7 +402,8 @@ def _check_fit(variant: VariantSpec, dataset: DatasetSpec, config: RunConfig) ->
             f"{dataset.sample}."
         )
     if variant.data == "labelled" and dataset.classes == ():
-        labelled = [n for n in registry().datasets if registry().datasets.spec(n).classes != ()]
+        sets = registry().datasets
+        labelled = [n for n in sets if not sets.conflict(n) and sets.spec(n).classes != ()]
         raise UsageError(
             f"variant {variant.name!r} needs class labels and data set {dataset.name!r} has none; "
             f"labelled: {', '.join(labelled)}."

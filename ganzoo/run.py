@@ -190,7 +190,7 @@ def refuse_existing(path: Path) -> None:
 
 def environment(device: torch.device, distribution: str) -> dict[str, Any]:
     """Versions and hardware, for ``run.json``. ``distribution`` is the one that provides the variant."""
-    names = sorted({"ganzoo", "torch", "numpy", "safetensors", distribution})
+    names = sorted({"ganzoo", "torch", "numpy", "safetensors", distribution} - {"unknown"})
     hardware = torch.cuda.get_device_name() if device.type == "cuda" else processor()
     return {
         "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in names}},

@@ -93,7 +93,7 @@ def test_links_and_pictures_lead_somewhere() -> None:
             continue
         for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
             if not target.startswith(("http://", "https://")):
-                assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} links to {target}, which is not there"
+                assert (page.parent / target).exists(), f"{page.name} links to {target}, which is not there"
 
 
 def test_the_readme_begins_with_the_two_commands() -> None:

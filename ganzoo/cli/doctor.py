@@ -63,6 +63,9 @@ def device() -> list[tuple[str, str, str]]:
 def plugins() -> list[tuple[str, str, str]]:
     """Plugins that are broken, slow, or fight over a name."""
     zoo = registry()
+    root = click.get_current_context().find_root()
+    if isinstance(root.command, click.Group):
+        root.command.list_commands(root)  # plugins add their commands now, and some may fail to
     rows: list[tuple[str, str, str]] = []
     for p in zoo.plugins:
         status = {"ok": "ok", "slow": "slow", "broken": "wrong"}[p.status]

@@ -18,7 +18,7 @@ COLUMNS = 8
 @click.command("sample")
 @click.argument("source", metavar="RUN|WEIGHTS", type=click.Path(path_type=Path))
 @click.option("-n", "--number", type=click.IntRange(1, 1_000_000), default=64, show_default=True,
-              help="How many; for --class all, of each class; for --interpolate, steps from one latent to the next.")  # fmt: skip
+              help="How many; with --class all of each class; with --interpolate steps between latents.")  # fmt: skip
 @click.option("--class", "wanted", metavar="K|NAME|all", help="Draw one class, by number or name, or all of them.")
 @click.option("--interpolate", is_flag=False, flag_value="spherical", type=click.Choice(["spherical", "linear"]),
               help="Rows of samples between pairs of latents. [spherical when no word follows]")  # fmt: skip
