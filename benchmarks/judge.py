@@ -18,10 +18,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
 import ganzoo
-from ganzoo.api import load_dataset, weights_data
+from ganzoo.api import weights_data
 from ganzoo.checkpoint import fill, read_header, read_tensors, seed_everything, write_tensors
 from ganzoo.config import Options, RunConfig
 from ganzoo.data.base import Dataset, to_uint8, to_unit
+from ganzoo.jobs import load_dataset
 from ganzoo.run import WEIGHTS, environment, now
 
 

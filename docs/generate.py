@@ -81,8 +81,8 @@ def settings_table(holder: type, defaults: dict[str, Any]) -> str:
 
 def reference_page() -> str:
     """Variants with their settings, settings of every run, data sets, losses."""
-    from ganzoo.api import load_variant
     from ganzoo.config import RunConfig
+    from ganzoo.jobs import load_variant
     from ganzoo.registry import registry
 
     zoo = registry()

@@ -100,7 +100,7 @@ def append_one_hot(samples: Tensor, labels: Tensor, classes: int) -> Tensor:
 
 
 def init_normal(network: nn.Module, std: float = 0.02) -> None:
-    """Convolutions and linear layers N(0, 0.02), batch normalisation scales N(1, 0.02): arXiv:1511.06434, section 4."""
+    """Weights N(0, 0.02): arXiv:1511.06434, section 4. Scales of batch normalisation N(1, 0.02), as in its code."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.normal_(module.weight, 0.0, std)

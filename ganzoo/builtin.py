@@ -30,7 +30,7 @@ LOSSES = (
         name="hinge",
         load="ganzoo.losses:Hinge",
         summary="hinge at +1 and -1 for D, the raw score for G",
-        paper="arXiv:1705.02894, eq. 15",
+        paper="arXiv:1705.02894",
     ),
     LossSpec(
         name="wasserstein",

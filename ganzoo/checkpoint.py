@@ -5,10 +5,8 @@ the device, so that a resumed run continues exactly.
 """
 
 import json
-import os
 import random
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +16,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ganzoo.errors import CheckpointError, RunError
+from ganzoo.errors import CheckpointError
+from ganzoo.files import replace_file
 from ganzoo.variant import State
 
 FORMAT = 1
-UMASK = os.umask(0)
-os.umask(UMASK)  # the only way to read it is to set it
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
@@ -33,27 +30,14 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str
         RunError: the disk is full or the folder cannot be written; what stood at ``path`` before still stands.
     """
     ready = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    replace_file(path, lambda temporary: save_file(ready, temporary, metadata={"ganzoo": json.dumps(header)}))
 
+    def write(temporary: Path) -> None:
+        try:
+            save_file(ready, temporary, metadata={"ganzoo": json.dumps(header)})
+        except SafetensorError as error:  # its word for a full disk
+            raise OSError(str(error)) from error
 
-def replace_file(path: Path, write: Any) -> None:
-    """Call ``write(temporary path)``, sync, and rename to ``path``, so that ``path`` is never half a file.
-
-    Raises:
-        RunError: it could not be written; nothing is left behind.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        write(temporary)
-        # safetensors makes files for their owner alone; runs are shared, so the user's umask decides.
-        temporary.chmod(0o666 & ~UMASK)
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except (OSError, SafetensorError) as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise RunError(f"{path} could not be written: {error}. Free some space or choose another --out.") from error
+    replace_file(path, write)
 
 
 def read_header(path: Path) -> dict[str, Any]:
@@ -81,6 +65,8 @@ def _open(path: Path) -> tuple[Any, dict[str, Any]]:
     try:
         file = safe_open(path, framework="pt")
         header = json.loads((file.metadata() or {})["ganzoo"])
+        if not isinstance(header, dict):
+            raise ValueError("its header is no table")
     except KeyError:
         raise CheckpointError(f"{path} is a safetensors file, but ganzoo did not write it.") from None
     except (SafetensorError, OSError, ValueError) as error:
@@ -130,6 +116,15 @@ def load_state(path: Path, state: State, variant: str) -> dict[str, Any]:
         CheckpointError: damaged, of another variant, or of networks of another size.
     """
     tensors, header = read_tensors(path)
+    try:
+        _restore(path, tensors, header, state, variant)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        # Whatever is missing or of another form, the file was not written by save_state.
+        raise CheckpointError(f"{path} is damaged: {type(error).__name__}: {error}.") from error
+    return header
+
+
+def _restore(path: Path, tensors: dict[str, Tensor], header: dict[str, Any], state: State, variant: str) -> None:
     if header.get("format") != FORMAT or "optimizers" not in header:
         raise CheckpointError(f"{path} is no checkpoint of this version of ganzoo; weights alone cannot be resumed.")
     if header["config"]["variant"] != variant:
@@ -156,7 +151,6 @@ def load_state(path: Path, state: State, variant: str) -> dict[str, Any]:
     state.window = {name: (sums[name].to(device), count) for name, count in header["window"].items()}
     state.step, state.images = header["step"], header["images"]
     restore_rng(below(tensors, "rng/"), header["rng"])
-    return header
 
 
 def fill(network: nn.Module, tensors: dict[str, Tensor], path: Path, name: str) -> None:

@@ -48,8 +48,10 @@ class Generator(nn.Module):
             labels: class of each sample, or one class for all; None: 0, 1, ... in turn where labels are needed.
 
         Raises:
-            UsageError: labels for a generator that takes none, of the wrong number, or out of range.
+            UsageError: labels for a generator that takes none, of the wrong number, or out of range; ``n`` below 1.
         """
+        if n < 1 or batch_size < 1:
+            raise UsageError(f"n = {n}, batch_size = {batch_size}: both must be at least 1.")
         chosen = self._labels(n, labels)
         device = next(self.parameters()).device
         # All at once: the numbers that torch draws depend on how many are asked for together.
@@ -72,7 +74,10 @@ class Generator(nn.Module):
             return None
         if labels is None:
             return torch.arange(n) % self.classes
-        chosen = torch.as_tensor(labels, dtype=torch.int64)
+        given = torch.as_tensor(labels)
+        if given.is_floating_point() or given.dtype == torch.bool or given.dim() > 1:
+            raise UsageError(f"labels {labels!r}: give class numbers, one for each sample or one for all.")
+        chosen = given.to("cpu", torch.int64)
         chosen = chosen.expand(n) if chosen.dim() == 0 else chosen
         if len(chosen) != n:
             raise UsageError(f"{len(chosen)} labels for {n} samples: give one for each, or a single class.")

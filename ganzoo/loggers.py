@@ -1,10 +1,12 @@
 """The history of a run as ``scalars.jsonl``: the first user of the lifecycle hooks."""
 
 import json
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import RunError
+from ganzoo.files import replace_file
 from ganzoo.hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -17,20 +19,28 @@ SCALARS = "scalars.jsonl"
 def ganzoo_run_started(run: "Run") -> None:
     """A resumed run repeats the steps after its checkpoint: their old lines go."""
     path = run.path / SCALARS
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
-        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= run.step]
-        path.write_text("".join(kept), encoding="utf-8")
-    except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror or error}.") from error
+    if not path.exists():
+        return
+    kept = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(keepends=True), start=1):
+        if not line.endswith("\n"):
+            continue  # a kill can cut the last line short
+        try:
+            if json.loads(line)["step"] <= run.step:
+                kept.append(line)
+        except (ValueError, TypeError, KeyError) as error:
+            raise RunError(f"{path}, line {number} is no line of a history: remove it to resume.") from error
+    replace_file(path, lambda temporary: temporary.write_text("".join(kept), encoding="utf-8"))
 
 
 @hookimpl
 def ganzoo_step_logged(run: "Run", record: Mapping[str, Any]) -> None:
     """Append one line."""
     path = run.path / SCALARS
+    # JSON has no word for NaN and infinity; as texts they can be read by every program.
+    plain = {k: str(v) if isinstance(v, float) and not math.isfinite(v) else v for k, v in record.items()}
     try:
         with open(path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(dict(record)) + "\n")
+            file.write(json.dumps(plain) + "\n")
     except OSError as error:
         raise RunError(f"{path} cannot be written: {error.strerror or error}. Free some space and resume.") from error

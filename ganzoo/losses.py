@@ -41,7 +41,7 @@ class LeastSquares(Loss):
 
 
 class Hinge(Loss):
-    """Hinge at +1 and -1 for D, the raw score for G: arXiv:1705.02894, equation 15."""
+    """Hinge at +1 and -1 for D, the raw score for G: arXiv:1705.02894, and arXiv:1802.05957, equations 16 and 17."""
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         return relu(1 - real).mean() + relu(1 + fake).mean()

@@ -12,6 +12,7 @@ import dataclasses
 import json
 import os
 import platform
+import re
 import shutil
 import sys
 import time
@@ -22,15 +23,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo.checkpoint import replace_file, save_state, write_tensors
+from ganzoo.checkpoint import save_state, write_tensors
 from ganzoo.config import RunConfig, to_plain, to_toml
 from ganzoo.data.base import DataInfo
 from ganzoo.errors import CheckpointError, RunError
+from ganzoo.files import replace_file, sweep
 from ganzoo.interfaces import Generator
 from ganzoo.report.grid import save_picture
 from ganzoo.variant import State, Variant
 
 WEIGHTS = "generator.safetensors"
+CHECKPOINT = re.compile(r"step-(\d+)\.safetensors")
 
 
 class Run:
@@ -52,7 +55,7 @@ class Run:
         self.details = details
         self.config: RunConfig = variant.config
         self.data: DataInfo = variant.data
-        self.step, self.images = int(details.get("step", 0)), int(details.get("images", 0))
+        self.step, self.images = details.get("step", 0), details.get("images", 0)
         self.total_steps = sum(stage.steps for stage in variant.stages())
         self.status, self.reason = str(details.get("status", "running")), str(details.get("reason", ""))
 
@@ -67,20 +70,23 @@ class Run:
         """
         refuse_existing(path)
         run = cls(path, variant, {**details, "started": now()})
-        building = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        building = path.with_name(building_name(path))
         try:
             for folder in ("samples", "checkpoints"):
                 (building / folder).mkdir(parents=True)
             (building / "config.toml").write_text(to_toml(variant.config), encoding="utf-8")
             (building / "run.json").write_text(run._json(), encoding="utf-8")
             os.replace(building, path)
-        except OSError as error:
+        except BaseException as error:  # an interrupt, too, must not leave half a run
             shutil.rmtree(building, ignore_errors=True)
-            raise RunError(f"{path} cannot be created: {error.strerror or error}. Choose another --out.") from error
+            if isinstance(error, OSError):
+                raise RunError(f"{path} cannot be created: {error.strerror or error}. Choose another --out.") from error
+            raise
         return run
 
     def resume(self) -> None:
         """Say that training goes on, and with which settings (a resumed run may be given more steps)."""
+        sweep(self.path)
         text = to_toml(self.config)
         replace_file(self.path / "config.toml", lambda temporary: temporary.write_text(text, encoding="utf-8"))
         self.finish("running")
@@ -104,6 +110,7 @@ class Run:
     def header(self, state: State) -> dict[str, Any]:
         """What every safetensors file of this run says about itself."""
         return {
+            "machine": {key: self.details.get(key) for key in ("device", "hardware", "threads")},
             "config": to_plain(self.config),
             "data": dataclasses.asdict(self.data),
             "versions": self.details.get("versions", {}),
@@ -114,6 +121,7 @@ class Run:
     def save_checkpoint(self, state: State) -> Path:
         """Write a checkpoint and the weights as of now, then remove checkpoints older than the newest ``keep``."""
         path = self.path / "checkpoints" / f"step-{state.step:08d}.safetensors"
+        path.parent.mkdir(exist_ok=True)
         save_state(path, state, self.header(state))
         self.save_weights(state)
         for old in self.checkpoints()[: -self.config.keep]:
@@ -135,6 +143,7 @@ class Run:
         name = self.variant.main
         samples, columns = self.variant.preview(state.ema.get(name, state.networks[name]))
         path = self.path / "samples" / f"step-{state.step:08d}.png"
+        path.parent.mkdir(exist_ok=True)
         save_picture(path, samples, columns)
         return path
 
@@ -142,18 +151,11 @@ class Run:
 
     def checkpoints(self) -> list[Path]:
         """The kept checkpoints, oldest first."""
-        return sorted((self.path / "checkpoints").glob("step-*.safetensors"))
+        return checkpoints(self.path)
 
     def latest(self) -> Path:
-        """The newest checkpoint.
-
-        Raises:
-            CheckpointError: there is none.
-        """
-        found = self.checkpoints()
-        if not found:
-            raise CheckpointError(f"{self.path} holds no checkpoint: there is nothing to resume from.")
-        return found[-1]
+        """The newest checkpoint; CheckpointError when there is none."""
+        return latest_checkpoint(self.path)
 
     def generator(self) -> Generator:
         """The trained generator, in eval mode, on the CPU.
@@ -173,17 +175,51 @@ class Run:
         return self.generator().sample(n, labels, seed)
 
 
+def building_name(path: Path) -> str:
+    """What a run directory is called until it is complete."""
+    return f".{path.name}.{os.getpid()}.tmp"
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints of a run directory, oldest first."""
+    found = {int(m[1]): p for p in (folder / "checkpoints").glob("*") if (m := CHECKPOINT.fullmatch(p.name))}
+    return [found[step] for step in sorted(found)]
+
+
+def latest_checkpoint(folder: Path) -> Path:
+    """The newest checkpoint of a run directory.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    found = checkpoints(folder)
+    if not found:
+        raise CheckpointError(
+            f"{folder} holds no checkpoint: there is nothing to resume from. Remove it, or train to another --out."
+        )
+    return found[-1]
+
+
 def refuse_existing(path: Path) -> None:
     """Raise RunError when a run cannot be created at ``path`` because something stands there, or above is no folder."""
+    try:
+        _refuse_existing(path)
+    except OSError as error:  # a name too long, a folder that may not be entered
+        raise RunError(f"{path} cannot be created: {error.strerror or error}. Choose another --out.") from error
+
+
+def _refuse_existing(path: Path) -> None:
+    if path.resolve() == Path.cwd():
+        raise RunError(f"{path} is the current folder: name a new one with --out.")
     if path.exists() or path.is_symlink():
         if path.is_dir() and not any(path.iterdir()):
             return
-        resumable = (path / "config.toml").is_file()
-        advice = "add --resume to continue it, or choose another --out" if resumable else "choose another --out"
+        advice = "add --resume to continue it, or choose another --out" if checkpoints(path) else "choose another --out"
         raise RunError(f"{path} exists: {advice}.")
     above = next(parent for parent in path.absolute().parents if parent.exists())
     if not above.is_dir():
         raise RunError(f"{path} cannot be created: {above} is a file. Choose another --out.")
+    (above / building_name(path)).exists()  # a name that is too long raises here, before anything is made
     if not os.access(above, os.W_OK | os.X_OK):
         raise RunError(f"{path} cannot be created: {above} is not writable. Choose another --out.")
 

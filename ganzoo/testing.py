@@ -14,10 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo.api import Job, load_variant, open_run, prepare
+from ganzoo.api import Job, open_run, prepare
 from ganzoo.checkpoint import read_tensors
 from ganzoo.errors import PluginError
 from ganzoo.interfaces import Generator
+from ganzoo.jobs import load_variant
 from ganzoo.registry import registry
 from ganzoo.run import Run
 from ganzoo.trainer import Trainer, new_state

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.checkpoint import seed_everything
+from ganzoo.checkpoint import capture_rng, restore_rng, seed_everything
 from ganzoo.config import RunConfig
 from ganzoo.data.base import Dataset, to_unit
 from ganzoo.data.sampler import Sampler
@@ -163,7 +163,7 @@ class Trainer:
         """Exponential moving average of parameters and of running statistics, its half-life counted in images."""
         if not self.state.ema:
             return
-        # The ramp keeps early averages from remembering the random start (StyleGAN2's, arXiv:1912.04958, appendix B).
+        # The ramp, as in the training code of StyleGAN2-ADA, keeps early averages from remembering the random start.
         halflife = min(self.config.ema_halflife, 0.05 * self.state.images)
         weight = 1 - 0.5 ** (self.config.batch_size / halflife)
         torch._foreach_lerp_(*self._averaged, weight)
@@ -171,7 +171,8 @@ class Trainer:
             target.copy_(source)
 
     def _record(self, name: str, value: Tensor) -> None:
-        value = value.detach().double()
+        # Sums of many values want float64, which Apple's GPUs lack.
+        value = value.detach().to(torch.float32 if self.device.type == "mps" else torch.float64)
         total, count = self.state.window.get(name, (None, 0))
         self.state.window[name] = (value if total is None else total + value, count + 1)
 
@@ -201,7 +202,7 @@ class Trainer:
         if wrong:
             raise TrainingError(
                 f"{', '.join(wrong)} is not finite in the {self.config.log_every} steps up to {self.state.step}. "
-                f"A smaller lr usually helps; the checkpoints in {self.run.path} are from before."
+                f"{self._advice()}"
             )
 
     def save(self) -> None:
@@ -210,6 +211,11 @@ class Trainer:
         path = self.run.save_checkpoint(self.state)
         self.fire("ganzoo_checkpoint_saved", run=self.run, path=path)
 
+    def _advice(self) -> str:
+        kept = self.run.checkpoints()
+        before = f"the last good checkpoint is {kept[-1]}" if kept else "no checkpoint was saved before"
+        return f"A smaller lr usually helps; {before}."
+
     @torch.no_grad()
     def _check_finite(self) -> None:
         """A broken state must not replace a good checkpoint."""
@@ -217,8 +223,7 @@ class Trainer:
             for key, tensor in network.state_dict().items():
                 if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
                     raise TrainingError(
-                        f"{key} of network {name!r} is not finite at step {self.state.step}. "
-                        f"A smaller lr usually helps; the checkpoints in {self.run.path} are from before."
+                        f"{key} of network {name!r} is not finite at step {self.state.step}. {self._advice()}"
                     )
 
 
@@ -241,12 +246,17 @@ def choose_device(name: str) -> torch.device:
 
 
 @contextmanager
-def own_rng() -> Iterator[None]:
-    """Training seeds the global generators; give the caller's back afterwards."""
-    from ganzoo.checkpoint import capture_rng, restore_rng
+def clean_slate() -> Iterator[None]:
+    """Torch's global state as training needs it, whatever the caller has set; the caller's is given back afterwards.
 
+    Random number generators are seeded by a training; gradients are on, and new tensors are float32.
+    """
     tensors, plain = capture_rng()
+    dtype = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
     try:
-        yield
+        with torch.inference_mode(False), torch.enable_grad():
+            yield
     finally:
+        torch.set_default_dtype(dtype)
         restore_rng(tensors, plain)

@@ -15,6 +15,9 @@ from ganzoo.config import AdamOptions, Options, RunConfig
 from ganzoo.data.base import DataInfo
 from ganzoo.interfaces import Discriminator, Generator, Loss
 
+MOST_ROWS = 32
+"""Of more classes than this, the pictures over time show the first ones only."""
+
 N = TypeVar("N", bound=nn.Module)
 
 Batch = dict[str, Tensor]
@@ -161,7 +164,7 @@ class Variant:
         """(samples [R * C, ...] on the CPU, C columns): always of the same latents, one row a class if it has any."""
         assert isinstance(network, Generator), f"{type(self).__name__} must override preview()"
         columns = 10 if network.classes else 8
-        rows = network.classes or 8
+        rows = min(network.classes, MOST_ROWS) or 8
         labels = torch.arange(rows).repeat_interleave(columns) if network.classes else None
         # A seed of their own keeps these latents apart from those that training draws.
         return network.sample(rows * columns, labels, seed=self.config.seed + 1_000_003), columns

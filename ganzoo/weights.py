@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from ganzoo.checkpoint import fill, read_header, read_tensors
@@ -20,8 +21,12 @@ def describe_weights(path: Path) -> tuple[dict[str, Any], DataInfo]:
     header = read_header(path)
     if "network" not in header:
         raise CheckpointError(f"{path} is a checkpoint, not trained weights: name its run directory instead.")
-    data = header["data"]
-    return header, DataInfo(**{**data, "shape": tuple(data["shape"]), "classes": tuple(data["classes"])})
+    try:
+        data = header["data"]
+        header["config"]["variant"], header["network"]  # what every reader relies on
+        return header, DataInfo(**{**data, "shape": tuple(data["shape"]), "classes": tuple(data["classes"])})
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{path} is damaged: its header lacks or misplaces {error}.") from error
 
 
 def load_network(path: Path, variant: Variant) -> nn.Module:
@@ -35,6 +40,7 @@ def load_network(path: Path, variant: Variant) -> nn.Module:
         raise CheckpointError(
             f"{path} belongs to variant {header['config']['variant']!r}, not {variant.config.variant!r}."
         )
-    network = variant.networks()[header["network"]]
+    with torch.random.fork_rng(devices=[]):  # building draws weights; the caller's generator is not ours to move
+        network = variant.networks().get(header["network"], nn.Identity())
     fill(network, tensors, path, header["network"])
     return network.eval().requires_grad_(False)

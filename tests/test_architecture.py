@@ -20,6 +20,7 @@ CORE = ROOT / "ganzoo"
 
 LAYERS = (
     ("ganzoo.errors", "ganzoo.specs"),
+    ("ganzoo.files",),
     ("ganzoo.hookspecs",),
     ("ganzoo",),  # the package itself: `from ganzoo import hookimpl`
     ("ganzoo.config", "ganzoo.interfaces", "ganzoo.blocks"),
@@ -34,6 +35,7 @@ LAYERS = (
     ("ganzoo.report",),
     ("ganzoo.run",),
     ("ganzoo.trainer",),
+    ("ganzoo.jobs",),
     ("ganzoo.api",),
     ("ganzoo.benchmark", "ganzoo.testing"),
     ("ganzoo.cli",),

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 import ganzoo
-from ganzoo.api import load_variant
 from ganzoo.checkpoint import read_tensors
 from ganzoo.config import Options, RunConfig, resolve
 from ganzoo.data.base import DataInfo
 from ganzoo.errors import ConfigError
+from ganzoo.jobs import load_variant
 from ganzoo.registry import registry
 from ganzoo.testing import check_variant
 

@@ -4,6 +4,7 @@ Each command lives in a module of its own, imported when it is called, so that `
 """
 
 import importlib
+import os
 import sys
 import warnings
 from typing import Any, NoReturn
@@ -84,8 +85,12 @@ def cli() -> None:
 def main(args: list[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
     warnings.showwarning = _show_warning
+    # A service may start us with stdout or stderr closed; Python then has None in their place.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  # open until the process ends
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     try:
-        cli.main(args=args, prog_name="ganzoo", standalone_mode=False)
+        result = cli.main(args=args, prog_name="ganzoo", standalone_mode=False)
+        sys.stdout.flush()
     except Interrupted as error:
         fail(str(error), error.exit_code, "interrupted:")
     except GanzooError as error:
@@ -96,10 +101,14 @@ def main(args: list[str] | None = None) -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         fail("stopped at once, without a new checkpoint.", 130, "interrupted:")
     except BrokenPipeError:
-        # The reader (head, say) has gone; without this Python complains once more when it flushes.
-        sys.stderr.close()
+        # The reader (head, say) has gone; without this Python complains once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    sys.exit(0)
+    except OSError as error:
+        # A folder that may not be entered, a name too long, a full disk behind stdout: no fault of the program's.
+        where = f"{error.filename}: " if error.filename else ""
+        fail(f"{where}{error.strerror or error}.", 1)
+    sys.exit(result if isinstance(result, int) else 0)
 
 
 def fail(message: str, code: int, word: str = "error:") -> NoReturn:

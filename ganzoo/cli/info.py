@@ -42,8 +42,8 @@ def plain_card(catalogue: Catalogue[Any], name: str) -> dict[str, Any]:
 
 def variant_card(name: str) -> dict[str, Any]:
     """The spec, every setting with its default, meaning and choices, and the plugin's CARD.md."""
-    from ganzoo.api import EMBEDDED, load_variant
     from ganzoo.config import RunConfig, describe
+    from ganzoo.jobs import EMBEDDED, load_variant
 
     variant = load_variant(name)
     defaults = {"dataset": EMBEDDED, **variant.defaults}

@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from ganzoo.hookspecs import hookimpl
 
@@ -85,10 +86,9 @@ class TrainingDisplay:
         data = run.data
         verb = f"resuming at step {run.step:,}" if run.step else "training"
         shape = "x".join(map(str, data.shape))
-        click.echo(
+        self._say(
             f"{verb}: {run.config.variant} on {data.name} ({data.count:,} {data.sample} of {shape}), "
-            f"{run.total_steps:,} steps of {run.config.batch_size}, on {run.details['device']} -> {run.path}",
-            err=True,
+            f"{run.total_steps:,} steps of {run.config.batch_size}, on {run.details['device']} -> {run.path}"
         )
         if sys.stderr.isatty():
             self._live = Live(self, console=Console(stderr=True), refresh_per_second=4)
@@ -108,15 +108,21 @@ class TrainingDisplay:
         if last or time.monotonic() - self._spoken >= PLAIN_SECONDS:
             self._spoken = time.monotonic()
             values = "  ".join(f"{name} {value:.3f}" for name, value in self._values())
-            click.echo(
+            self._say(
                 f"step {record['step']:,}/{run.total_steps:,}  images {record['images']:,}  {values}  "
-                f"{self._rate:,.0f} images/s  {self._left()} left",
-                err=True,
+                f"{self._rate:,.0f} images/s  {self._left()} left"
             )
 
     @hookimpl
     def ganzoo_samples_saved(self, run: "Run", path: Path) -> None:
         self._samples = path
+
+    def _say(self, text: str) -> None:
+        """A line on stderr; when its reader has gone, the training goes on in silence."""
+        try:
+            click.echo(text, err=True)
+        except OSError:
+            self.quiet = True
 
     def _values(self) -> list[tuple[str, float]]:
         return [(name, value) for name, value in self._record.items() if name not in HIDDEN]
@@ -144,6 +150,7 @@ class TrainingDisplay:
         if self._record:
             seen = f"{self._record['images']:,}"
             table.add_row(*(f"{value:.3f}" for _, value in names), seen, f"{self._rate:,.0f}")
-        where = f"[dim]samples[/dim] {self._samples}" if self._samples else f"[dim]run[/dim] {run.path}"
-        title = f"{run.config.variant} on {run.data.name}"
+        # Text, not markup: a path may hold square brackets.
+        where = Text.assemble(("samples " if self._samples else "run ", "dim"), str(self._samples or run.path))
+        title = Text(f"{run.config.variant} on {run.data.name}")
         return Panel(Group(bar, table, where), title=title, title_align="left")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ganzoo.interfaces import Generator
 
 COLUMNS = 8
+ROWS = 8
 
 
 @click.command("sample")
@@ -22,17 +23,17 @@ COLUMNS = 8
 @click.option("--class", "wanted", metavar="K|NAME|all", help="Draw one class, by number or name, or all of them.")
 @click.option("--interpolate", is_flag=False, flag_value="spherical", type=click.Choice(["spherical", "linear"]),
               help="Rows of samples between pairs of latents. [spherical when no word follows]")  # fmt: skip
-@click.option("--rows", type=click.IntRange(1, 1000), default=8, show_default=True, help="Rows of an interpolation.")
+@click.option("--rows", type=click.IntRange(1, 1000),
+              help="Rows of an interpolation. [default: 8; with --class all one row a class]")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of the latents.")
-@click.option(
-    "--columns", type=click.IntRange(1, 1000), help="Images in a row of a grid. [default: 8, or one row a class]"
-)
+@click.option("--columns", type=click.IntRange(1, 1000),
+              help="Images in a row of a grid. [default: 8; with --class all as many as of each class]")  # fmt: skip
 @click.option("--output", type=click.Path(path_type=Path),
               help="FILE.png for a grid, FILE.gif for an interpolation in time, or a folder for single images. "
               "[default: samples.png]")  # fmt: skip
-@click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing FILE.")
 def command(
-    source: Path, number: int, wanted: str | None, interpolate: str | None, rows: int, seed: int,
+    source: Path, number: int, wanted: str | None, interpolate: str | None, rows: int | None, seed: int,
     columns: int | None, output: Path | None, overwrite: bool,
 ) -> None:  # fmt: skip
     """Draw samples and print where they lie.
@@ -43,66 +44,78 @@ def command(
     ganzoo sample runs/x --class all -n 10        one row a class
     ganzoo sample runs/x --interpolate linear -n 12 --rows 4
     """
-    target = output or Path("samples.png")
-    _refuse(target, overwrite)
+    target = (output or Path("samples.png")).expanduser()
+    suffix = target.suffix.lower()
+    refuse_output(target, suffix, overwrite)
+    if rows is not None and not interpolate:
+        raise UsageError(f"--rows {rows} is for --interpolate; a grid takes --columns.")
+    if columns is not None and (interpolate or suffix != ".png"):
+        raise UsageError(f"--columns {columns} is for grids; --interpolate and folders have none to choose.")
+    if suffix == ".gif" and not interpolate:
+        raise UsageError(f"{target}: a GIF shows an interpolation; add --interpolate.")
 
     from ganzoo.api import load, weights_data
     from ganzoo.report.grid import save_animation, save_picture, save_singles
 
-    generator, data = load(source), weights_data(source)
-    labels = choose_labels(wanted, number if not interpolate else rows, data.classes)
+    generator, classes = load(source), weights_data(source).classes
+    if wanted is not None and not generator.classes:
+        raise UsageError(
+            f"--class {wanted}: this generator was trained without labels, it has no classes to choose from."
+        )
+    chosen = choose_classes(wanted, classes)
     if interpolate:
-        if wanted == "all" and columns is None:
-            rows = len(labels or [])
-        samples, columns = between(generator, interpolate, number, rows, labels, seed), number
+        if wanted == "all" and rows is not None:
+            raise UsageError(f"--rows {rows} contradicts --class all, which draws one row a class.")
+        rows = rows or (len(chosen) if wanted == "all" else ROWS)
+        labels = repeated(chosen, rows, number) if generator.classes else None
+        samples = between(generator, interpolate, number, rows, labels, seed)
+        columns = number
     else:
-        total = number if wanted != "all" else number * len(data.classes)
-        samples = generator.sample(total, labels, seed)
+        labels = repeated(chosen, len(chosen), number) if chosen else None
+        samples = generator.sample(len(labels) if labels else number, labels, seed)
         columns = columns or (number if wanted == "all" else COLUMNS)
-    suffix = target.suffix.lower()
     if suffix == ".png":
         save_picture(target, samples, columns)
+    elif samples.dim() != 4:
+        raise UsageError(f"{target}: this is for images; points are drawn to a FILE.png.")
     elif suffix == ".gif":
-        if samples.dim() != 4 or not interpolate:
-            raise UsageError(f"{target}: a GIF shows an interpolation of images; add --interpolate.")
         save_animation(target, samples, columns)
     else:
-        if samples.dim() != 4:
-            raise UsageError(f"{target}: single files are for images; points are drawn to a FILE.png.")
-        save_singles(target, samples, None if labels is None else [int(k) for k in labels])
+        save_singles(target, samples, labels)
     click.echo(target)
 
 
-def choose_labels(wanted: str | None, number: int, classes: tuple[str, ...]) -> "list[int] | None":
-    """The class of every sample: ``number`` of one class, ``number`` of each for ``all``, or None.
+def choose_classes(wanted: str | None, classes: tuple[str, ...]) -> list[int]:
+    """The numbers of the classes asked for: one, all, or none when none was named.
 
     Raises:
-        UsageError: classes asked of data without any, or one that does not exist.
+        UsageError: a class that does not exist.
     """
     if wanted is None:
-        return None
-    if not classes:
-        raise UsageError(f"--class {wanted}: this generator was trained on data without labels.")
+        return []
     if wanted == "all":
-        return [k for k in range(len(classes)) for _ in range(number)]
+        return list(range(len(classes)))
     if wanted in classes:
-        return [classes.index(wanted)] * number
+        return [classes.index(wanted)]
     try:
         k = int(wanted)
     except ValueError:
         raise UnknownNameError("class", wanted, classes) from None
     if not 0 <= k < len(classes):
         raise UsageError(f"--class {k} is out of range: valid classes are 0 to {len(classes) - 1} or all.")
-    return [k] * number
+    return [k]
 
 
-def between(
-    generator: "Generator", kind: str, steps: int, rows: int, labels: "list[int] | None", seed: int
-) -> "Tensor":
-    """[rows * steps, ...]: each row walks from one latent to another; conditional generators keep a row's class.
+def repeated(chosen: list[int], rows: int, columns: int) -> list[int] | None:
+    """The class of each of ``rows * columns`` samples, one class a row, in turn; None leaves the choice to others."""
+    return [chosen[row % len(chosen)] for row in range(rows) for _ in range(columns)] if chosen else None
+
+
+def between(generator: "Generator", kind: str, steps: int, rows: int, labels: list[int] | None, seed: int) -> "Tensor":
+    """[rows * steps, ...]: each row walks from one latent to another; a conditional generator keeps a row's class.
 
     ``spherical`` follows the arc (arXiv:1609.04468, section 2.1), which keeps to the lengths that a normal latent has;
-    ``linear`` the chord.
+    ``linear`` the chord. ``labels`` are those of all samples; without them the rows take the classes in turn.
     """
     import torch
 
@@ -110,31 +123,28 @@ def between(
     begin, end = generator.latents(rows, rng), generator.latents(rows, rng)
     t = torch.linspace(0, 1, steps)[None, :, None]
     a, b = begin[:, None], end[:, None]
-    if kind == "linear":
-        path = a + t * (b - a)
-    else:
+    path = a + t * (b - a)
+    if kind == "spherical":
         cosine = (a * b).sum(-1, keepdim=True) / (a.norm(dim=-1, keepdim=True) * b.norm(dim=-1, keepdim=True))
         angle = torch.acos(cosine.clamp(-1, 1))
-        path = (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle)
-    chosen = None
-    if generator.classes:
-        row_class = torch.tensor([(labels or range(generator.classes))[i % len(labels or range(generator.classes))]
-                                  for i in range(rows)])  # fmt: skip
-        chosen = row_class.repeat_interleave(steps)
-    elif labels is not None:
-        raise UsageError("this generator was trained without labels: no class can be asked for.")
+        arc = (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle)
+        # Latents in one direction have no arc between them (all of length one, say); there the chord is the way.
+        path = torch.where(torch.sin(angle) > 1e-6, arc, path)
+    if generator.classes and labels is None:
+        labels = repeated(list(range(generator.classes)), rows, steps)
+    chosen = None if labels is None else torch.tensor(labels)
     with torch.no_grad():
         return generator(path.reshape(rows * steps, -1), chosen).float().cpu()
 
 
-def _refuse(target: Path, overwrite: bool) -> None:
-    """Nothing of the user's is replaced unasked."""
-    if target.suffix.lower() in (".png", ".gif"):
+def refuse_output(target: Path, suffix: str, overwrite: bool) -> None:
+    """Raise UsageError for an output that cannot be; nothing of the user's is replaced unasked."""
+    if suffix in (".png", ".gif"):
         if target.exists() and not overwrite:
             raise UsageError(f"{target} exists: add --overwrite, or choose another --output.")
         if not target.absolute().parent.is_dir():
             raise UsageError(f"{target.parent}: no such folder.")
-    elif target.suffix and not target.is_dir():
-        raise UsageError(f"{target}: unknown ending {target.suffix!r}; write FILE.png, FILE.gif or a folder.")
-    elif target.exists() and (not target.is_dir() or any(target.iterdir())) and not overwrite:
-        raise UsageError(f"{target} exists and is not an empty folder: add --overwrite, or choose another --output.")
+    elif suffix and not target.is_dir():
+        raise UsageError(f"{target}: unknown ending {suffix!r}; write FILE.png, FILE.gif or a folder.")
+    elif target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UsageError(f"{target} exists and is not an empty folder: choose another --output.")

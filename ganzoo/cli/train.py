@@ -8,6 +8,7 @@ import click
 
 from ganzoo.cli.options import parse_assignments
 
+USAGE = "ganzoo train VARIANT --dataset NAME"
 SECTION = "Everything else is a setting: 'ganzoo info VARIANT' lists them, -o KEY=VALUE changes one."
 
 
@@ -46,6 +47,9 @@ def command(
     ganzoo train NAME --out runs/x --resume     continue an interrupted run
     """
     texts = parse_assignments(assignments)
+    for word in ("variant", "dataset"):
+        if word in texts:
+            raise click.UsageError(f"-o {word}={texts[word]}: the {word} has a place of its own: {USAGE}")
     for key, text in given.items():
         if text is None:
             continue
@@ -60,10 +64,9 @@ def command(
     from ganzoo.cli.progress import DataProgress, TrainingDisplay
     from ganzoo.registry import registry
 
+    out = out.expanduser() if out else None
     with DataProgress(quiet) as progress:
-        job = prepare(
-            variant, dataset, out=out, config=config, resume=resume, texts=texts, progress=progress
-        )  # fmt: skip
+        job = prepare(variant, dataset, out=out, config=config, resume=resume, texts=texts, progress=progress)
     if dry_run:
         _show_plan(job)
         return

@@ -72,6 +72,11 @@ def load(request: DataRequest) -> Dataset:
     paths = require(spec, request.root, FILES[spec.name, request.split], request.progress)
     parts = [read_records(path, LABEL_BYTES[spec.name], len(classes)) for path in paths]
     images, labels = torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
+    if len(images) != PUBLISHED[request.split] and request.split == spec.splits[0]:
+        raise DataError(
+            f"{spec.name} {request.split} holds {len(images):,} of {PUBLISHED[request.split]:,} images: a file is cut "
+            f"short. 'ganzoo data verify {spec.name}' names it."
+        )
     if len(images) != PUBLISHED[request.split]:
         warnings.warn(
             f"{spec.name} {request.split} holds {len(images):,} of {PUBLISHED[request.split]:,} images here: "

@@ -58,6 +58,9 @@ def list_folder(folder: Path) -> Listing:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in files:
             is_image = Path(name).suffix.lower() in EXTENSIONS and not name.startswith(".")
+            if is_image and Path(parent, name).exists() and not Path(parent, name).is_file():
+                # Opening a pipe would wait for ever.
+                raise DataError(f"{Path(parent, name)} is no regular file: remove it, or rename it.")
             (listing.images if is_image else listing.ignored).append(Path(parent, name).relative_to(folder))
     # As posix, because the order must not depend on the separator of the platform.
     listing.images.sort(key=Path.as_posix)

@@ -29,7 +29,10 @@ CHUNK = 2**20
 def data_root() -> Path:
     """The folder below which data files lie: ``GANZOO_DATA``, else one in the platform's user cache folder."""
     if chosen := os.environ.get("GANZOO_DATA"):
-        return Path(chosen).expanduser()
+        root = Path(chosen).expanduser()
+        if root.is_file():
+            raise DataError(f"GANZOO_DATA = {chosen} is a file: it must name a folder.")
+        return root
     return platformdirs.user_cache_path("ganzoo", appauthor=False) / "data"
 
 

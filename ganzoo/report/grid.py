@@ -7,9 +7,9 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from ganzoo.checkpoint import replace_file
 from ganzoo.data.base import to_uint8
 from ganzoo.errors import RunError
+from ganzoo.files import replace_file
 
 PLOT_SIDE = 384
 """Side, in pixels, of a scatter plot."""

@@ -52,7 +52,7 @@ class MLPGenerator(Generator):
 
 
 class MLPDiscriminator(Discriminator):
-    """Fully connected: samples [N, *shape] and labels [N] to logits [N]; dropout as in the paper."""
+    """Fully connected: samples [N, *shape] and labels [N] to logits [N]; dropout before the logit."""
 
     def __init__(self, width: int, shape: tuple[int, ...], classes: int) -> None:
         super().__init__(classes)

@@ -67,6 +67,12 @@ def test_doctor_says_what_is_damaged(invoke: Invoke, tmp_path, monkeypatch) -> N
     assert any(line.startswith("data mnist") and "wrong" in line for line in done.out.splitlines())
 
 
+def test_a_data_folder_that_is_a_file_is_told(invoke: Invoke, tmp_path, monkeypatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("GANZOO_DATA", str(tmp_path / "file"))
+    assert "it must name a folder" in invoke("data", "list", code=1).err
+
+
 def test_check_reports_each_part_of_the_contract(invoke: Invoke) -> None:
     done = invoke("check", "vanilla", "-o", "width=8", "--dataset", "ring")
     assert "ok: resumes exactly" in done.out

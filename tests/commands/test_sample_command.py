@@ -11,6 +11,7 @@ from PIL import Image
 import ganzoo
 from ganzoo.cli.sample import between
 from ganzoo.data.base import to_uint8
+from ganzoo.interfaces import Generator
 
 from .conftest import Invoke
 
@@ -84,6 +85,33 @@ def test_interpolation_to_png_and_gif(invoke: Invoke, labelled_run: Path, tmp_pa
         assert film.n_frames == 5 + 3, "there and back, the ends once"
 
 
+def test_a_walk_through_all_classes_has_one_row_each(invoke: Invoke, labelled_run: Path, tmp_path: Path) -> None:
+    invoke("sample", labelled_run, "--interpolate", "--class", "all", "-n", "3", "--output", "all.png")
+    assert pixels(tmp_path / "all.png").shape == (10 * 30 + 2, 3 * 30 + 2)
+    generator = ganzoo.load(labelled_run)
+    first = to_uint8(between(generator, "spherical", 3, 10, [k for k in range(10) for _ in range(3)], seed=0))
+    assert (pixels(tmp_path / "all.png")[2 + 9 * 30 : 30 + 9 * 30, 2:30] == first[27, 0].numpy()).all()
+
+
+def test_latents_without_an_arc_between_them_walk_on_the_chord() -> None:
+    class Line(Generator):
+        def __init__(self) -> None:
+            super().__init__(latent_dim=1)
+            self.weight = torch.nn.Parameter(torch.ones(1))
+
+        def forward(self, latents: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+            return latents * self.weight
+
+    assert between(Line(), "spherical", 5, 20, None, seed=0).isfinite().all()
+
+
+def test_a_folder_with_content_is_never_written_to(invoke: Invoke, plain_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "note").write_text("mine")
+    assert "not an empty folder" in invoke("sample", plain_run, "--output", "mine", "--overwrite", code=2).err
+    assert [p.name for p in (tmp_path / "mine").iterdir()] == ["note"]
+
+
 def test_points_are_plotted(invoke: Invoke, points_run: Path, tmp_path: Path) -> None:
     invoke("sample", points_run, "-n", "200", "--output", "points.png")
     assert (pixels(tmp_path / "points.png") == 0).any()
@@ -98,6 +126,10 @@ WRONG = {
     "unknown ending": (("--output", "x.bmp"), "unknown ending '.bmp'"),
     "no such folder": (("--output", "none/x.png"), "no such folder"),
     "a film of nothing": (("--output", "x.gif"), "add --interpolate"),
+    "rows of a grid": (("--rows", "3"), "is for --interpolate"),
+    "columns of a walk": (("--interpolate", "--columns", "3"), "is for grids"),
+    "columns of a folder": (("--columns", "3", "--output", "singles"), "is for grids"),
+    "rows of all classes": (("--interpolate", "--class", "all", "--rows", "3"), "one row a class"),
     "unknown walk": (("--interpolate", "curly"), "curly"),
 }
 

@@ -1,6 +1,7 @@
 """ganzoo train: what it prints where, and every way to ask for something that cannot be."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -98,6 +99,7 @@ WRONG = {
     "resolution of a pyramid": (("dcgan", "-o", "resolution=30"), "resolution 30 does not suit"),
     "argument of no folder": (("cgan", "--dataset", "mnist:x"), "mnist"),
     "folder without a path": (("dcgan", "--dataset", "folder"), "folder:PATH"),
+    "data set as a setting": (("cgan", "-o", "dataset=mnist"), "--dataset NAME"),
     "no such config": (("--config", "none.toml"), "cannot be read"),
     "resume and config": (("--config", "x.toml", "--resume"), "leave --config out"),
 }
@@ -138,6 +140,67 @@ def test_an_existing_run_a_file_and_a_folder_in_the_way(invoke: Invoke, tmp_path
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "note").write_text("mine")
     assert "folder exists: choose another --out" in invoke("train", "vanilla", "--out", "folder", code=1).err
+
+
+@pytest.mark.parametrize("out", [".", "x" * 300, "runs/" + "y" * 300])
+def test_a_run_directory_that_cannot_be(out: str, invoke: Invoke, tmp_path: Path) -> None:
+    assert "--out" in invoke("train", "vanilla", "--dataset", "ring", "--steps", "1", *TINY, "--out", out, code=1).err
+    assert nothing_written(tmp_path)
+
+
+def test_a_run_that_failed_before_its_first_checkpoint_is_not_offered_for_resuming(
+    invoke: Invoke, tmp_path: Path
+) -> None:
+    words = ("train", "vanilla", "--dataset", "ring", "--steps", "300", "--out", "x", *TINY)
+    assert "no checkpoint was saved before" in invoke(*words, "-o", "lr=1e30", code=1).err
+    assert invoke(*words, code=1).err.endswith("x exists: choose another --out.\n")
+    assert "Remove it, or train to another --out" in invoke("train", "--out", "x", "--resume", code=1).err
+
+
+def test_damaged_settings_of_a_run_are_told(invoke: Invoke, tmp_path: Path) -> None:
+    invoke("train", "vanilla", "--dataset", "ring", "--steps", "2", "--out", "x", *TINY)
+    resume = ("train", "--out", "x", "--resume", "--steps", "3")
+    for file, content, message in (
+        ("run.json", "[]", "run.json is missing or damaged"),
+        ("config.toml", "steps = 2", "no variant named"),
+        ("config.toml", "variant = 3", "variant = 3 is not a text"),
+        ("scalars.jsonl", "nonsense\n", "line 1 is no line of a history"),
+    ):
+        path = tmp_path / "x" / file
+        before = path.read_text()
+        path.write_text(content)
+        assert message in invoke(*resume, code=1 if file != "config.toml" else 2).err
+        path.write_text(before)
+    invoke(*resume)
+
+
+def test_by_default_a_run_is_resumed_where_it_was_trained(invoke: Invoke) -> None:
+    words = ("train", "vanilla", "--dataset", "ring", "--seed", "3")
+    invoke(*words, "--steps", "2", *TINY)
+    assert invoke(*words, "--resume", "--steps", "3", *TINY).out == "runs/vanilla-ring-s3\n"
+
+
+def test_when_the_reader_of_stderr_has_gone_training_goes_on(tmp_path: Path) -> None:
+    words = ["train", "vanilla", "--dataset", "ring", "--steps", "3", "--out", "x", *TINY]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "ganzoo", *words], stderr=writer, stdout=subprocess.PIPE, cwd=tmp_path, check=False
+    )
+    os.close(writer)
+    assert json.loads((tmp_path / "x" / "run.json").read_text())["status"] == "finished"
+    assert done.stdout in (b"x\n", b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
+def test_a_full_disk_behind_stdout_is_an_error_without_a_traceback() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "ganzoo", "list"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_control_c_keeps_a_checkpoint_and_prints_the_command_that_resumes(tmp_path: Path, ganzoo_cli) -> None:

@@ -1,5 +1,6 @@
 """Folders of images of all kinds: what is decoded, what is refused, and that streaming changes nothing."""
 
+import os
 import warnings
 from pathlib import Path
 
@@ -146,6 +147,14 @@ def test_truncated_and_foreign_files_are_all_listed(tmp_path, memory):
     assert "... and 1 more" in message
     assert sum(name in message for name in ("cut.png", "cut.jpg", "cut.webp", "text.jpg", "empty.png", "dangling")) == 5
     assert "good" not in message
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes in folders are a thing of Unix")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    save(picture(), tmp_path / "a.png")
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(DataError, match=r"pipe\.png is no regular file"):
+        load(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["cut.png", "cut.jpg", "cut.webp", "cut.gif", "cut.bmp"])

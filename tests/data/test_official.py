@@ -156,8 +156,22 @@ def write_cifar10(root: Path) -> list[Path]:
 
 
 def cifar_set(name: str, root: Path, **settings: object) -> Dataset:
-    with pytest.warns(DataWarning, match=r"of [15]0,000 images"):
+    """A set as small as the tests write it, taken for whole."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cifar, "PUBLISHED", {"train": 20, "test": 6})
         return cifar.load(DataRequest(name=name, root=root, **settings))
+
+
+def test_a_cifar_training_file_that_lacks_whole_records_is_refused(tmp_path):
+    write_cifar10(tmp_path)
+    with pytest.raises(DataError, match="holds 20 of 50,000 images: a file is cut short"):
+        cifar.load(DataRequest(name="cifar10", root=tmp_path))
+
+
+def test_a_short_cifar_test_split_loads_with_a_warning_and_an_honest_count(tmp_path):
+    write_cifar10(tmp_path)[0].rename(tmp_path / "cifar-10-batches-bin" / "test_batch.bin")
+    with pytest.warns(DataWarning, match=r"4 of 10,000 images"):
+        assert cifar.load(DataRequest(name="cifar10", root=tmp_path, split="test")).info.count == 4
 
 
 def test_cifar10_is_read_in_order(tmp_path):

@@ -1,0 +1,65 @@
+"""Writing files so that they are whole or not there. Standard library only."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ganzoo.errors import RunError
+
+try:
+    import fcntl
+except ImportError:  # Windows has none; there two processes on one run are not noticed
+    fcntl = None  # type: ignore[assignment]  # the module itself is what is missing
+
+UMASK = os.umask(0)
+os.umask(UMASK)  # the only way to read it is to set it
+
+
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Call ``write(temporary path)``, sync, and rename to ``path``, so that ``path`` is never half a file.
+
+    Raises:
+        RunError: it could not be written; what stood at ``path`` before still stands, and nothing else is left behind.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        # safetensors makes files for their owner alone; runs are shared, so the user's umask decides.
+        temporary.chmod(0o666 & ~UMASK)
+        with open(temporary, "r+b") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException as error:  # an interrupt, too, must not leave half a file
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise RunError(f"{path} could not be written: {error.strerror or error}. Free some space.") from error
+        raise
+
+
+def sweep(folder: Path) -> None:
+    """Remove temporary files that a killed process has left below ``folder``."""
+    for left in folder.rglob(".*.tmp"):
+        left.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold ``folder`` for this process.
+
+    Raises:
+        RunError: another process holds it.
+    """
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(f"{folder} is being trained by another process. Wait for it, or stop it.") from None
+        yield
+    finally:
+        os.close(handle)  # which also lets go of the lock

@@ -1,0 +1,394 @@
+"""A training made ready and run: settings resolved, names looked up, data loaded, all checked before it is begun."""
+
+import dataclasses
+import json
+import shlex
+import signal
+import threading
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganzoo.checkpoint import load_state, read_header
+from ganzoo.config import RunConfig, read_toml, resolve, to_plain
+from ganzoo.data.base import DataRequest, Dataset, Progress, silent
+from ganzoo.data.store import data_root
+from ganzoo.errors import (
+    ConfigError,
+    DataError,
+    GanzooError,
+    Interrupted,
+    PluginError,
+    RunError,
+    TrainingError,
+    UsageError,
+)
+from ganzoo.files import locked
+from ganzoo.interfaces import Loss
+from ganzoo.registry import registry
+from ganzoo.run import WEIGHTS, Run, checkpoints, environment, latest_checkpoint, refuse_existing
+from ganzoo.specs import DatasetSpec, VariantSpec
+from ganzoo.trainer import Trainer, choose_device, clean_slate, new_state
+from ganzoo.variant import State, Variant
+
+EMBEDDED = "glyphs"
+"""The data set trained on when none is named: it needs no download."""
+
+CHANGEABLE = ("steps", "device", "log_every", "sample_every", "checkpoint_every", "keep")
+"""Settings that may differ when a run is resumed: how long it trains and what it writes, not what it computes."""
+
+_TRAINING = threading.Lock()  # trainings share torch's global generators, so a process can do one at a time
+
+
+@dataclass
+class Job:
+    """A training that is ready to start: everything is checked, nothing is written."""
+
+    config: RunConfig
+    out: Path
+    dataset: Dataset
+    variant: Variant
+    device: torch.device
+    resume: bool = False
+
+    def train(self) -> Run:
+        """Train to the end and return the run.
+
+        Raises:
+            Interrupted: stopped by SIGINT or SIGTERM; a checkpoint is kept.
+            RunError: the run directory cannot be written, or another process trains in it.
+            TrainingError: a value is not finite, or memory ran out.
+            UsageError: another thread of this process is training.
+        """
+        if not _TRAINING.acquire(blocking=False):
+            raise UsageError("another thread of this process is training: start a process for each training.")
+        try:
+            with clean_slate():
+                state = new_state(self.variant, self.device)
+                run = self._open(state) if self.resume else Run.create(self.out, self.variant, self._details())
+                with locked(run.path):
+                    return self._finished(run, state) if state.step >= run.total_steps else self._train(run, state)
+        except (MemoryError, RuntimeError) as error:
+            if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
+                raise TrainingError(f"out of memory: try a smaller batch_size or width. ({error})") from error
+            raise
+        finally:
+            self.dataset.source.close()
+            _TRAINING.release()
+
+    def _details(self) -> dict[str, Any]:
+        info = self.dataset.info
+        return {
+            **environment(self.device, registry().variants.plugin(self.config.variant).distribution),
+            "data": {"name": info.name, "digest": info.digest, "count": info.count},
+        }
+
+    def _open(self, state: State) -> Run:
+        """The run to resume, and its state."""
+        details = self._details()
+        run = Run(self.out, self.variant, {**read_run_details(self.out), **details})
+        header = load_state(run.latest(), state, self.config.variant)
+        if self.config.steps < state.step:
+            raise ConfigError(f"steps = {self.config.steps}: the run has done {state.step} already.")
+        self._check_same(header, details)
+        run.step, run.images = state.step, state.images
+        return run
+
+    def _check_same(self, header: Mapping[str, Any], details: Mapping[str, Any]) -> None:
+        """Resume only on the same data; say so where the machine differs, because then it cannot be exact."""
+        if header["data"]["digest"] != self.dataset.info.digest:
+            raise DataError(
+                f"data set {self.config.dataset!r} has changed since this run was trained: its SHA-256 is "
+                f"{self.dataset.info.digest[:12]}, the run's {header['data']['digest'][:12]}. Start a new run."
+            )
+        old = {**header["versions"], **header["machine"]}
+        new = {**details["versions"], **details}
+        changed = [f"{name} {old[name]} -> {new[name]}" for name in old if name in new and old[name] != new[name]]
+        if changed:
+            warnings.warn(f"not an exact continuation, this has changed: {', '.join(changed)}", stacklevel=5)
+
+    def _finished(self, run: Run, state: State) -> Run:
+        """Nothing is left to train; what a kill in the last moments has kept from being written is written."""
+        weights = run.path / WEIGHTS
+        if not weights.exists() or read_header(weights).get("step") != state.step:
+            run.save_weights(state)
+        if run.status != "finished":
+            run.finish("finished")
+        return run
+
+    def _train(self, run: Run, state: State) -> Run:
+        fire = registry().fire
+        if self.resume:
+            run.resume()
+        trainer = Trainer(self.variant, state, self.dataset, run, fire, self.device)
+        try:
+            fire("ganzoo_run_started", run=run)
+            with graceful_stop(trainer):
+                trainer.fit()
+            run.finish("finished")
+        except BaseException as error:
+            stopped = isinstance(error, Interrupted | KeyboardInterrupt)
+            reason = f"{type(error).__name__}: {error}"
+            with suppress(GanzooError):  # the disk may be full, and the first error is the one to show
+                run.finish("interrupted" if stopped else "failed", reason)
+            with suppress(GanzooError):
+                fire("ganzoo_run_finished", run=run, status=run.status)
+            if stopped and checkpoints(run.path):
+                raise Interrupted(
+                    f"stopped by {error if isinstance(error, Interrupted) else 'a second signal'} at step "
+                    f"{state.step:,} of {run.total_steps:,}; continue with: {resume_command(run)}"
+                ) from None
+            raise
+        finally:
+            trainer.source.close()
+        fire("ganzoo_run_finished", run=run, status=run.status)
+        return run
+
+
+def prepare(
+    variant: str | None = None,
+    dataset: str | None = None,
+    *,
+    out: str | Path | None = None,
+    config: str | Path | None = None,
+    resume: bool = False,
+    settings: Mapping[str, Any] | None = None,
+    texts: Mapping[str, str] | None = None,
+    progress: Progress = silent,
+) -> Job:
+    """Check everything that a training needs, load its data, and write nothing.
+
+    Args:
+        variant: name of the variant; may be left out with ``config`` or ``resume``.
+        dataset: name of the data set, or ``folder:PATH``.
+        out: run directory; default ``runs/VARIANT-DATASET-sSEED``.
+        config: a TOML file of settings, for example another run's ``config.toml``.
+        resume: continue the run in ``out``.
+        settings: settings as values, by key: a run's or the variant's own.
+        texts: settings as text, as ``-o key=value`` gives them.
+        progress: told about long preparations of the data.
+
+    Raises:
+        UsageError: an unknown name, key or value; settings that contradict each other.
+        DataError: the data is missing, damaged, or unfit for the variant.
+        RunError: ``out`` exists already, or cannot be written.
+    """
+    given = {key: value for key, value in {"dataset": dataset, **(settings or {})}.items() if value is not None}
+    if "variant" in given:
+        raise UsageError(f"variant = {given['variant']!r} is no setting: name the variant as the first argument.")
+    target = Path(out) if out is not None else None
+    saved: dict[str, Any] = {}
+    if resume:
+        target = target or _default_target(variant, given, texts)
+        saved = _saved_settings(target)
+    elif config is not None:
+        saved = read_toml(Path(config))
+    variant = _one_variant(variant, saved)
+    variant_class = load_variant(variant)
+    layers = [{"dataset": EMBEDDED, **variant_class.defaults}, saved, given]
+    resolved = _absolute(resolve(variant, variant_class.Options, *layers, texts=texts))
+    target = target or default_out(resolved)
+    if resume:
+        _refuse_changes(read_header(latest_checkpoint(target)), resolved)
+    device = choose_device(resolved.device)
+    spec = registry().variants.spec(variant)
+    _check_fit(spec, dataset_spec(resolved.dataset), resolved)
+    loss = make_loss(variant_class, resolved)
+    if not resume:
+        refuse_existing(target)
+    loaded = load_dataset(resolved.dataset, resolved, progress=progress)
+    if spec.data == "labelled" and loaded.labels is None:
+        raise DataError(
+            f"variant {variant!r} needs class labels and {resolved.dataset!r} has none: "
+            "put the images of each class in a subfolder of its own."
+        )
+    return Job(resolved, target, loaded, variant_class(resolved, loaded.info, loss), device, resume)
+
+
+def load_variant(name: str) -> type[Variant]:
+    """The class of a registered variant.
+
+    Raises:
+        UnknownNameError: no such variant.
+        PluginError: it cannot be loaded, or is no variant.
+    """
+    found = registry().variants.load(name)
+    if not (isinstance(found, type) and issubclass(found, Variant)):
+        raise PluginError(f"variant {name!r}: {found!r} is not a subclass of ganzoo.variant.Variant.")
+    return found
+
+
+def make_loss(variant_class: type[Variant], config: RunConfig) -> Loss | None:
+    """The run's adversarial loss; None for a variant that has none.
+
+    Raises:
+        UsageError: an unknown loss, or a loss for a variant that uses none.
+        PluginError: it cannot be loaded, or is no loss.
+    """
+    if "loss" not in variant_class.defaults:
+        if config.loss:
+            raise ConfigError(f"loss = {config.loss!r}: variant {config.variant!r} has no adversarial loss to swap.")
+        return None
+    loss_class = registry().losses.load(config.loss)
+    if not (isinstance(loss_class, type) and issubclass(loss_class, Loss)):
+        raise PluginError(f"loss {config.loss!r}: {loss_class!r} is not a subclass of ganzoo.interfaces.Loss.")
+    if loss_class.lipschitz and not variant_class.lipschitz:
+        warnings.warn(
+            f"loss {config.loss!r} needs a critic of bounded slope, and {config.variant!r} does not bound it: "
+            "expect it to diverge.",
+            stacklevel=3,
+        )
+    return loss_class()
+
+
+def dataset_spec(name: str) -> DatasetSpec:
+    """The spec behind a data set as typed (``mnist``, ``folder:PATH``)."""
+    return registry().datasets.spec(name.partition(":")[0])
+
+
+def load_dataset(name: str, config: RunConfig, split: str | None = None, progress: Progress = silent) -> Dataset:
+    """A split of a data set (by default the one that is trained on), as the run's settings want it.
+
+    Raises:
+        DataError: missing, damaged or unfit files.
+        UsageError: an unknown data set, or one that takes no argument.
+    """
+    base, _, argument = name.partition(":")
+    spec = registry().datasets.spec(base)
+    request = DataRequest(
+        name=base,
+        root=data_root(),
+        argument=argument,
+        split=split or spec.splits[0],
+        resolution=config.resolution,
+        channels=config.channels,
+        seed=0,  # drawn data is the same whatever the training's seed, so that seeds can be compared
+        progress=progress,
+    )
+    loaded: Dataset = registry().datasets.load(base)(request)
+    return loaded
+
+
+def default_out(config: RunConfig) -> Path:
+    """``runs/VARIANT-DATASET-sSEED``; of a folder only its last name."""
+    base, _, argument = config.dataset.partition(":")
+    return Path("runs") / f"{config.variant}-{Path(argument).name if argument else base}-s{config.seed}"
+
+
+def resume_command(run: Run) -> str:
+    """What to type to continue a run."""
+    return shlex.join(["ganzoo", "train", run.config.variant, "--out", str(run.path), "--resume"])
+
+
+def read_run_details(folder: Path) -> dict[str, Any]:
+    """The content of ``run.json``.
+
+    Raises:
+        RunError: the folder is no run directory.
+    """
+    try:
+        found = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        if not (isinstance(found, dict) and isinstance(found.get("step", 0), int)):
+            raise ValueError("it holds something else")
+    except (OSError, ValueError) as error:
+        raise RunError(f"{folder} is no run directory: run.json is missing or damaged ({error}).") from error
+    return found
+
+
+@contextmanager
+def graceful_stop(trainer: Trainer) -> Iterator[None]:
+    """SIGINT and SIGTERM end the training after the current step, with a checkpoint; a second one ends it at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def handle(number: int, _: Any) -> None:
+        if trainer.stopping:
+            raise KeyboardInterrupt
+        trainer.stop(signal.Signals(number).name)
+
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _one_variant(variant: str | None, saved: Mapping[str, Any]) -> str:
+    """The variant that was named, or that of a file of settings; both must agree."""
+    found = saved.get("variant", variant)
+    if found is None:
+        raise UsageError("no variant named; 'ganzoo list' shows all.")
+    if not isinstance(found, str):
+        raise ConfigError(f"variant = {found!r} is not a text.")
+    if variant not in (None, found):
+        raise UsageError(f"the settings are of variant {found!r}, not {variant!r}.")
+    return found
+
+
+def _default_target(variant: str | None, given: Mapping[str, Any], texts: Mapping[str, str] | None) -> Path:
+    """Where a run with these settings lies when ``--out`` is not given."""
+    if variant is None:
+        raise UsageError("--resume needs the run directory: add --out DIR.")
+    variant_class = load_variant(variant)
+    layers = [{"dataset": EMBEDDED, **variant_class.defaults}, given]
+    return default_out(_absolute(resolve(variant, variant_class.Options, *layers, texts=texts)))
+
+
+def _saved_settings(folder: Path) -> dict[str, Any]:
+    if not (folder / "config.toml").is_file():
+        raise RunError(f"{folder} is no run directory: there is nothing to resume.")
+    return read_toml(folder / "config.toml")
+
+
+def _refuse_changes(header: Mapping[str, Any], new: RunConfig) -> None:
+    """Compare settings with those that a checkpoint was trained with, wherever the difference was written.
+
+    The path of a folder may change: whether it holds the same images is checked by their content.
+    """
+
+    def flat(plain: Mapping[str, Any]) -> dict[str, Any]:
+        table = {**plain, "dataset": str(plain.get("dataset", "")).partition(":")[0]}
+        return {**{k: v for k, v in table.items() if k != "options"}, **plain.get("options", {})}
+
+    before, after = flat(header.get("config", {})), flat(to_plain(new))
+    if before.get("variant") != after["variant"]:
+        return  # the checkpoint is of another variant, and loading it says so
+    for key in sorted(before.keys() | after.keys()):
+        if key not in CHANGEABLE and before.get(key) != after.get(key):
+            raise ConfigError(
+                f"{key} = {after.get(key)!r} contradicts the run to resume, which has {before.get(key)!r}. "
+                f"Only {', '.join(CHANGEABLE)} may change."
+            )
+
+
+def _absolute(config: RunConfig) -> RunConfig:
+    """A relative path means another folder elsewhere; ``config.toml`` must not."""
+    base, colon, argument = config.dataset.partition(":")
+    if not argument or dataset_spec(base).classes is not None:  # classes None: data that is known when it is seen
+        return config
+    return dataclasses.replace(config, dataset=f"{base}{colon}{Path(argument).expanduser().absolute()}")
+
+
+def _check_fit(variant: VariantSpec, dataset: DatasetSpec, config: RunConfig) -> None:
+    """What can be told from the specs alone, before any data is read."""
+    if dataset.sample not in variant.accepts:
+        raise UsageError(
+            f"variant {variant.name!r} models {' and '.join(variant.accepts)}; data set {dataset.name!r} has "
+            f"{dataset.sample}."
+        )
+    if variant.data == "labelled" and dataset.classes == ():
+        sets = registry().datasets
+        labelled = [n for n in sets if not sets.conflict(n) and sets.spec(n).classes != ()]
+        raise UsageError(
+            f"variant {variant.name!r} needs class labels and data set {dataset.name!r} has none; "
+            f"labelled: {', '.join(labelled)}."
+        )
+    if dataset.sample == "points" and (config.resolution or config.channels):
+        raise ConfigError(f"resolution and channels say nothing about the points of data set {dataset.name!r}.")

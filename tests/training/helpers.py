@@ -1,0 +1,48 @@
+"""Tiny trainings and how to compare them."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import ganzoo
+from ganzoo import hookimpl
+from ganzoo.checkpoint import read_tensors
+from ganzoo.run import Run
+
+TINY: dict[str, Any] = {"width": 8, "batch_size": 8, "device": "cpu", "log_every": 4, "sample_every": 50}
+
+
+def train(out: Path, steps: int, variant: str = "cgan", **more: Any) -> Run:
+    return ganzoo.train(variant, out=out, steps=steps, **{**TINY, **more})
+
+
+def state_of(run: Run) -> dict[str, torch.Tensor]:
+    return read_tensors(run.latest())[0]
+
+
+def history(run: Run | Path) -> list[dict[str, Any]]:
+    path = run if isinstance(run, Path) else run.path
+    lines = [json.loads(line) for line in (path / "scalars.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
+
+
+def assert_same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
+    assert a.keys() == b.keys()
+    different = [name for name in a if not torch.equal(a[name], b[name])]
+    assert not different
+
+
+class StopAt:
+    """A listener that interrupts the process at a step, as Ctrl-C would."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    @hookimpl
+    def ganzoo_step_logged(self, run: Run, record: dict[str, Any]) -> None:
+        if record["step"] == self.step:
+            os.kill(os.getpid(), signal.SIGINT)
