@@ -24,22 +24,23 @@ def mlp(widths: list[int], norm: bool) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def pyramid(resolution: int) -> tuple[int, int]:
-    """(base, doublings) with ``resolution = base * 2**doublings`` and base 4 to 7: 28 -> (7, 2), 64 -> (4, 4).
+def pyramid(resolution: int) -> list[int]:
+    """Sides from the smallest feature map to the image, each half the next, rounded up: 28 -> [4, 7, 14, 28].
 
     Raises:
-        ConfigError: no such split exists (30, say), or fewer than two doublings.
+        ConfigError: smaller than 8 pixels.
     """
-    base, doublings = resolution, 0
-    while base > 7 and base % 2 == 0:
-        base, doublings = base // 2, doublings + 1
-    if not 4 <= base <= 7 or doublings < 2:
-        sizes = sorted(b * 2**k for b in (4, 5, 6, 7) for k in range(2, 6) if b * 2**k <= 128)
-        raise ConfigError(
-            f"resolution {resolution} does not suit a convolutional pyramid; use one of "
-            f"{', '.join(map(str, sizes))} (-o resolution=N scales the images)."
-        )
-    return base, doublings
+    if resolution < 8:
+        raise ConfigError(f"resolution {resolution} is too small for convolutional networks: use 8 or more.")
+    sides = [resolution]
+    while sides[0] > 4:
+        sides.insert(0, (sides[0] + 1) // 2)
+    return sides
+
+
+def kernel(side: int) -> int:
+    """Size of the kernel between a feature map and one half its ``side``: at stride 2 and padding 1 it fits exactly."""
+    return 4 if side % 2 == 0 else 3
 
 
 def square_side(shape: tuple[int, ...]) -> int:
@@ -53,25 +54,25 @@ def square_side(shape: tuple[int, ...]) -> int:
     return shape[1]
 
 
-def channels_at(width: int, doublings: int) -> list[int]:
-    """Feature maps from the smallest resolution to the largest hidden one: halved each time, at most 8 x width."""
-    return [width * min(8, 2 ** (doublings - 1 - i)) for i in range(doublings)]
+def feature_maps(width: int, count: int) -> list[int]:
+    """Numbers of feature maps from the smallest map to the largest hidden one: halved each time, at most 8 x width."""
+    return [width * min(8, 2 ** (count - 1 - i)) for i in range(count)]
 
 
 def upsampling(inputs: int, shape: tuple[int, ...], width: int) -> nn.Sequential:
     """The generator of arXiv:1511.06434: [N, inputs, 1, 1] to [N, *shape] by fractionally strided convolutions.
 
     Batch normalisation and ReLU after every layer but the last, which ends in tanh. Kernels are 4x4 (the paper's
-    figure has 5x5), so that every output pixel sees the same number of inputs.
+    figure has 5x5), so that every output pixel sees the same number of inputs; 3x3 where an odd side is reached.
     """
-    base, doublings = pyramid(square_side(shape))
-    maps = channels_at(width, doublings)
-    layers: list[nn.Module] = [nn.ConvTranspose2d(inputs, maps[0], base, bias=False)]
-    for fan_in, fan_out in pairwise(maps):
+    sides = pyramid(square_side(shape))
+    maps = feature_maps(width, len(sides) - 1)
+    layers: list[nn.Module] = [nn.ConvTranspose2d(inputs, maps[0], sides[0], bias=False)]
+    for (fan_in, fan_out), side in zip(pairwise(maps), sides[1:-1], strict=True):
         layers += [nn.BatchNorm2d(fan_in), nn.ReLU(inplace=True)]
-        layers += [nn.ConvTranspose2d(fan_in, fan_out, 4, stride=2, padding=1, bias=False)]
+        layers += [nn.ConvTranspose2d(fan_in, fan_out, kernel(side), stride=2, padding=1, bias=False)]
     layers += [nn.BatchNorm2d(maps[-1]), nn.ReLU(inplace=True)]
-    layers += [nn.ConvTranspose2d(maps[-1], shape[0], 4, stride=2, padding=1), nn.Tanh()]
+    layers += [nn.ConvTranspose2d(maps[-1], shape[0], kernel(sides[-1]), stride=2, padding=1), nn.Tanh()]
     return nn.Sequential(*layers)
 
 
@@ -80,13 +81,14 @@ def downsampling(inputs: int, side: int, width: int) -> nn.Sequential:
 
     LeakyReLU(0.2) after every layer but the last; batch normalisation except after the first and the last.
     """
-    base, doublings = pyramid(side)
-    maps = channels_at(width, doublings)[::-1]
-    layers: list[nn.Module] = [nn.Conv2d(inputs, maps[0], 4, stride=2, padding=1), nn.LeakyReLU(0.2, inplace=True)]
-    for fan_in, fan_out in pairwise(maps):
-        layers += [nn.Conv2d(fan_in, fan_out, 4, stride=2, padding=1, bias=False)]
+    sides = pyramid(side)
+    maps = feature_maps(width, len(sides) - 1)
+    layers: list[nn.Module] = [nn.Conv2d(inputs, maps[-1], kernel(side), stride=2, padding=1)]
+    layers.append(nn.LeakyReLU(0.2, inplace=True))
+    for (fan_out, fan_in), larger in reversed(list(zip(pairwise(maps), sides[1:-1], strict=True))):
+        layers += [nn.Conv2d(fan_in, fan_out, kernel(larger), stride=2, padding=1, bias=False)]
         layers += [nn.BatchNorm2d(fan_out), nn.LeakyReLU(0.2, inplace=True)]
-    layers.append(nn.Conv2d(maps[-1], 1, base))
+    layers.append(nn.Conv2d(maps[0], 1, sides[0]))
     return nn.Sequential(*layers)
 
 

@@ -104,6 +104,19 @@ def test_the_readme_begins_with_the_two_commands() -> None:
     assert re.search(r"^test:", makefile, re.M)
 
 
+def test_the_listing_in_the_readme_is_what_is_printed() -> None:
+    from ganzoo.cli.listing import describe
+    from ganzoo.registry import Registry
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    variants = Registry(third_party=False).variants
+    for name in variants:
+        row = describe(variants, name)
+        words = [name, row["paper"], row["provider"], row["summary"]]
+        pattern = r"\s+.*".join(re.escape(word) for word in words)
+        assert re.search(rf"^{pattern}$", text, re.M), f"README.md shows an old line for {name}"
+
+
 def test_every_error_is_in_the_drawn_tree() -> None:
     from ganzoo import errors
 

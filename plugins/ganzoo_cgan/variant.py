@@ -25,7 +25,7 @@ class CGAN(Variant):
     """Real and generated samples are judged together with their labels; generated ones take the batch's labels."""
 
     Options = CGANOptions
-    defaults = {"loss": "non-saturating", "batch_size": 64, "steps": 10_000}
+    defaults = {"loss": "non-saturating", "batch_size": 64, "steps": 6_000}
 
     def networks(self) -> dict[str, nn.Module]:
         o, shape, classes = self.options, self.data.shape, len(self.data.classes)

@@ -1,4 +1,4 @@
-"""The networks of arXiv:1511.06434, figure 1, for any square size b * 2**k with b from 4 to 7."""
+"""The networks of arXiv:1511.06434, figure 1, for square images of any size from 8 pixels on."""
 
 from torch import Tensor
 

@@ -96,7 +96,7 @@ WRONG = {
     "labels of points": (("cgan", "--dataset", "ring"), "models images; data set 'ring' has points"),
     "points to convolutions": (("dcgan", "--dataset", "grid"), "'grid' has points"),
     "resolution of points": (("vanilla", "--dataset", "ring", "-o", "resolution=8"), "say nothing about the points"),
-    "resolution of a pyramid": (("dcgan", "-o", "resolution=30"), "resolution 30 does not suit"),
+    "resolution of a pyramid": (("dcgan", "-o", "resolution=6"), "resolution 6 is too small"),
     "argument of no folder": (("cgan", "--dataset", "mnist:x"), "mnist"),
     "folder without a path": (("dcgan", "--dataset", "folder"), "folder:PATH"),
     "data set as a setting": (("cgan", "-o", "dataset=mnist"), "--dataset NAME"),
