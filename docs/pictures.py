@@ -1,6 +1,6 @@
 """Draws the pictures of the documentation that come from data alone; the others come from `ganzoo sample`.
 
-    python docs/pictures.py
+python docs/pictures.py
 """
 
 from pathlib import Path

@@ -148,6 +148,23 @@ def test_a_run_directory_that_cannot_be(out: str, invoke: Invoke, tmp_path: Path
     assert nothing_written(tmp_path)
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder that even root cannot write to is Linux's /proc")
+def test_an_output_folder_that_cannot_be_written(invoke: Invoke) -> None:
+    done = invoke("train", "vanilla", "--dataset", "ring", "--steps", "1", *TINY, "--out", "/proc/run", code=1)
+    assert "/proc/run cannot be created" in done.err
+
+
+def test_training_imports_neither_torchvision_nor_torch_fidelity(tmp_path: Path) -> None:
+    """They cost five seconds each, and embedded data needs neither."""
+    code = (
+        "import sys, ganzoo\n"
+        "ganzoo.train('vanilla', 'glyphs', out='x', steps=1, batch_size=4, width=4, device='cpu').sample(1)\n"
+        "print([name for name in ('torchvision', 'torch_fidelity', 'rich') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_a_run_that_failed_before_its_first_checkpoint_is_not_offered_for_resuming(
     invoke: Invoke, tmp_path: Path
 ) -> None:
