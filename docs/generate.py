@@ -11,6 +11,7 @@ import json
 import os
 import typing
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,11 @@ def cli_page() -> str:
     """The help of every command, as it is printed."""
     from ganzoo.cli import COMMANDS, cli
 
-    parts = ["# The command line\n", "What `--help` prints. Settings of training: [reference.md](reference.md).\n"]
+    version = ".".join(metadata.version("click").split(".")[:2])
+    parts = [
+        "# The command line\n",
+        f"What `--help` prints, with click {version}. Settings: [reference.md](reference.md).\n",
+    ]
 
     def add(command: click.Command, words: str, parent: click.Context | None) -> None:
         name = words.split()[-1]

@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
@@ -30,7 +31,10 @@ def generator() -> ModuleType:
 
 @pytest.mark.parametrize("page", generator().PAGES)
 def test_generated_pages_are_fresh(page: str) -> None:
-    """`make docs` writes them anew. Another version of click may word its help differently."""
+    """`make docs` writes them anew."""
+    written = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    if page == "cli.md" and f"with click {'.'.join(metadata.version('click').split('.')[:2])}." not in written:
+        pytest.skip("written with another version of click, which words its help differently")
     # In a process of its own: commands that a test's plugin has added must not show.
     code = "import runpy, sys; m = runpy.run_path(sys.argv[1]); sys.stdout.write(m['PAGES'][sys.argv[2]]())"
     done = subprocess.run(
@@ -38,7 +42,7 @@ def test_generated_pages_are_fresh(page: str) -> None:
         capture_output=True, text=True, check=False, env={"GANZOO_PLUGINS": "0", "PATH": ""}, cwd=ROOT / "docs",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stdout == (ROOT / "docs" / page).read_text(encoding="utf-8"), f"docs/{page} is stale: run `make docs`"
+    assert done.stdout == written, f"docs/{page} is stale: run `make docs`"
 
 
 def test_every_hook_is_documented_with_its_parameters() -> None:

@@ -39,6 +39,11 @@ def command(words: tuple[str, ...], as_json: bool) -> None:
             ("NAME", "NEEDS", "PAPER", "FROM", "SUMMARY"),
             [(r["name"], NEEDS.get(r["data"], r["data"]), r["paper"], r["provider"], r["summary"]) for r in rows],
         )
+    elif kind == "datasets":
+        emit_table(
+            ("NAME", "SHAPE", "CLASSES", "FROM", "SUMMARY"),
+            [(r["name"], *sizes(r), r["provider"], r["summary"]) for r in rows],
+        )
     else:
         emit_table(
             ("NAME", "FROM", "PAPER", "SUMMARY"),
@@ -68,6 +73,12 @@ def split_words(words: tuple[str, ...]) -> tuple[str, str | None]:
     if len(rest) > 1:
         raise click.UsageError(f"too many words: {' '.join(words)}; write: ganzoo list [KIND] [PATTERN]")
     return kind, rest[0] if rest else None
+
+
+def sizes(row: dict[str, Any]) -> tuple[str, str]:
+    """Shape and number of classes of a data set in words; empty when they are known only when it is seen."""
+    shape, classes = row.get("shape"), row.get("classes")
+    return "x".join(map(str, shape or ())), str(len(classes)) if classes else ""
 
 
 def describe(catalogue: Catalogue[Any], name: str) -> dict[str, Any]:
