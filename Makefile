@@ -22,7 +22,7 @@ help:
 	@echo "make clean   remove the environment and what tools left behind"
 
 demo: $(VENV)/.installed
-	$(BIN)/ganzoo train cgan --steps 2000 -o width=32 -o sample_every=250 --out $(DEMO)
+	$(BIN)/ganzoo train cgan --steps 4000 --batch-size 32 -o width=32 -o lr=0.0005 -o sample_every=500 --out $(DEMO)
 	$(BIN)/ganzoo sample $(DEMO) --class all -n 12 --output $(DEMO)/digits.png
 	@echo "One row a class: look at $(DEMO)/digits.png, and at how it came about in $(DEMO)/samples/"
 

@@ -12,7 +12,7 @@ def ganzoo_variants() -> Iterable[VariantSpec]:
         VariantSpec(
             name="dcgan",
             load="ganzoo_dcgan.variant:DCGAN",
-            summary="convolutional networks with batch normalisation, for square images of any size",
+            summary="convolutional networks for square images of any size",
             paper="arXiv:1511.06434",
             data="images",
         )
