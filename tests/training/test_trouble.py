@@ -15,6 +15,7 @@ import ganzoo
 from ganzoo import hookimpl
 from ganzoo.checkpoint import write_tensors
 from ganzoo.errors import CheckpointError, RunError, TrainingError, UsageError
+from ganzoo.loggers import ganzoo_step_logged
 from ganzoo.registry import registry
 from ganzoo.run import Run
 
@@ -134,8 +135,19 @@ def test_a_value_that_is_not_finite_stops_the_run_and_spares_the_checkpoint(tmp_
     assert details["status"] == "failed"
     assert "not finite" in details["reason"]
     assert not list((tmp_path / "y" / "checkpoints").iterdir())
-    assert '"nan"' in (tmp_path / "y" / "scalars.jsonl").read_text() or "checkpoint" in details["reason"]
+    assert "no checkpoint was saved before" in details["reason"]
     assert (run_path / "checkpoints" / "step-00000004.safetensors").read_bytes() == good
+
+
+def test_the_history_stays_json_when_a_value_is_not_finite(tmp_path: Path) -> None:
+    run = train(tmp_path / "x", 1)
+    ganzoo_step_logged(run, {"step": 2, "a": float("nan"), "b": float("-inf"), "c": 0.5})
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    last = (run.path / "scalars.jsonl").read_text().splitlines()[-1]
+    assert json.loads(last, parse_constant=refuse) == {"step": 2, "a": "nan", "b": "-inf", "c": 0.5}
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
