@@ -153,6 +153,9 @@ class RunConfig:
     channels: Literal[1, 3] | None = option(None, "1 makes images grey, 3 RGB; none: as published")
     log_every: int = option(100, "steps between two lines of the history", at_least=1)
     sample_every: int = option(1_000, "steps between two sample grids", at_least=1)
+    evaluate_every: int = option(
+        5_000, "steps between two evaluations by the variant's own measures, if it has any", at_least=1
+    )
     checkpoint_every: int = option(1_000, "steps between two checkpoints", at_least=1)
     keep: int = option(2, "newest checkpoints that are kept", at_least=1)
 

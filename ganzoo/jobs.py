@@ -39,8 +39,11 @@ from ganzoo.variant import State, Variant
 EMBEDDED = "glyphs"
 """The data set trained on when none is named: it needs no download."""
 
-CHANGEABLE = ("steps", "device", "log_every", "sample_every", "checkpoint_every", "keep")
+CHANGEABLE = ("steps", "device", "log_every", "sample_every", "evaluate_every", "checkpoint_every", "keep")
 """Settings that may differ when a run is resumed: how long it trains and what it writes, not what it computes."""
+
+LABELLED = ("labelled", "semi")
+"""Kinds of data that a set without class labels cannot be."""
 
 _TRAINING = threading.Lock()  # trainings share torch's global generators, so a process can do one at a time
 
@@ -145,7 +148,7 @@ class Job:
                 ) from None
             raise
         finally:
-            trainer.source.close()
+            trainer.feed.close()
         fire("ganzoo_run_finished", run=run, status=run.status)
         return run
 
@@ -201,13 +204,15 @@ def prepare(
     loss = make_loss(variant_class, resolved)
     if not resume:
         refuse_existing(target)
-    loaded = load_dataset(resolved.dataset, resolved, progress=progress)
-    if spec.data == "labelled" and loaded.labels is None:
+    loaded = load_dataset(resolved.dataset, resolved, progress=progress, **variant_class.wanted(resolved))
+    if spec.data in LABELLED and loaded.labels is None:
         raise DataError(
             f"variant {variant!r} needs class labels and {resolved.dataset!r} has none: "
             "put the images of each class in a subfolder of its own."
         )
-    return Job(resolved, target, loaded, variant_class(resolved, loaded.info, loss), device, resume)
+    made = variant_class(resolved, loaded.info, loss)
+    made.prepare(loaded, lambda name, split: load_dataset(name or resolved.dataset, resolved, split, progress))
+    return Job(resolved, target, loaded, made, device, resume)
 
 
 def load_variant(name: str) -> type[Variant]:
@@ -251,8 +256,12 @@ def dataset_spec(name: str) -> DatasetSpec:
     return registry().datasets.spec(name.partition(":")[0])
 
 
-def load_dataset(name: str, config: RunConfig, split: str | None = None, progress: Progress = silent) -> Dataset:
+def load_dataset(
+    name: str, config: RunConfig, split: str | None = None, progress: Progress = silent, **wanted: Any
+) -> Dataset:
     """A split of a data set (by default the one that is trained on), as the run's settings want it.
+
+    ``wanted`` are more fields of the :class:`ganzoo.data.base.DataRequest`.
 
     Raises:
         DataError: missing, damaged or unfit files.
@@ -269,6 +278,7 @@ def load_dataset(name: str, config: RunConfig, split: str | None = None, progres
         channels=config.channels,
         seed=0,  # drawn data is the same whatever the training's seed, so that seeds can be compared
         progress=progress,
+        **wanted,
     )
     loaded: Dataset = registry().datasets.load(base)(request)
     return loaded
@@ -383,7 +393,7 @@ def _check_fit(variant: VariantSpec, dataset: DatasetSpec, config: RunConfig) ->
             f"variant {variant.name!r} models {' and '.join(variant.accepts)}; data set {dataset.name!r} has "
             f"{dataset.sample}."
         )
-    if variant.data == "labelled" and dataset.classes == ():
+    if variant.data in LABELLED and dataset.classes == ():
         sets = registry().datasets
         labelled = [n for n in sets if not sets.conflict(n) and sets.spec(n).classes != ()]
         raise UsageError(

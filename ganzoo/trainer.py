@@ -16,11 +16,11 @@ from torch import Tensor, nn
 
 from ganzoo.checkpoint import capture_rng, restore_rng, seed_everything
 from ganzoo.config import RunConfig
-from ganzoo.data.base import Dataset, to_unit
-from ganzoo.data.sampler import Sampler
+from ganzoo.data.base import Dataset
+from ganzoo.data.feed import Batch, Feed
 from ganzoo.errors import Interrupted, TrainingError, UsageError
 from ganzoo.run import Run
-from ganzoo.variant import Batch, Stage, State, Update, Variant
+from ganzoo.variant import Stage, State, Update, Variant
 
 Fire = Callable[..., None]
 """``fire(hook name, **arguments)`` calls a lifecycle hook of every plugin."""
@@ -35,7 +35,8 @@ def new_state(variant: Variant, device: torch.device) -> State:
     networks = {name: layout(network.to(device)) for name, network in variant.networks().items()}
     ema = {}
     if variant.config.ema_halflife:
-        ema = {variant.main: copy.deepcopy(networks[variant.main]).eval().requires_grad_(False)}
+        names = {variant.main, variant.classifier} - {""}
+        ema = {name: copy.deepcopy(networks[name]).eval().requires_grad_(False) for name in sorted(names)}
     optimizers = {
         player: variant.optimizer(player, [p for name in names for p in networks[name].parameters()])
         for player, names in variant.players().items()
@@ -66,12 +67,9 @@ class Trainer:
     ) -> None:
         self.variant, self.state, self.run, self.fire, self.device = variant, state, run, fire, device
         self.config: RunConfig = variant.config
-        self.source = dataset.source.to(device)
-        self.labels = None if dataset.labels is None else dataset.labels.to(device)
-        self.sampler = Sampler(len(dataset.source), self.config.seed)
+        self.feed = Feed(dataset, self.config.seed, device)
         self.stages = variant.stages()
         self.stopping = ""
-        self._ahead, self._ahead_of = torch.empty(0, dtype=torch.int64), -1
         self._parameters = {
             player: [p for name in names for p in state.networks[name].parameters()]
             for player, names in variant.players().items()
@@ -146,17 +144,7 @@ class Trainer:
 
     def next_batch(self) -> Batch:
         """The batch at the current position; a function of the seed and of the number of images seen."""
-        start, n = self.state.images, self.config.batch_size
-        indices = self._ahead if self._ahead_of == start else self.sampler.indices(start, n)
-        images = to_unit(self.source.fetch(indices).to(self.device))
-        self._ahead, self._ahead_of = self.sampler.indices(start + n, n), start + n
-        self.source.prefetch(self._ahead)
-        if images.dim() == 4:
-            images = images.contiguous(memory_format=torch.channels_last)
-        batch = {"images": images}
-        if self.labels is not None:
-            batch["labels"] = self.labels[indices.to(self.device)]
-        return batch
+        return self.variant.batch(self.feed, self.state.images, self.config.batch_size)
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -180,19 +168,35 @@ class Trainer:
         """Log, sample and save where it is time for it; every one of them at the very end too."""
         step, config = self.state.step, self.config
         last = step == self.total_steps
-        if step % config.log_every == 0 or last:
-            self._log(stage)
+        measured = self._evaluate() if step % config.evaluate_every == 0 or last else {}
+        if step % config.log_every == 0 or last or measured:
+            self._log(stage, measured)
         if step % config.sample_every == 0 or last:
             path = self.run.save_samples(self.state)
             self.fire("ganzoo_samples_saved", run=self.run, path=path)
         if step % config.checkpoint_every == 0 and not last:
             self.save()
 
-    def _log(self, stage: Stage) -> None:
+    def _evaluate(self) -> dict[str, float]:
+        """The variant's own measures; the training goes on as if they had not been taken."""
+        tensors, plain = capture_rng()
+        for network in self.state.networks.values():
+            network.eval()
+        with torch.no_grad():
+            measured = self.variant.evaluate(self.state)
+        for network in self.state.networks.values():
+            network.train()
+        restore_rng(tensors, plain)
+        return measured
+
+    def _log(self, stage: Stage, measured: dict[str, float]) -> None:
         record: dict[str, Any] = {"step": self.state.step, "images": self.state.images, "stage": stage.name}
         for name, (total, count) in self.state.window.items():
             record[name] = float(total) / count
         self.state.window.clear()
+        record.update(measured)
+        if measured:
+            self.run.details["evaluation"] = {"step": self.state.step, **measured}
         now = time.perf_counter()
         record["seconds"] = round(now - self._clock, 3)
         self._clock = now

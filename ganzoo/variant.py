@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from ganzoo.config import AdamOptions, Options, RunConfig
-from ganzoo.data.base import DataInfo
+from ganzoo.data.base import DataInfo, Dataset
+from ganzoo.data.feed import Batch, Feed
 from ganzoo.interfaces import Discriminator, Generator, Loss
 
 MOST_ROWS = 32
@@ -20,11 +21,13 @@ MOST_ROWS = 32
 
 N = TypeVar("N", bound=nn.Module)
 
-Batch = dict[str, Tensor]
-"""``"images"`` [N, C, H, W] in [-1, 1] or points [N, D]; ``"labels"`` int64 [N] where the data set has them."""
+__all__ = ["Batch", "Feed", "Losses", "Stage", "State", "Update", "Variant", "fused"]
 
 Losses = dict[str, Tensor]
 """0-d tensors; ``"total"`` is differentiated, the others are only logged under their names."""
+
+Load = Callable[[str, str], Dataset]
+"""``load(name, split)``: another data set, or another split of the one trained on (an empty name)."""
 
 
 @dataclass
@@ -81,7 +84,8 @@ class Variant:
 
     - ``Options``: its settings, a frozen dataclass derived from :class:`ganzoo.config.Options`.
     - ``defaults``: values for the settings of every run that suit it (``steps``, ``loss`` ...).
-    - ``main``: the network that samples, is averaged (EMA) and exported.
+    - ``main``: the network that samples or translates; it is averaged (EMA) and exported.
+    - ``classifier``: the network that classifies, if one does; averaged and exported too.
     - ``lipschitz``: its critic's slope is bounded, so that losses that need it are sound.
 
     Args:
@@ -93,6 +97,7 @@ class Variant:
     Options: ClassVar[type[Options]] = AdamOptions
     defaults: ClassVar[Mapping[str, Any]] = {"loss": "non-saturating"}
     main: ClassVar[str] = "generator"
+    classifier: ClassVar[str] = ""
     lipschitz: ClassVar[bool] = False
 
     def __init__(self, config: RunConfig, data: DataInfo, loss: Loss | None) -> None:
@@ -106,6 +111,25 @@ class Variant:
         """The adversarial loss of this run."""
         assert self._loss is not None, f"{type(self).__name__} has no default loss and none was given"
         return self._loss
+
+    # What it learns from
+
+    @classmethod
+    def wanted(cls, config: RunConfig) -> dict[str, Any]:
+        """More fields of the :class:`ganzoo.data.base.DataRequest` for the training data, ``crop`` for example."""
+        return {}
+
+    def prepare(self, dataset: Dataset, load: Load) -> None:
+        """Called once before a training, not before sampling: check the data, load what :meth:`evaluate` needs.
+
+        Raises:
+            DataError: the data is unfit for this variant.
+            ConfigError: settings that contradict the data.
+        """
+
+    def batch(self, feed: Feed, start: int, n: int) -> Batch:
+        """What one iteration computes with: a function of the position ``start`` (real samples seen so far)."""
+        return feed.draw(start, n)
 
     # What it is made of
 
@@ -160,6 +184,13 @@ class Variant:
 
     # What people look at
 
+    def evaluate(self, state: State) -> dict[str, float]:
+        """Measures of the variant's own, by name: taken every ``evaluate_every`` steps and at the end.
+
+        Called without gradients, with all networks in eval mode; random numbers drawn here disturb no training.
+        """
+        return {}
+
     def preview(self, network: nn.Module) -> tuple[Tensor, int]:
         """(samples [R * C, ...] on the CPU, C columns): always of the same latents, one row a class if it has any."""
         assert isinstance(network, Generator), f"{type(self).__name__} must override preview()"
@@ -168,6 +199,11 @@ class Variant:
         labels = torch.arange(rows).repeat_interleave(columns) if network.classes else None
         # A seed of their own keeps these latents apart from those that training draws.
         return network.sample(rows * columns, labels, seed=self.config.seed + 1_000_003), columns
+
+    @staticmethod
+    def trained(state: State, name: str) -> nn.Module:
+        """A network as it is used after training: its average where there is one."""
+        return state.ema.get(name, state.networks[name])
 
     @staticmethod
     def network(state: State, name: str, kind: type[N]) -> N:

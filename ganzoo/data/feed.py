@@ -1,0 +1,49 @@
+"""Batches on the training device: by position in the endless shuffled stream, or by index."""
+
+import torch
+from torch import Tensor
+
+from ganzoo.data.base import Dataset, to_unit
+from ganzoo.data.sampler import Sampler
+
+Batch = dict[str, Tensor]
+"""``"images"`` [N, C, H, W] in [-1, 1] or points [N, D]; ``"labels"`` int64 [N] where the data set has them."""
+
+
+class Feed:
+    """What a variant draws its batches from.
+
+    Args:
+        dataset: the training data.
+        seed: of the run; decides the order.
+        device: where batches go.
+    """
+
+    def __init__(self, dataset: Dataset, seed: int, device: torch.device) -> None:
+        self.device = device
+        self.source = dataset.source.to(device)
+        self.labels = None if dataset.labels is None else dataset.labels.to(device)
+        self._sampler = Sampler(len(dataset.source), seed)
+        self._ahead, self._ahead_of = torch.empty(0, dtype=torch.int64), -1
+
+    def draw(self, start: int, n: int) -> Batch:
+        """The ``n`` samples from position ``start`` of the stream on; those after them are read ahead."""
+        indices = self._ahead if self._ahead_of == start and len(self._ahead) == n else self._sampler.indices(start, n)
+        batch = self.pick(indices)
+        self._ahead, self._ahead_of = self._sampler.indices(start + n, n), start + n
+        self.source.prefetch(self._ahead)
+        return batch
+
+    def pick(self, indices: Tensor) -> Batch:
+        """The samples with these indices, int64 [N]."""
+        images = to_unit(self.source.fetch(indices).to(self.device))
+        if images.dim() == 4:
+            images = images.contiguous(memory_format=torch.channels_last)
+        batch = {"images": images}
+        if self.labels is not None:
+            batch["labels"] = self.labels[indices.to(self.device)]
+        return batch
+
+    def close(self) -> None:
+        """Stop what reads ahead."""
+        self.source.close()
