@@ -86,14 +86,18 @@ def settings_table(holder: type, defaults: dict[str, Any]) -> str:
 
 def reference_page() -> str:
     """Variants with their settings, settings of every run, data sets, losses."""
-    from ganzoo.config import RunConfig
+    from ganzoo.config import Craft, RunConfig
     from ganzoo.jobs import load_variant
     from ganzoo.registry import registry
 
     zoo = registry()
     parts = ["# Reference\n", "## Settings of every run\n"]
     parts.append("Any of them as `-o KEY=VALUE`, in a TOML file, or as a keyword of `ganzoo.train`.\n")
-    parts += [settings_table(RunConfig, {}), "", "## Variants\n"]
+    parts += [settings_table(RunConfig, {}), "", "## The craft of training\n"]
+    parts.append(
+        "[training.md](training.md) says how they are meant. A variant refuses those that make no sense for it.\n"
+    )
+    parts += [settings_table(Craft, {}), "", "## Variants\n"]
     for name in own(zoo.variants):
         spec, variant = zoo.variants.spec(name), load_variant(name)
         changed = ", ".join(f"`{k} = {v}`" for k, v in variant.defaults.items())
@@ -101,6 +105,9 @@ def reference_page() -> str:
         forms = ", ".join(spec.accepts)
         parts.append(f"### {name}\n\n{summary}. {spec.paper}. Needs: {spec.data}. Models: {forms}.\n")
         parts.append(f"Of the settings above it changes: {changed}.\n")
+        if variant.refuses:
+            refused = "; ".join(f"`{key}` ({why})" for key, why in variant.refuses.items())
+            parts.append(f"It refuses: {refused}.\n")
         parts += [settings_table(variant.Options, dict(variant.defaults)), ""]
     rows = []
     for name in own(zoo.datasets):

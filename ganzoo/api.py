@@ -6,10 +6,10 @@ from typing import Any
 from ganzoo.config import resolve
 from ganzoo.data.base import DataInfo
 from ganzoo.errors import RunError, UsageError
-from ganzoo.interfaces import Generator
+from ganzoo.interfaces import Classifier, Generator, Translator
 from ganzoo.jobs import Job, load_variant, prepare, read_run_details
 from ganzoo.registry import registry
-from ganzoo.run import WEIGHTS, Run
+from ganzoo.run import CLASSIFIER, WEIGHTS, Run
 from ganzoo.variant import Variant
 from ganzoo.weights import describe_weights, load_network
 
@@ -50,8 +50,10 @@ def open_run(path: str | Path) -> Run:
     return Run(folder, _variant_of_weights(weights), details)
 
 
-def load(path: str | Path) -> Generator:
-    """The trained generator of a run directory or a weights file, in eval mode, on the CPU.
+def load(path: str | Path) -> Generator | Translator:
+    """The trained network of a run directory or a weights file, in eval mode, on the CPU.
+
+    A :class:`ganzoo.interfaces.Generator` that draws samples, or a Translator that turns images into images.
 
     Averaged (EMA) weights where the run kept an average.
 
@@ -60,11 +62,32 @@ def load(path: str | Path) -> Generator:
         CheckpointError: no weights there, damaged, or not a generator's.
     """
     if Path(path).is_dir():
-        return open_run(path).generator()
-    network = load_network(Path(path), _variant_of_weights(Path(path)))
-    if not isinstance(network, Generator):
+        network = open_run(path).network()
+    else:
+        network = load_network(Path(path), _variant_of_weights(Path(path)))
+    if not isinstance(network, Generator | Translator):
         raise UsageError(f"{path} holds a {type(network).__name__}: it draws no samples.")
     return network
+
+
+def load_classifier(path: str | Path) -> Classifier:
+    """The trained classifier of a run directory or of its ``classifier.safetensors``, in eval mode, on the CPU.
+
+    Raises:
+        UsageError: a run or a file without a classifier.
+        CheckpointError: damaged, or no weights.
+    """
+    if Path(path).is_dir():
+        return open_run(path).classifier()
+    network = load_network(Path(path), _variant_of_weights(Path(path)))
+    if not isinstance(network, Classifier):
+        raise UsageError(f"{path} holds a {type(network).__name__}, no classifier.")
+    return network
+
+
+def classifier_data(path: str | Path) -> DataInfo:
+    """What the classifier of a run directory or a weights file was trained on."""
+    return describe_weights(Path(path) / CLASSIFIER if Path(path).is_dir() else Path(path))[1]
 
 
 def weights_data(path: str | Path) -> DataInfo:
@@ -79,4 +102,14 @@ def _variant_of_weights(path: Path) -> Variant:
     return variant_class(resolve(name, variant_class.Options, header["config"]), data, None)
 
 
-__all__ = ["Job", "list_variants", "load", "open_run", "prepare", "train", "weights_data"]
+__all__ = [
+    "Job",
+    "classifier_data",
+    "list_variants",
+    "load",
+    "load_classifier",
+    "open_run",
+    "prepare",
+    "train",
+    "weights_data",
+]

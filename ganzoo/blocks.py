@@ -76,18 +76,20 @@ def upsampling(inputs: int, shape: tuple[int, ...], width: int) -> nn.Sequential
     return nn.Sequential(*layers)
 
 
-def downsampling(inputs: int, side: int, width: int) -> nn.Sequential:
+def downsampling(inputs: int, side: int, width: int, norm: bool = True) -> nn.Sequential:
     """The discriminator of arXiv:1511.06434: [N, inputs, side, side] to logits [N, 1, 1, 1] by strided convolutions.
 
-    LeakyReLU(0.2) after every layer but the last; batch normalisation except after the first and the last.
+    LeakyReLU(0.2) after every layer but the last; batch normalisation, when ``norm``, except after the first and the
+    last.
     """
     sides = pyramid(side)
     maps = feature_maps(width, len(sides) - 1)
     layers: list[nn.Module] = [nn.Conv2d(inputs, maps[-1], kernel(side), stride=2, padding=1)]
     layers.append(nn.LeakyReLU(0.2, inplace=True))
     for (fan_out, fan_in), larger in reversed(list(zip(pairwise(maps), sides[1:-1], strict=True))):
-        layers += [nn.Conv2d(fan_in, fan_out, kernel(larger), stride=2, padding=1, bias=False)]
-        layers += [nn.BatchNorm2d(fan_out), nn.LeakyReLU(0.2, inplace=True)]
+        layers += [nn.Conv2d(fan_in, fan_out, kernel(larger), stride=2, padding=1, bias=not norm)]
+        layers += [nn.BatchNorm2d(fan_out)] if norm else []
+        layers.append(nn.LeakyReLU(0.2, inplace=True))
     layers.append(nn.Conv2d(maps[0], 1, sides[0]))
     return nn.Sequential(*layers)
 

@@ -19,6 +19,9 @@ from ganzoo.errors import ConfigError, UnknownNameError
 
 T = TypeVar("T")
 
+TABLES = ("options", "craft")
+"""Settings that have a table of their own in ``config.toml``; on the command line all keys stand side by side."""
+
 
 def option(
     default: Any,
@@ -38,7 +41,7 @@ def check(settings: Any) -> None:
     """Raise ConfigError for the first field of a settings dataclass with a wrong type or out of its range."""
     hints = typing.get_type_hints(type(settings))
     for f in fields(settings):
-        if f.name != "options":
+        if f.name not in TABLES:
             check_value(f.name, getattr(settings, f.name), hints[f.name], f.metadata)
 
 
@@ -132,12 +135,67 @@ class AdamOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Craft:
+    """The craft of training: each works with every variant it makes sense for and is refused where it does not.
+
+    :mod:`ganzoo.craft` holds what they do. D is the discriminator (or critic), G the generator.
+    """
+
+    label_smoothing: float = option(
+        0.0, "D's target for real samples is 1 minus this: arXiv:1606.03498, sec. 3.4", at_least=0, below=0.5
+    )
+    label_flipping: float = option(
+        0.0, "probability that a sample is shown to D with the other's target", at_least=0, below=0.5
+    )
+    instance_noise: float = option(
+        0.0, "standard deviation of Gaussian noise on D's input, annealed to zero: arXiv:1610.04490", at_least=0
+    )
+    instance_noise_images: int = option(
+        0, "images seen until the instance noise is gone; 0: it fades over the whole training", at_least=0
+    )
+    diffaugment: str = option(
+        "", "augmentations of all that D sees, some of color,translation,cutout: arXiv:2006.10738"
+    )
+    d_steps: int = option(1, "steps of D for one of G, each on a batch of its own", at_least=1)
+    g_steps: int = option(1, "steps of G in an iteration", at_least=1)
+    train_d_above: float | None = option(None, "D is trained only while its loss is above this; none: always")
+    train_g_above: float | None = option(None, "G is trained only while its loss is above this; none: always")
+    feature_matching: Literal["none", "instead", "beside"] = option(
+        "none", "G matches mean features of D, instead of its loss or beside it: arXiv:1606.03498, sec. 3.1"
+    )
+    minibatch_kernels: int = option(
+        0, "kernels of minibatch discrimination before D's last layer; 0: none: arXiv:1606.03498, sec. 3.2", at_least=0
+    )
+    minibatch_dim: int = option(5, "length of each kernel's row of minibatch discrimination", at_least=1)
+    minibatch_std: bool = option(False, "mean standard deviation over the batch, shown to D: arXiv:1710.10196, sec. 3")
+    spectral_norm: bool = option(False, "spectral normalisation of D's layers: arXiv:1802.05957")
+    r1: float = option(0.0, "gamma of the R1 penalty on real samples: arXiv:1801.04406, eq. 9", at_least=0)
+    gradient_penalty: float = option(
+        0.0, "lambda of the gradient penalty between real and generated: arXiv:1704.00028, eq. 3", at_least=0
+    )
+    clip_grad_norm: float | None = option(
+        None, "largest norm of the gradient of a player's step; longer ones are scaled down; none: any", above=0
+    )
+    lr_schedule: Literal["constant", "linear", "cosine", "step"] = option(
+        "constant", "course of the learning rate over a stage: linear to 0, half a cosine to 0, or a step to a tenth"
+    )
+    lr_decay_start: float = option(
+        0.5, "share of a stage after which a linear or step schedule leaves the full learning rate", at_least=0, below=1
+    )
+    lr_warmup: int = option(0, "steps over which the learning rate rises from 0 at the start of a stage", at_least=0)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunConfig:
     """Everything that decides what a run computes, and how often it looks at itself."""
 
     variant: str
     dataset: str
     options: Options = field(default_factory=Options)
+    craft: Craft = field(default_factory=Craft)
     steps: int = option(20_000, "iterations of training; each draws one batch of real samples", at_least=1)
     batch_size: int = option(64, "real samples in a step", at_least=2)
     loss: str = option("", "adversarial loss by name (ganzoo list losses)")
@@ -157,13 +215,17 @@ class RunConfig:
         5_000, "steps between two evaluations by the variant's own measures, if it has any", at_least=1
     )
     checkpoint_every: int = option(1_000, "steps between two checkpoints", at_least=1)
+    diagnostics: bool = option(
+        True, "warn when D has won, losses stand still or samples lose diversity; changes nothing that is computed"
+    )
     keep: int = option(2, "newest checkpoints that are kept", at_least=1)
 
     def __post_init__(self) -> None:
         check(self)
 
 
-FREE_KEYS = tuple(f.name for f in fields(RunConfig) if f.name not in ("variant", "dataset", "options"))
+FREE_KEYS = tuple(f.name for f in fields(RunConfig) if f.name not in ("variant", "dataset", *TABLES))
+CRAFT_KEYS = tuple(f.name for f in fields(Craft))
 
 
 def resolve(
@@ -177,7 +239,8 @@ def resolve(
     Args:
         variant: name of the variant.
         options_type: the variant's own settings.
-        layers: flat mappings of keys to values; a nested ``"options"`` table is allowed (a config file has one).
+        layers: flat mappings of keys to values; nested tables ``"options"`` and ``"craft"`` are allowed (a config
+            file has both).
         texts: the last layer, values still as typed (``-o key=value``).
 
     Raises:
@@ -185,31 +248,37 @@ def resolve(
         ConfigError: a value of the wrong type or out of range.
     """
     own = {f.name for f in fields(options_type)}
-    assert not own & set(FREE_KEYS), f"{options_type.__name__} repeats settings of every run: {own & set(FREE_KEYS)}"
-    hints = typing.get_type_hints(RunConfig) | typing.get_type_hints(options_type)
-    known = [*FREE_KEYS, *own]
+    shared = {*FREE_KEYS, *CRAFT_KEYS}
+    assert not own & shared, f"{options_type.__name__} repeats settings of every run: {own & shared}"
+    hints = typing.get_type_hints(RunConfig) | typing.get_type_hints(Craft) | typing.get_type_hints(options_type)
+    known = [*FREE_KEYS, *CRAFT_KEYS, *own]
     run: dict[str, Any] = {}
     options: dict[str, Any] = {}
+    craft: dict[str, Any] = {}
 
     def put(key: str, value: Any) -> None:
         if key in own:
             options[key] = value
+        elif key in CRAFT_KEYS:
+            craft[key] = value
         elif key in (*FREE_KEYS, "dataset"):
             run[key] = value
         else:
             raise UnknownNameError("setting", key, known, f"'ganzoo info {variant}' explains them.")
 
     for layer in layers:
-        nested = layer.get("options", {})
-        if not isinstance(nested, Mapping):
-            raise ConfigError(f"options = {nested!r} is not a table.")
-        for key, value in {**{k: v for k, v in layer.items() if k not in ("options", "variant")}, **nested}.items():
-            put(key, value)
+        for table in TABLES:
+            if not isinstance(layer.get(table, {}), Mapping):
+                raise ConfigError(f"{table} = {layer[table]!r} is not a table.")
+        plain = {key: value for key, value in layer.items() if key not in (*TABLES, "variant")}
+        for values in (plain, layer.get("craft", {}), layer.get("options", {})):
+            for key, value in values.items():
+                put(key, value)
     for key, text in (texts or {}).items():
         if key not in known:
             raise UnknownNameError("setting", key, known, f"'ganzoo info {variant}' explains them.")
         put(key, parse(key, text, hints[key]))
-    return RunConfig(variant=variant, options=options_type(**options), **run)
+    return RunConfig(variant=variant, options=options_type(**options), craft=Craft(**craft), **run)
 
 
 def to_plain(config: RunConfig) -> dict[str, Any]:

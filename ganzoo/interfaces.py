@@ -102,16 +102,57 @@ class Discriminator(nn.Module):
         raise NotImplementedError(f"{type(self).__name__} must implement forward(samples, labels)")
 
 
+class Classifier(nn.Module):
+    """Images [N, C, H, W] in [-1, 1] to logits [N, classes]; a discriminator too, where a variant says how."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.classes = classes
+
+    def features(self, images: Tensor) -> Tensor:
+        """What the last layer sees: [N, F]."""
+        raise NotImplementedError(f"{type(self).__name__} must implement features(images)")
+
+    def logits(self, features: Tensor) -> Tensor:
+        """The last layer: features [N, F] to logits [N, classes]."""
+        raise NotImplementedError(f"{type(self).__name__} must implement logits(features)")
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits [N, classes]."""
+        return self.logits(self.features(images))
+
+
+class Translator(nn.Module):
+    """Images [N, C, H, W] in [-1, 1] to images [N, C, scale H, scale W], whatever their size.
+
+    Attributes:
+        scale: how much larger the result is.
+        reach: how far, in pixels of the input, a pixel of the result sees: tiles must overlap by as much.
+    """
+
+    reach: int
+
+    def __init__(self, scale: int) -> None:
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images [N, C, scale H, scale W]; they may leave [-1, 1] a little."""
+        raise NotImplementedError(f"{type(self).__name__} must implement forward(images)")
+
+
 class Loss:
     """An adversarial loss on logits: what ``--loss`` swaps.
 
     Attributes:
         needs_real: the generator's loss also uses the logits of real samples (relativistic losses).
         lipschitz: it is only sound with a critic whose slope is bounded (clipping, a penalty, spectral norm).
+        targets: it draws logits towards targets, 1 for real and 0 for generated: see :meth:`towards`.
     """
 
     needs_real: ClassVar[bool] = False
     lipschitz: ClassVar[bool] = False
+    targets: ClassVar[bool] = False
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """To be minimised by the discriminator: logits [N] of real and [M] of fake samples -> 0-d."""
@@ -121,6 +162,14 @@ class Loss:
         """To be minimised by the generator: logits of fake samples -> 0-d; ``real`` only if ``needs_real``."""
         raise NotImplementedError(f"{type(self).__name__} must implement generator(fake, real)")
 
+    def towards(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """What :meth:`discriminator` sums over samples, [N], for targets [N] in [0, 1]: label smoothing needs it."""
+        raise NotImplementedError(f"{type(self).__name__} says that it has targets and must implement towards()")
+
     def score(self, logits: Tensor) -> Tensor:
         """What is shown as D(x), 0-d: by default the mean probability of being real."""
         return torch.sigmoid(logits).mean()
+
+    def shown(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+        """What is logged of the logits of real and generated samples, each 0-d."""
+        return {"D(x)": self.score(real), "D(G(z))": self.score(fake)}

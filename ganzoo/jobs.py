@@ -15,9 +15,12 @@ from typing import Any
 import torch
 
 from ganzoo.checkpoint import load_state, read_header
-from ganzoo.config import RunConfig, read_toml, resolve, to_plain
+from ganzoo.config import TABLES, RunConfig, read_toml, resolve, to_plain
+from ganzoo.craft.rules import check as check_craft
+from ganzoo.craft.schedule import follows_length
 from ganzoo.data.base import DataRequest, Dataset, Progress, silent
 from ganzoo.data.store import data_root
+from ganzoo.device import choose_device, clean_slate
 from ganzoo.errors import (
     ConfigError,
     DataError,
@@ -33,13 +36,15 @@ from ganzoo.interfaces import Loss
 from ganzoo.registry import registry
 from ganzoo.run import WEIGHTS, Run, checkpoints, environment, latest_checkpoint, refuse_existing
 from ganzoo.specs import DatasetSpec, VariantSpec
-from ganzoo.trainer import Trainer, choose_device, clean_slate, new_state
+from ganzoo.trainer import Trainer, new_state
 from ganzoo.variant import State, Variant
 
 EMBEDDED = "glyphs"
 """The data set trained on when none is named: it needs no download."""
 
-CHANGEABLE = ("steps", "device", "log_every", "sample_every", "evaluate_every", "checkpoint_every", "keep")
+CHANGEABLE = (
+    "steps", "device", "log_every", "sample_every", "evaluate_every", "checkpoint_every", "keep", "diagnostics",
+)  # fmt: skip
 """Settings that may differ when a run is resumed: how long it trains and what it writes, not what it computes."""
 
 LABELLED = ("labelled", "semi")
@@ -98,9 +103,25 @@ class Job:
         header = load_state(run.latest(), state, self.config.variant)
         if self.config.steps < state.step:
             raise ConfigError(f"steps = {self.config.steps}: the run has done {state.step} already.")
+        self._check_stages(header, state.step)
         self._check_same(header, details)
         run.step, run.images = state.step, state.images
         return run
+
+    def _check_stages(self, header: Mapping[str, Any], step: int) -> None:
+        """More steps may make the last stage longer, but not one that is under way and follows its own length."""
+        old = resolve(self.config.variant, type(self.variant).Options, header["config"])
+        before = type(self.variant)(old, self.variant.data, None).stages()
+        begin = 0
+        for was, now in zip(before, self.variant.stages(), strict=False):
+            if begin >= step:
+                return
+            if was.steps != now.steps and (reason := follows_length(self.config.craft)):
+                raise ConfigError(
+                    f"steps = {self.config.steps:,}: stage {was.name!r} of the run to resume was laid out for "
+                    f"{was.steps:,} steps, and its {reason} follows that length."
+                )
+            begin += was.steps
 
     def _check_same(self, header: Mapping[str, Any], details: Mapping[str, Any]) -> None:
         """Resume only on the same data; say so where the machine differs, because then it cannot be exact."""
@@ -204,14 +225,18 @@ def prepare(
     loss = make_loss(variant_class, resolved)
     if not resume:
         refuse_existing(target)
-    loaded = load_dataset(resolved.dataset, resolved, progress=progress, **variant_class.wanted(resolved))
+    wanted = variant_class.wanted(resolved)
+    loaded = load_dataset(resolved.dataset, resolved, progress=progress, **wanted)
     if spec.data in LABELLED and loaded.labels is None:
         raise DataError(
             f"variant {variant!r} needs class labels and {resolved.dataset!r} has none: "
             "put the images of each class in a subfolder of its own."
         )
     made = variant_class(resolved, loaded.info, loss)
-    made.prepare(loaded, lambda name, split: load_dataset(name or resolved.dataset, resolved, split, progress))
+    check_craft(made, dict(variant_class.refuses))
+    made.prepare(
+        loaded, lambda name, split: load_dataset(name or resolved.dataset, resolved, split, progress, **wanted)
+    )
     return Job(resolved, target, loaded, made, device, resume)
 
 
@@ -242,7 +267,8 @@ def make_loss(variant_class: type[Variant], config: RunConfig) -> Loss | None:
     loss_class = registry().losses.load(config.loss)
     if not (isinstance(loss_class, type) and issubclass(loss_class, Loss)):
         raise PluginError(f"loss {config.loss!r}: {loss_class!r} is not a subclass of ganzoo.interfaces.Loss.")
-    if loss_class.lipschitz and not variant_class.lipschitz:
+    craft = config.craft
+    if loss_class.lipschitz and not (variant_class.lipschitz or craft.gradient_penalty or craft.spectral_norm):
         warnings.warn(
             f"loss {config.loss!r} needs a critic of bounded slope, and {config.variant!r} does not bound it: "
             "expect it to diverge.",
@@ -278,9 +304,8 @@ def load_dataset(
         channels=config.channels,
         seed=0,  # drawn data is the same whatever the training's seed, so that seeds can be compared
         progress=progress,
-        **wanted,
     )
-    loaded: Dataset = registry().datasets.load(base)(request)
+    loaded: Dataset = registry().datasets.load(base)(dataclasses.replace(request, **wanted))
     return loaded
 
 
@@ -365,7 +390,8 @@ def _refuse_changes(header: Mapping[str, Any], new: RunConfig) -> None:
 
     def flat(plain: Mapping[str, Any]) -> dict[str, Any]:
         table = {**plain, "dataset": str(plain.get("dataset", "")).partition(":")[0]}
-        return {**{k: v for k, v in table.items() if k != "options"}, **plain.get("options", {})}
+        tables = {key: value for name in TABLES for key, value in plain.get(name, {}).items()}
+        return {**{k: v for k, v in table.items() if k not in TABLES}, **tables}
 
     before, after = flat(header.get("config", {})), flat(to_plain(new))
     if before.get("variant") != after["variant"]:

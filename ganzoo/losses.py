@@ -13,6 +13,12 @@ from ganzoo.interfaces import Loss
 class NonSaturating(Loss):
     """Generator maximises log D(G(z)): arXiv:1406.2661, section 3, last paragraph."""
 
+    targets = True
+
+    def towards(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Cross-entropy to the target: -t log D(x) - (1 - t) log(1 - D(x))."""
+        return targets * softplus(-logits) + (1 - targets) * softplus(logits)
+
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         return softplus(-real).mean() + softplus(fake).mean()
 
@@ -29,6 +35,11 @@ class Minimax(NonSaturating):
 
 class LeastSquares(Loss):
     """Targets 1 for real, 0 for fake, 1 for the generator: arXiv:1611.04076, equation 9, with its factor 1/2."""
+
+    targets = True
+
+    def towards(self, logits: Tensor, targets: Tensor) -> Tensor:
+        return 0.5 * (logits - targets).square()
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         return 0.5 * ((real - 1).square().mean() + fake.square().mean())
@@ -66,3 +77,7 @@ class Wasserstein(Loss):
 
     def score(self, logits: Tensor) -> Tensor:
         return logits.mean()
+
+    def shown(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+        """With the estimate of the distance, which is the paper's learning curve (figure 3)."""
+        return {**super().shown(real, fake), "wasserstein": real.mean() - fake.mean()}

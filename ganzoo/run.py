@@ -6,6 +6,7 @@ scalars.jsonl           the history, one line per logged step (written by :mod:`
 samples/                the same latents over time
 checkpoints/            step-00010000.safetensors; the newest are kept
 generator.safetensors   the trained network with all that is needed to rebuild it
+classifier.safetensors  the same of the network that classifies, if one does
 """
 
 import dataclasses
@@ -21,18 +22,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganzoo.checkpoint import save_state, write_tensors
 from ganzoo.config import RunConfig, to_plain, to_toml
-from ganzoo.data.base import DataInfo
-from ganzoo.errors import CheckpointError, RunError
+from ganzoo.data.base import DataInfo, to_unit
+from ganzoo.enlarge import enlarge
+from ganzoo.errors import CheckpointError, RunError, UsageError
 from ganzoo.files import replace_file, sweep
-from ganzoo.interfaces import Generator
+from ganzoo.interfaces import Classifier, Generator, Translator
 from ganzoo.report.grid import save_picture
 from ganzoo.variant import State, Variant
 
 WEIGHTS = "generator.safetensors"
+CLASSIFIER = "classifier.safetensors"
 CHECKPOINT = re.compile(r"step-(\d+)\.safetensors")
 
 
@@ -131,12 +134,13 @@ class Run:
         return path
 
     def save_weights(self, state: State) -> Path:
-        """Write the trained network alone (its average where there is one): what is shared and loaded."""
-        name = self.variant.main
-        network, weights = (state.ema[name], "ema") if name in state.ema else (state.networks[name], "raw")
-        path = self.path / WEIGHTS
-        write_tensors(path, network.state_dict(), {**self.header(state), "network": name, "weights": weights})
-        return path
+        """Write each trained network alone (its average where there is one): what is shared and loaded."""
+        for file, name in ((CLASSIFIER, self.variant.classifier), (WEIGHTS, self.variant.main)):
+            if name:
+                weights = "ema" if name in state.ema else "raw"
+                header = {**self.header(state), "network": name, "weights": weights}
+                write_tensors(self.path / file, self.variant.trained(state, name).state_dict(), header)
+        return self.path / WEIGHTS
 
     def save_samples(self, state: State) -> Path:
         """Write the picture of the same latents as always, by the averaged network where there is one."""
@@ -157,15 +161,19 @@ class Run:
         """The newest checkpoint; CheckpointError when there is none."""
         return latest_checkpoint(self.path)
 
+    def network(self) -> nn.Module:
+        """The trained network, a Generator or a Translator, in eval mode, on the CPU."""
+        from ganzoo.weights import load_network  # a run knows its weights file, and weights know nothing of runs
+
+        return load_network(self.path / WEIGHTS, self.variant)
+
     def generator(self) -> Generator:
         """The trained generator, in eval mode, on the CPU.
 
         Raises:
             CheckpointError: the run has not come so far, or its network is no generator of samples.
         """
-        from ganzoo.weights import load_network  # a run knows its weights file, and weights know nothing of runs
-
-        network = load_network(self.path / WEIGHTS, self.variant)
+        network = self.network()
         if not isinstance(network, Generator):
             raise CheckpointError(f"{self.path / WEIGHTS} holds a {type(network).__name__}: it draws no samples.")
         return network
@@ -173,6 +181,37 @@ class Run:
     def sample(self, n: int, labels: Tensor | list[int] | int | None = None, seed: int = 0) -> Tensor:
         """``n`` samples of the trained generator; see :meth:`ganzoo.interfaces.Generator.sample`."""
         return self.generator().sample(n, labels, seed)
+
+    def classifier(self) -> Classifier:
+        """The trained classifier, in eval mode, on the CPU.
+
+        Raises:
+            UsageError: this variant trains none.
+            CheckpointError: the run has not come so far.
+        """
+        from ganzoo.weights import load_network
+
+        if not self.variant.classifier:
+            raise UsageError(f"{self.path}: variant {self.config.variant!r} trains no classifier.")
+        network = load_network(self.path / CLASSIFIER, self.variant)
+        assert isinstance(network, Classifier), f"{self.variant.classifier!r} is a {type(network).__name__}"
+        return network
+
+    def classify(self, images: Tensor) -> Tensor:
+        """Probabilities [N, classes] of images [N, C, H, W], uint8 or in [-1, 1]."""
+        with torch.no_grad():
+            return self.classifier()(to_unit(images)).softmax(1)
+
+    def enlarge(self, images: Tensor, tile: int | None = None) -> Tensor:
+        """Images, uint8 [N, C, H, W] of any size, through a network that translates: see :mod:`ganzoo.enlarge`.
+
+        Raises:
+            UsageError: the network draws samples instead.
+        """
+        network = self.network()
+        if not isinstance(network, Translator):
+            raise UsageError(f"{self.path}: variant {self.config.variant!r} draws samples, it enlarges no images.")
+        return enlarge(network, images, tile)
 
 
 def building_name(path: Path) -> str:

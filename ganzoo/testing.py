@@ -6,7 +6,8 @@
 
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from torch import Tensor
 
 from ganzoo.api import Job, open_run, prepare
 from ganzoo.checkpoint import read_tensors
-from ganzoo.errors import PluginError
+from ganzoo.errors import Interrupted, PluginError
+from ganzoo.hookspecs import hookimpl
 from ganzoo.interfaces import Generator
 from ganzoo.jobs import load_variant
 from ganzoo.registry import registry
@@ -54,7 +56,7 @@ def check_variant(
     """
     spec = registry().variants.spec(name)
     dataset = dataset or ("glyphs" if "images" in spec.accepts else "ring")
-    fixed = {"batch_size": 8, "seed": 1, "log_every": 2, "checkpoint_every": STEPS, "sample_every": STEPS}
+    fixed = {"batch_size": 8, "seed": 1, "log_every": 2, "checkpoint_every": STEPS // 2, "sample_every": STEPS}
     tiny = _Tiny(name, dataset, {**fixed, "device": "cpu", **(settings or {})}, texts or {})
     _require(bool(spec.summary) and not spec.summary.endswith("."), "its summary is one line without a full stop")
     _require(bool(load_variant(name).__doc__), "its class has a docstring")
@@ -123,10 +125,32 @@ def _check_repeats(tiny: _Tiny, folder: Path, say: Say) -> None:
     whole = tiny.weights(folder / "whole", STEPS)
     _require(_equal(whole, tiny.weights(folder / "again", STEPS)), "the same seed gives the same weights")
     say("repeatable from its seed")
-    tiny.weights(folder / "cut", STEPS // 2)
+    with _cut_at(STEPS // 2):
+        tiny.weights(folder / "cut", STEPS)
     resumed = tiny.weights(folder / "cut", STEPS, resume=True)
     _require(_equal(whole, resumed), "a resumed run equals an unbroken one, bit for bit")
     say("resumes exactly")
+
+
+@contextmanager
+def _cut_at(step: int) -> Iterator[None]:
+    """Within it, a training ends after the checkpoint of this step, as a killed one does."""
+
+    class Cut:
+        @hookimpl
+        def ganzoo_checkpoint_saved(self, run: Run, path: Path) -> None:
+            if run.step == step:
+                raise KeyboardInterrupt
+
+    listener = Cut()
+    registry().attach(listener, "cut")
+    try:
+        yield
+        raise PluginError(f"contract not met: a training of {STEPS} steps saves a checkpoint at step {step}.")
+    except Interrupted:
+        pass
+    finally:
+        registry().detach(listener)
 
 
 def _check_samples(folder: Path, say: Say) -> None:

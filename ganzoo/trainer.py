@@ -7,8 +7,9 @@ differentiates and steps.
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+import warnings
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -16,9 +17,12 @@ from torch import Tensor, nn
 
 from ganzoo.checkpoint import capture_rng, restore_rng, seed_everything
 from ganzoo.config import RunConfig
+from ganzoo.craft.rules import check_applied, check_networks
+from ganzoo.craft.schedule import factor, scheduled, set_rate
 from ganzoo.data.base import Dataset
 from ganzoo.data.feed import Batch, Feed
-from ganzoo.errors import Interrupted, TrainingError, UsageError
+from ganzoo.diagnostics import Diagnostics, TrainingWarning, explain
+from ganzoo.errors import Interrupted, TrainingError
 from ganzoo.run import Run
 from ganzoo.variant import Stage, State, Update, Variant
 
@@ -32,7 +36,8 @@ def new_state(variant: Variant, device: torch.device) -> State:
     Weights are drawn on the CPU, so that a seed gives the same start on every device.
     """
     seed_everything(variant.config.seed)
-    networks = {name: layout(network.to(device)) for name, network in variant.networks().items()}
+    networks = {name: layout(network.to(device)) for name, network in variant.build().items()}
+    check_networks(variant, networks)
     ema = {}
     if variant.config.ema_halflife:
         names = {variant.main, variant.classifier} - {""}
@@ -68,8 +73,10 @@ class Trainer:
         self.variant, self.state, self.run, self.fire, self.device = variant, state, run, fire, device
         self.config: RunConfig = variant.config
         self.feed = Feed(dataset, self.config.seed, device)
-        self.stages = variant.stages()
+        self.craft = self.config.craft
+        self.stages = [scheduled(stage, self.craft) for stage in variant.stages()]
         self.stopping = ""
+        self.diagnostics = Diagnostics(variant, dataset, self.total_steps)
         self._parameters = {
             player: [p for name in names for p in state.networks[name].parameters()]
             for player, names in variant.players().items()
@@ -106,7 +113,10 @@ class Trainer:
         begin = 0
         for stage in self.stages:
             while self.state.step < begin + stage.steps:
-                self._iterate(stage, self.state.step - begin + 1)
+                number = self.state.step - begin + 1
+                self._iterate(stage, number)
+                if stage is self.stages[-1] and number >= max(update.every for update in stage.updates):
+                    check_applied(self.variant, self.variant.applied)
                 self._look(stage)
                 if self.stopping and self.state.step < self.total_steps:
                     self.save()
@@ -118,6 +128,9 @@ class Trainer:
         """Iteration ``number`` (from 1) of a stage."""
         state = self.state
         batch = self.next_batch()
+        if self.craft.lr_schedule != "constant" or self.craft.lr_warmup:
+            for optimizer in state.optimizers.values():
+                set_rate(optimizer, factor(self.craft, number, stage.steps))
         for update in stage.updates:
             if number % update.every == 0:
                 self.take(update, batch)
@@ -132,12 +145,30 @@ class Trainer:
         optimizer.zero_grad(set_to_none=True)
         with self._precision():
             losses = update.loss(self.state, batch)
+        # Asking costs nothing on a CPU; a GPU would have to be waited for, and is asked when a line is logged.
+        if self.device.type == "cpu" and not math.isfinite(float(losses["total"].detach())):
+            raise self._broken(update, batch, losses)
+        for name, value in losses.items():
+            self._record(f"{update.player}_loss" if name == "total" else name, value)
+        if self._is_good_enough(update.player, losses["total"]):
+            return
         losses["total"].backward(inputs=parameters)
+        if self.craft.clip_grad_norm is not None:
+            norm = nn.utils.clip_grad_norm_(parameters, self.craft.clip_grad_norm)
+            self._record(f"{update.player}_grad_norm", norm)
         optimizer.step()
         if update.after:
             update.after(self.state)
-        for name, value in losses.items():
-            self._record(f"{update.player}_loss" if name == "total" else name, value)
+
+    def _is_good_enough(self, player: str, loss: Tensor) -> bool:
+        """Whether this step is left out, because the player's loss is not above its threshold."""
+        thresholds = {"discriminator": self.craft.train_d_above, "generator": self.craft.train_g_above}
+        threshold = thresholds.get(player)
+        if threshold is None:
+            return False
+        skipped = float(loss.detach()) <= threshold
+        self._record(f"{player}_skipped", torch.tensor(float(skipped)))
+        return skipped
 
     def _precision(self) -> AbstractContextManager[Any]:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16")
@@ -169,9 +200,11 @@ class Trainer:
         step, config = self.state.step, self.config
         last = step == self.total_steps
         measured = self._evaluate() if step % config.evaluate_every == 0 or last else {}
-        if step % config.log_every == 0 or last or measured:
-            self._log(stage, measured)
-        if step % config.sample_every == 0 or last:
+        sample = step % config.sample_every == 0 or last
+        looked = self.diagnostics.look(self.state) if sample and config.diagnostics else {}
+        if step % config.log_every == 0 or last or measured or looked:
+            self._log(stage, measured, looked)
+        if sample:
             path = self.run.save_samples(self.state)
             self.fire("ganzoo_samples_saved", run=self.run, path=path)
         if step % config.checkpoint_every == 0 and not last:
@@ -189,25 +222,47 @@ class Trainer:
         restore_rng(tensors, plain)
         return measured
 
-    def _log(self, stage: Stage, measured: dict[str, float]) -> None:
+    def _log(self, stage: Stage, measured: dict[str, float], looked: dict[str, float]) -> None:
         record: dict[str, Any] = {"step": self.state.step, "images": self.state.images, "stage": stage.name}
         for name, (total, count) in self.state.window.items():
             record[name] = float(total) / count
         self.state.window.clear()
-        record.update(measured)
+        wrong = [name for name, value in record.items() if isinstance(value, float) and not math.isfinite(value)]
+        record.update({**measured, **looked})
         if measured:
             self.run.details["evaluation"] = {"step": self.state.step, **measured}
+        if self.config.diagnostics and not wrong:
+            self._warn(record)
         now = time.perf_counter()
         record["seconds"] = round(now - self._clock, 3)
         self._clock = now
         self.run.step, self.run.images = self.state.step, self.state.images
         self.fire("ganzoo_step_logged", run=self.run, record=record)
-        wrong = [name for name, value in record.items() if isinstance(value, float) and not math.isfinite(value)]
         if wrong:
             raise TrainingError(
-                f"{', '.join(wrong)} is not finite in the {self.config.log_every} steps up to {self.state.step}. "
+                f"not-finite: {', '.join(wrong)} in the {self.config.log_every} steps up to {self.state.step}. "
                 f"{self._advice()}"
             )
+
+    def _warn(self, record: dict[str, Any]) -> None:
+        """What the diagnostics have to say goes into the history, into ``run.json`` and to the user."""
+        found = self.diagnostics.read(record)
+        if found:
+            record["warnings"] = [finding.name for finding in found]
+        for finding in found:
+            said = self.run.details.setdefault("warnings", [])
+            said.append({"step": self.state.step, "name": finding.name, "message": finding.message})
+            text = f"{finding.name} at step {self.state.step:,}: {finding.message}"
+            warnings.warn(text, TrainingWarning, stacklevel=2)
+
+    def _broken(self, update: Update, batch: Batch, losses: dict[str, Tensor]) -> TrainingError:
+        """The error for a loss that is not finite; nothing has been stepped with it."""
+        with self._precision():
+            where = explain(self.variant, self.state, update, batch, losses)
+        return TrainingError(
+            f"not-finite: the loss of {update.player!r} is {float(losses['total'].detach())} in step "
+            f"{self.state.step + 1:,}; {where}. {self._advice()}"
+        )
 
     def save(self) -> None:
         """Write a checkpoint of the state as it is."""
@@ -229,38 +284,3 @@ class Trainer:
                     raise TrainingError(
                         f"{key} of network {name!r} is not finite at step {self.state.step}. {self._advice()}"
                     )
-
-
-def choose_device(name: str) -> torch.device:
-    """The device for ``auto``, ``cpu``, ``cuda`` or ``mps``.
-
-    Raises:
-        UsageError: this machine or this build of torch has no such device.
-    """
-    have = ["cpu"]
-    if torch.cuda.is_available():
-        have.insert(0, "cuda")
-    elif torch.backends.mps.is_available():
-        have.insert(0, "mps")
-    if name == "auto":
-        return torch.device(have[0])
-    if name not in have:
-        raise UsageError(f"device {name!r} is not available here; available: {', '.join(have)}.")
-    return torch.device(name)
-
-
-@contextmanager
-def clean_slate() -> Iterator[None]:
-    """Torch's global state as training needs it, whatever the caller has set; the caller's is given back afterwards.
-
-    Random number generators are seeded by a training; gradients are on, and new tensors are float32.
-    """
-    tensors, plain = capture_rng()
-    dtype = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float32)
-    try:
-        with torch.inference_mode(False), torch.enable_grad():
-            yield
-    finally:
-        torch.set_default_dtype(dtype)
-        restore_rng(tensors, plain)

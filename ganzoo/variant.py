@@ -12,6 +12,9 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from ganzoo.config import AdamOptions, Options, RunConfig
+from ganzoo.craft import losses as craft_losses
+from ganzoo.craft import networks as craft_networks
+from ganzoo.craft.sight import add_noise, augment, noise_std, policies
 from ganzoo.data.base import DataInfo, Dataset
 from ganzoo.data.feed import Batch, Feed
 from ganzoo.interfaces import Discriminator, Generator, Loss
@@ -87,6 +90,7 @@ class Variant:
     - ``main``: the network that samples or translates; it is averaged (EMA) and exported.
     - ``classifier``: the network that classifies, if one does; averaged and exported too.
     - ``lipschitz``: its critic's slope is bounded, so that losses that need it are sound.
+    - ``refuses``: settings of the craft (:class:`ganzoo.config.Craft`) that make no sense here, each with its reason.
 
     Args:
         config: settings of the run.
@@ -99,12 +103,20 @@ class Variant:
     main: ClassVar[str] = "generator"
     classifier: ClassVar[str] = ""
     lipschitz: ClassVar[bool] = False
+    refuses: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, config: RunConfig, data: DataInfo, loss: Loss | None) -> None:
         self.config = config
         self.options: Any = config.options
         self.data = data
+        self.craft = config.craft
+        self.applied: set[str] = set()  # settings of the craft that have been used: none may be ignored in silence
         self._loss = loss
+
+    @property
+    def has_loss(self) -> bool:
+        """Whether it has an adversarial loss that ``--loss`` swaps."""
+        return self._loss is not None
 
     @property
     def loss(self) -> Loss:
@@ -137,6 +149,14 @@ class Variant:
         """Freshly initialised networks by name, ``"generator"`` and ``"discriminator"`` among them."""
         raise NotImplementedError(f"{type(self).__name__} must implement networks()")
 
+    def build(self) -> dict[str, nn.Module]:
+        """The networks that are trained: :meth:`networks`, with what the craft adds to the discriminator."""
+        networks = self.networks()
+        if "discriminator" in networks:
+            craft_networks.fit(networks["discriminator"], self.craft)
+            self.applied |= {"spectral_norm", "minibatch_kernels", "minibatch_std"}
+        return networks
+
     def players(self) -> dict[str, tuple[str, ...]]:
         """Who is trained against whom: names of the networks that each player's optimizer moves."""
         return {"discriminator": ("discriminator",), "generator": ("generator",)}
@@ -159,28 +179,61 @@ class Variant:
         labels = batch["labels"] if generator.classes else None
         return generator(generator.latents(len(batch["images"])), labels)
 
+    def sight(self, state: State, images: Tensor) -> Tensor:
+        """What the discriminator sees of samples: augmented, and with instance noise, where that is asked for."""
+        self.applied |= {"diffaugment", "instance_noise"}
+        fade = self.craft.instance_noise_images or self.config.steps * self.config.batch_size
+        images = augment(images, policies(self.craft.diffaugment))
+        return add_noise(images, noise_std(self.craft.instance_noise, state.images, fade))
+
     def judge(self, state: State, images: Tensor, batch: Batch) -> Tensor:
         """The discriminator's logits [N] of ``images``, given the labels in ``batch`` where it takes them."""
         discriminator = self.network(state, "discriminator", Discriminator)
-        return discriminator(images, batch["labels"] if discriminator.classes else None).float()
+        seen = self.sight(state, images)
+        return discriminator(seen, batch["labels"] if discriminator.classes else None).float()
 
     def discriminator_loss(self, state: State, batch: Batch) -> Losses:
-        """The discriminator's loss on one batch of real and as many generated samples."""
+        """The discriminator's loss on one batch of real and as many generated samples, with the craft's penalties."""
+        craft, real = self.craft, batch["images"]
+        self.applied |= {"label_smoothing", "label_flipping", "r1", "gradient_penalty"}
         with torch.no_grad():
             fake = self.fake(state, batch)
-        real_logits = self.judge(state, batch["images"], batch)
+        if craft.r1:
+            real = real.detach().requires_grad_()
+        real_logits = self.judge(state, real, batch)
         fake_logits = self.judge(state, fake, batch)
-        return {
-            "total": self.loss.discriminator(real_logits, fake_logits),
-            "D(x)": self.loss.score(real_logits.detach()),
-            "D(G(z))": self.loss.score(fake_logits.detach()),
+        losses = {
+            "total": craft_losses.discriminator(self.loss, craft, real_logits, fake_logits),
+            **self.loss.shown(real_logits.detach(), fake_logits.detach()),
         }
+        penalties = {}
+        if craft.r1:
+            penalties["r1_penalty"] = craft_losses.r1(real_logits, real, craft.r1)
+        if craft.gradient_penalty:
+            penalties["gradient_penalty"] = craft_losses.gradient_penalty(
+                lambda between: self.judge(state, between, batch), real.detach(), fake, craft.gradient_penalty
+            )
+        return {**losses, **penalties, "total": losses["total"] + sum(penalties.values())}
 
     def generator_loss(self, state: State, batch: Batch) -> Losses:
         """The generator's loss on as many new samples as ``batch`` holds."""
+        self.applied.add("feature_matching")
+        if self.craft.feature_matching != "none":
+            return self._matching_loss(state, batch)
         fake_logits = self.judge(state, self.fake(state, batch), batch)
         real_logits = self.judge(state, batch["images"], batch) if self.loss.needs_real else None
         return {"total": self.loss.generator(fake_logits, real_logits)}
+
+    def _matching_loss(self, state: State, batch: Batch) -> Losses:
+        """Feature matching, instead of the adversarial loss or beside it."""
+        with craft_networks.last_features(state.networks["discriminator"]) as features:
+            fake_logits = self.judge(state, self.fake(state, batch), batch)
+            real_logits = self.judge(state, batch["images"], batch)
+        matching = craft_losses.feature_distance(real=features[1], fake=features[0])
+        if self.craft.feature_matching == "instead":
+            return {"total": matching}
+        adversarial = self.loss.generator(fake_logits, real_logits if self.loss.needs_real else None)
+        return {"total": adversarial + matching, "feature_matching": matching}
 
     # What people look at
 

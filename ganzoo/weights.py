@@ -41,6 +41,6 @@ def load_network(path: Path, variant: Variant) -> nn.Module:
             f"{path} belongs to variant {header['config']['variant']!r}, not {variant.config.variant!r}."
         )
     with torch.random.fork_rng(devices=[]):  # building draws weights; the caller's generator is not ours to move
-        network = variant.networks().get(header["network"], nn.Identity())
+        network = variant.build().get(header["network"], nn.Identity())
     fill(network, tensors, path, header["network"])
     return network.eval().requires_grad_(False)

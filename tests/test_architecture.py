@@ -29,11 +29,13 @@ LAYERS = (
     ("ganzoo.loggers",),
     ("ganzoo.builtin",),
     ("ganzoo.registry",),
+    ("ganzoo.craft",),
     ("ganzoo.variant",),
+    ("ganzoo.craft.schedule", "ganzoo.craft.rules"),  # these know stages and variants
     ("ganzoo.checkpoint",),
-    ("ganzoo.metrics", "ganzoo.weights"),
+    ("ganzoo.metrics", "ganzoo.weights", "ganzoo.enlarge"),
     ("ganzoo.report",),
-    ("ganzoo.run",),
+    ("ganzoo.run", "ganzoo.device", "ganzoo.diagnostics"),
     ("ganzoo.trainer",),
     ("ganzoo.jobs",),
     ("ganzoo.api",),
@@ -58,7 +60,10 @@ ONLY = {
 LAZY_ON_PURPOSE = {("ganzoo", "ganzoo.api")}
 """Upward on purpose: `ganzoo.train` imports what it needs when it is called."""
 
-PUBLIC = ("errors", "specs", "hookspecs", "config", "interfaces", "losses", "blocks", "variant", "trainer", "data")
+PUBLIC = (
+    "errors", "specs", "hookspecs", "config", "interfaces", "losses", "blocks", "craft", "variant", "trainer", "data",
+    "metrics",
+)  # fmt: skip
 """What a plugin may import of ``ganzoo``, beside ``ganzoo`` itself."""
 
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "list": ("listing", "What is registered: variants, datasets, losses, metrics, plugins."),
     "info": ("info", "The card of a variant, data set, loss or metric."),
     "train": ("train", "Train a variant."),
+    "classify": ("classify", "Tell which class images belong to, by a trained classifier."),
     "sample": ("sample", "Draw samples from a run or a weights file."),
     "data": ("data", "What data is on disk, what is missing, how to get it."),
     "plugins": ("plugins", "Health of the plugins."),

@@ -42,16 +42,16 @@ def plain_card(catalogue: Catalogue[Any], name: str) -> dict[str, Any]:
 
 def variant_card(name: str) -> dict[str, Any]:
     """The spec, every setting with its default, meaning and choices, and the plugin's CARD.md."""
-    from ganzoo.config import RunConfig, describe
+    from ganzoo.config import Craft, RunConfig, describe
     from ganzoo.jobs import EMBEDDED, load_variant
 
     variant = load_variant(name)
     defaults = {"dataset": EMBEDDED, **variant.defaults}
     settings = []
-    for holder, whose in ((RunConfig, "every run"), (variant.Options, name)):
+    for holder, whose in ((RunConfig, "every run"), (Craft, "craft"), (variant.Options, name)):
         hints = typing.get_type_hints(holder)
         for f in dataclasses.fields(holder):
-            if "help" in f.metadata:
+            if "help" in f.metadata and f.name not in variant.refuses:
                 settings.append(
                     {
                         "key": f.name,

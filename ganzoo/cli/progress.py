@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PLAIN_SECONDS = 10.0
 """A plain line appears at most this often, so that a log file stays readable."""
 
-HIDDEN = ("step", "images", "stage", "seconds")
+HIDDEN = ("step", "images", "stage", "seconds", "warnings")
 
 
 class DataProgress:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
     from ganzoo.interfaces import Generator
 
+DRAWING = {
+    "number": "-n", "wanted": "--class", "interpolate": "--interpolate", "rows": "--rows", "seed": "--seed",
+    "columns": "--columns",
+}  # fmt: skip
 COLUMNS = 8
 ROWS = 8
 
@@ -31,10 +35,16 @@ ROWS = 8
 @click.option("--output", type=click.Path(path_type=Path),
               help="FILE.png for a grid, FILE.gif for an interpolation in time, or a folder for single images. "
               "[default: samples.png]")  # fmt: skip
+@click.option("--input", "given", metavar="IMAGE|DIR", type=click.Path(path_type=Path),
+              help="Images to enlarge, for networks that turn images into images.")  # fmt: skip
+@click.option("--tile", type=click.IntRange(0, 100_000),
+              help="Enlarge in tiles of this side; 0: never. [default: 256 for large images]")  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Replace an existing FILE.")
+@click.pass_context
 def command(
+    ctx: click.Context,
     source: Path, number: int, wanted: str | None, interpolate: str | None, rows: int | None, seed: int,
-    columns: int | None, output: Path | None, overwrite: bool,
+    columns: int | None, output: Path | None, given: Path | None, tile: int | None, overwrite: bool,
 ) -> None:  # fmt: skip
     """Draw samples and print where they lie.
 
@@ -43,7 +53,16 @@ def command(
     ganzoo sample runs/x --class 3 -n 100 --output threes/
     ganzoo sample runs/x --class all -n 10        one row a class
     ganzoo sample runs/x --interpolate linear -n 12 --rows 4
+    ganzoo sample runs/x --input photo.jpg --output large.png
     """
+    if given is not None:
+        drawing = [p for p in DRAWING if ctx.get_parameter_source(p) is click.core.ParameterSource.COMMANDLINE]
+        if drawing:
+            raise UsageError(f"--input enlarges images; {DRAWING[drawing[0]]} is for drawing samples.")
+        click.echo(enlarge_all(source, given, output, tile, overwrite))
+        return
+    if tile is not None:
+        raise UsageError(f"--tile {tile} is for --input.")
     target = (output or Path("samples.png")).expanduser()
     suffix = target.suffix.lower()
     refuse_output(target, suffix, overwrite)
@@ -55,9 +74,12 @@ def command(
         raise UsageError(f"{target}: a GIF shows an interpolation; add --interpolate.")
 
     from ganzoo.api import load, weights_data
+    from ganzoo.interfaces import Translator
     from ganzoo.report.grid import save_animation, save_picture, save_singles
 
     generator, classes = load(source), weights_data(source).classes
+    if isinstance(generator, Translator):
+        raise UsageError(f"{source} turns images into images: name some with --input IMAGE|DIR.")
     if wanted is not None and not generator.classes:
         raise UsageError(
             f"--class {wanted}: this generator was trained without labels, it has no classes to choose from."
@@ -148,3 +170,44 @@ def refuse_output(target: Path, suffix: str, overwrite: bool) -> None:
         raise UsageError(f"{target}: unknown ending {suffix!r}; write FILE.png, FILE.gif or a folder.")
     elif target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise UsageError(f"{target} exists and is not an empty folder: choose another --output.")
+
+
+def enlarge_all(source: Path, given: Path, output: Path | None, tile: int | None, overwrite: bool) -> Path:
+    """Enlarge an image, or all images of a folder; returns where the result lies.
+
+    Raises:
+        UsageError: an input or output that cannot be, or a network that draws samples.
+    """
+    from ganzoo.api import load, weights_data
+    from ganzoo.data.folder import list_folder
+    from ganzoo.enlarge import enlarge_file
+    from ganzoo.interfaces import Translator
+
+    given, whole = given.expanduser(), given.expanduser().is_dir()
+    target = (output or Path("enlarged" if whole else f"{given.stem}-enlarged.png")).expanduser()
+    if not given.exists():
+        raise UsageError(f"--input {given}: no such file or folder.")
+    if whole == (target.suffix.lower() == ".png"):
+        raise UsageError(f"--output {target}: name a {'folder' if whole else 'FILE.png'} for this --input.")
+    if not whole and target.suffix:
+        refuse_output(target, target.suffix.lower(), overwrite)
+    elif not whole:
+        raise UsageError(f"--output {target}: name a FILE.png for a single image.")
+    network, data = load(source), weights_data(source)
+    if not isinstance(network, Translator):
+        raise UsageError(f"--input {given}: {source} draws samples, it enlarges no images.")
+    if not whole:
+        enlarge_file(network, data.shape[0], given, target, tile)
+        return target
+    files = list_folder(given).images
+    if not files:
+        raise UsageError(f"--input {given}: no images there.")
+    results = {target / file.with_suffix(".png"): given / file for file in files}
+    if len(results) < len(files):
+        raise UsageError(f"--input {given}: two images there differ in their ending only, and would be one PNG.")
+    if not overwrite and (existing := [path for path in results if path.exists()]):
+        raise UsageError(f"{existing[0]} exists: add --overwrite, or choose another --output.")
+    for path, file in results.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        enlarge_file(network, data.shape[0], file, path, tile)
+    return target

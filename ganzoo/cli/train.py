@@ -18,6 +18,7 @@ SECTION = "Everything else is a setting: 'ganzoo info VARIANT' lists them, -o KE
 @click.option("--steps", metavar="N", help="Iterations; each draws one batch. [default: the variant's]")
 @click.option("--batch-size", metavar="N", help="Real samples in a step. [default: the variant's]")
 @click.option("--loss", metavar="NAME", help="Adversarial loss; see 'ganzoo list losses'.")
+@click.option("--labels", metavar="N", help="Labelled samples, for semi-supervised variants. [default: the variant's]")
 @click.option("-o", "--option", "assignments", metavar="KEY=VALUE", multiple=True, help="Any setting; may be repeated.")
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings, such as a run's config.toml.")
 @click.option("--seed", metavar="N", help="Seed of weights, order and latents. [default: 0]")
@@ -62,6 +63,7 @@ def command(
 
     from ganzoo.api import prepare
     from ganzoo.cli.progress import DataProgress, TrainingDisplay
+    from ganzoo.interfaces import Translator
     from ganzoo.registry import registry
 
     out = out.expanduser() if out else None
@@ -81,7 +83,8 @@ def command(
         samples = sorted((run.path / "samples").glob("*.png"))
         if samples:
             click.echo(f"samples: {samples[-1]}", err=True)
-        click.echo(f"more:    {shlex.join(['ganzoo', 'sample', str(run.path), '-n', '64'])}", err=True)
+        asked = ["--input", "IMAGE"] if isinstance(run.network(), Translator) else ["-n", "64"]
+        click.echo(f"more:    {shlex.join(['ganzoo', 'sample', str(run.path), *asked])}", err=True)
     click.echo(run.path)
 
 
@@ -104,7 +107,7 @@ def _show_plan(job: Any) -> None:
     shape = "x".join(map(str, data.shape))
     click.echo(f"# data: {data.name}, {data.count:,} {data.sample} of {shape}, {len(data.classes)} classes")
     click.echo(f"# device: {job.device}")
-    for name, network in job.variant.networks().items():
+    for name, network in job.variant.build().items():
         click.echo(f"# {name}: {sum(p.numel() for p in network.parameters()):,} parameters")
     for stage in job.variant.stages():
         players = ", ".join(f"{u.player} every {u.every}" if u.every > 1 else u.player for u in stage.updates)

@@ -36,6 +36,7 @@ class DataRequest:
         split: ``"train"``, ``"test"`` ...; one of the spec's splits.
         resolution: side in pixels that images are scaled and cropped to; None: as published.
         channels: 1 (grey) or 3 (RGB); None: as published.
+        crop: side of square crops at random places, instead of scaling (folders only); None: no crops.
         seed: for data that is drawn on the spot.
         memory: bytes that decoded images may occupy before they are streamed from disk instead.
         progress: told about long preparations.
@@ -47,6 +48,7 @@ class DataRequest:
     split: str = "train"
     resolution: int | None = None
     channels: Literal[1, 3] | None = None
+    crop: int | None = None
     seed: int = 0
     memory: int = 4 * 2**30
     progress: Progress = silent

@@ -27,6 +27,10 @@ TAIL = 64 * 1024  # where the end mark of a whole JPEG or PNG is looked for
 SHOWN = 5  # offending files named in a message
 
 
+GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "F")
+"""Pillow's names for images without colour."""
+
+
 class Undecodable(Exception):
     """Why a file is not an image that can be used."""
 
@@ -71,6 +75,20 @@ class Decoder:
         left, top = (image.width - box_width) / 2, (image.height - box_height) / 2
         box = (left, top, min(left + box_width, image.width), min(top + box_height, image.height))
         return image.resize((self.width, self.height), Image.Resampling.BICUBIC, box=box)
+
+
+def as_stored(path: Path) -> Tensor:
+    """uint8 [1, H, W] of a grey image file, [3, H, W] of any other, in its own size.
+
+    Raises:
+        DataError: it cannot be decoded.
+    """
+    try:
+        with Image.open(path) as opened:
+            grey = opened.mode in GREY
+        return Decoder(1 if grey else 3, 0, 0)(path)
+    except (Undecodable, OSError) as error:
+        raise DataError(f"{path} cannot be read: {reason(error)}.") from error
 
 
 def _to_mode(image: Image.Image, mode: str) -> Image.Image:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.base import DataInfo, DataRequest, Dataset, DataWarning, MemorySource, Source, digest
+from ganzoo.data.crops import crop_dataset
 from ganzoo.data.decode import Decoder, FileSource, bad_files_error, check_header, decode_all, in_parallel
 from ganzoo.data.progress import Progress
 from ganzoo.data.resize import check_request
@@ -79,12 +80,12 @@ def classes_of(images: Sequence[Path]) -> tuple[tuple[str, ...], Tensor | None]:
     return names, torch.tensor([number[path.parts[0]] for path in images])
 
 
-def open_folder(argument: str) -> tuple[Path, Listing]:
+def open_folder(argument: str, least: int = MINIMUM) -> tuple[Path, Listing]:
     """The folder and its listing; files that are no images are reported in a DataWarning.
 
     Raises:
         UsageError: no path was given.
-        DataError: no such folder, not a folder, or fewer than two images.
+        DataError: no such folder, not a folder, or fewer than ``least`` images.
     """
     if not argument:
         raise UsageError("'folder' needs the path of a folder of images: folder:PATH.")
@@ -93,11 +94,11 @@ def open_folder(argument: str) -> tuple[Path, Listing]:
         what = "is a file, not a folder" if folder.exists() else "does not exist"
         raise DataError(f"the folder {folder} {what}. Give the path of a folder of images as folder:PATH.")
     listing = list_folder(folder)
-    if len(listing.images) < MINIMUM:
+    if len(listing.images) < least:
         found = f"one image ({listing.images[0]})" if listing.images else "no images"
         others = f" and {len(listing.ignored):,} other files" if listing.ignored else ""
         raise DataError(
-            f"the folder {folder} holds {found}{others}; training needs at least {MINIMUM}. Files count as images by "
+            f"the folder {folder} holds {found}{others}; at least {least} needed. Files count as images by "
             f"their extension: {' '.join(sorted(EXTENSIONS))}."
         )
     if listing.ignored:
@@ -176,6 +177,8 @@ def load(request: DataRequest) -> Dataset:
     """
     check_request(request, own_spec("folder"))
     folder, listing = open_folder(request.argument)
+    if request.crop is not None:
+        return crop_dataset(request, f"folder:{request.argument}", folder, listing.images)
     resolution = request.resolution or DEFAULT_RESOLUTION
     classes, labels = classes_of(listing.images)
     decoder = Decoder(request.channels or 3, resolution, resolution)

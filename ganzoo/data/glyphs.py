@@ -234,7 +234,8 @@ class GlyphSource:
         """Nothing to close."""
 
 
-# The set that was drawn last: a process that trains several variants draws it once. Samples are never written to.
+RECENT = 4
+# The sets that were drawn last: a process that trains several variants draws them once. Samples are never written to.
 _recent: dict[tuple[str, int, int, int], tuple[Tensor, str]] = {}
 
 
@@ -254,7 +255,8 @@ def load(request: DataRequest) -> Dataset:
     if count * channels * resolution * resolution <= request.memory:
         key = (request.split, request.seed, resolution, channels)
         if key not in _recent:
-            _recent.clear()
+            if len(_recent) == RECENT:
+                _recent.pop(next(iter(_recent)))
             images = drawn.draw(torch.arange(count), request.progress)
             _recent[key] = images, digest(images, labels)
         source, checksum = MemorySource(_recent[key][0]), _recent[key][1]

@@ -31,6 +31,8 @@ def check_request(request: DataRequest, spec: DatasetSpec) -> None:
             f"data set {spec.name!r} takes nothing after its name, not {request.argument!r}; "
             f"use {spec.name!r}, or 'folder:{request.argument}' for images of your own."
         )
+    if request.crop is not None and spec.name != "folder":
+        raise ConfigError(f"crop = {request.crop}: data set {spec.name!r} is used as it is; only a folder is cropped.")
     if spec.sample == "points":
         if request.resolution is not None or request.channels is not None:
             raise ConfigError(f"{spec.name!r} holds points: it has no resolution and no channels; leave both out.")

@@ -27,9 +27,9 @@ class ConvGenerator(Generator):
 class ConvDiscriminator(Discriminator):
     """Images [N, *shape] and labels [N] to logits [N]; the label enters as constant feature maps."""
 
-    def __init__(self, width: int, shape: tuple[int, ...], classes: int) -> None:
+    def __init__(self, width: int, shape: tuple[int, ...], classes: int, norm: bool = True) -> None:
         super().__init__(classes)
-        self.body = downsampling(shape[0] + classes, square_side(shape), width)
+        self.body = downsampling(shape[0] + classes, square_side(shape), width, norm)
         init_normal(self)
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:

@@ -19,6 +19,7 @@ class CGANOptions(AdamOptions):
     width: int = option(
         64, "feature maps at half the full resolution, or a quarter of the narrowest hidden layer", at_least=1
     )
+    d_norm: Literal["batch", "none"] = option("batch", "normalisation in D; gradient penalties need none")
 
 
 class CGAN(Variant):
@@ -36,5 +37,5 @@ class CGAN(Variant):
             }
         return {
             "generator": ConvGenerator(o.latent_dim, o.width, shape, classes),
-            "discriminator": ConvDiscriminator(o.width, shape, classes),
+            "discriminator": ConvDiscriminator(o.width, shape, classes, o.d_norm == "batch"),
         }

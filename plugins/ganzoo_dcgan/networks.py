@@ -21,9 +21,9 @@ class DCGANGenerator(Generator):
 class DCGANDiscriminator(Discriminator):
     """Images [N, *shape] to logits [N]."""
 
-    def __init__(self, width: int, shape: tuple[int, ...]) -> None:
+    def __init__(self, width: int, shape: tuple[int, ...], norm: bool = True) -> None:
         super().__init__()
-        self.body = downsampling(shape[0], square_side(shape), width)
+        self.body = downsampling(shape[0], square_side(shape), width, norm)
         init_normal(self)
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:

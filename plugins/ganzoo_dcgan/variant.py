@@ -1,6 +1,7 @@
 """DCGAN, arXiv:1511.06434: convolutional networks, everything else as in every variant."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import nn
 
@@ -17,6 +18,7 @@ class DCGANOptions(AdamOptions):
     width: int = option(
         64, "feature maps at half the full resolution; doubled at each smaller one, up to 8 times", at_least=1
     )
+    d_norm: Literal["batch", "none"] = option("batch", "normalisation in D; gradient penalties need none")
 
 
 class DCGAN(Variant):
@@ -29,5 +31,5 @@ class DCGAN(Variant):
         o, shape = self.options, self.data.shape
         return {
             "generator": DCGANGenerator(o.latent_dim, o.width, shape),
-            "discriminator": DCGANDiscriminator(o.width, shape),
+            "discriminator": DCGANDiscriminator(o.width, shape, o.d_norm == "batch"),
         }

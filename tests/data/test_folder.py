@@ -210,7 +210,7 @@ def test_a_link_to_a_folder_above_does_not_loop(tmp_path):
 
 
 def test_folders_that_hold_too_little(tmp_path):
-    with pytest.raises(DataError, match=r"holds no images; training needs at least 2.*\.png"):
+    with pytest.raises(DataError, match=r"holds no images; at least 2 needed.*\.png"):
         load(tmp_path)
     (tmp_path / "readme.txt").write_text("x")
     with pytest.raises(DataError, match="no images and 1 other files"):

@@ -1,0 +1,67 @@
+"""``ganzoo classify``: which class images belong to, by a trained classifier."""
+
+from pathlib import Path
+
+import click
+
+from ganzoo.cli.options import emit_json
+from ganzoo.errors import DataError, UsageError
+
+BATCH = 256
+
+
+@click.command("classify")
+@click.argument("source", metavar="RUN|WEIGHTS", type=click.Path(path_type=Path))
+@click.argument("images", metavar="IMAGE|DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Paths, classes and all probabilities as JSON.")
+def command(source: Path, images: tuple[Path, ...], as_json: bool) -> None:
+    """Print the class of each image and its probability.
+
+    \b
+    ganzoo classify runs/x digit.png
+    ganzoo classify runs/x folder --json
+
+    Images are scaled, cropped and made grey or RGB as those of a training folder are.
+    """
+    import torch
+
+    from ganzoo.api import classifier_data, load_classifier
+    from ganzoo.data.base import to_unit
+    from ganzoo.data.decode import Decoder, Undecodable
+    from ganzoo.data.folder import list_folder
+
+    network, data = load_classifier(source), classifier_data(source)
+    files: list[Path] = []
+    for path in images:
+        if path.is_dir():
+            found = [path / file for file in list_folder(path).images]
+            if not found:
+                raise UsageError(f"{path} holds no images.")
+            files += found
+        else:
+            files.append(path)
+    decoder = Decoder(*data.shape)
+    results = []
+    for start in range(0, len(files), BATCH):
+        part = files[start : start + BATCH]
+        pixels = []
+        for file in part:
+            try:
+                pixels.append(decoder(file))
+            except Undecodable as error:
+                raise DataError(f"{file} cannot be read: {error}.") from error
+        with torch.no_grad():
+            results += network(to_unit(torch.stack(pixels))).softmax(1).tolist()
+    if as_json:
+        emit_json([
+            {
+                "image": str(file),
+                "class": data.classes[shares.index(max(shares))],
+                "probabilities": dict(zip(data.classes, shares, strict=True)),
+            }
+            for file, shares in zip(files, results, strict=True)
+        ])  # fmt: skip
+        return
+    for file, shares in zip(files, results, strict=True):
+        best = shares.index(max(shares))
+        click.echo(f"{file}  {data.classes[best]}  {shares[best]:.4f}")

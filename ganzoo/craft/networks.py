@@ -1,0 +1,111 @@
+"""Changes to a discriminator that any network can be given: they need its last layer, or all of its layers."""
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import prod
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from ganzoo.config import Craft
+from ganzoo.errors import ConfigError
+
+Layer = nn.Linear | nn.Conv2d
+
+
+def fit(network: nn.Module, craft: Craft) -> nn.Module:
+    """The discriminator as the settings want it, changed in place.
+
+    Raises:
+        ConfigError: the network has no single last layer that gives one logit a sample.
+    """
+    if craft.minibatch_kernels or craft.minibatch_std:
+        name, layer = last_layer(network)
+        outer, _, attribute = name.rpartition(".")
+        setattr(network.get_submodule(outer), attribute, BatchHead(layer, craft))
+    if craft.spectral_norm:
+        for module in list(network.modules()):
+            if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+                spectral_norm(module)
+    return network
+
+
+def last_layer(network: nn.Module) -> tuple[str, Layer]:
+    """(name, layer) of the linear or convolutional layer that gives the logit.
+
+    Raises:
+        ConfigError: the last one gives more than one number.
+    """
+    layers = [(name, m) for name, m in network.named_modules() if isinstance(m, nn.Linear | nn.Conv2d)]
+    name, layer = layers[-1] if layers else ("", nn.Identity())
+    outputs = layer.out_features if isinstance(layer, nn.Linear) else getattr(layer, "out_channels", 0)
+    if not isinstance(layer, nn.Linear | nn.Conv2d) or outputs != 1:
+        raise ConfigError(
+            f"{type(network).__name__} has no last layer that gives one logit ({name or 'none'} gives {outputs}): "
+            "minibatch_kernels, minibatch_std and feature_matching cannot be used with it."
+        )
+    return name, layer
+
+
+@contextmanager
+def last_features(network: nn.Module) -> Iterator[list[Tensor]]:
+    """Collects what goes into the last layer at every call: what feature matching matches."""
+    seen: list[Tensor] = []
+    handle = last_layer(network)[1].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    try:
+        yield seen
+    finally:
+        handle.remove()
+
+
+class BatchHead(nn.Module):
+    """A last layer that also sees how much the samples of a batch differ.
+
+    Features [N, A] or maps [N, A, h, w] in, with statistics over the batch appended, to what ``layer`` gave. In
+    training and in judging, real and generated samples must come in batches of their own.
+    """
+
+    def __init__(self, layer: Layer, craft: Craft) -> None:
+        super().__init__()
+        # A convolution that gives one logit covers its whole input, so its kernel tells the number of features.
+        features = layer.in_features if isinstance(layer, nn.Linear) else layer.in_channels * prod(layer.kernel_size)
+        self.kernels = craft.minibatch_kernels
+        self.std = craft.minibatch_std
+        if self.kernels:
+            self.tensor = nn.Parameter(torch.randn(features, self.kernels * craft.minibatch_dim) / features**0.5)
+        self.layer = widened(layer, self.kernels + self.std)
+
+    def forward(self, features: Tensor) -> Tensor:
+        added = []
+        if self.kernels:
+            added.append(self.closeness(features.flatten(1)))
+        if self.std:
+            spread = features.flatten(1).float().var(0, unbiased=False).add(1e-8).sqrt().mean()
+            added.append(spread.expand(len(features), 1))
+        for values in added:
+            maps = values.to(features.dtype)
+            if features.dim() == 4:
+                maps = maps[:, :, None, None].expand(-1, -1, *features.shape[2:])
+            features = torch.cat([features, maps], dim=1)
+        return self.layer(features)
+
+    def closeness(self, features: Tensor) -> Tensor:
+        """o(x) [N, B] of arXiv:1606.03498, section 3.2: sums over the *other* samples of exp(-L1 distance)."""
+        rows = (features @ self.tensor).float().view(len(features), self.kernels, -1)
+        distance = (rows[:, None] - rows[None]).abs().sum(3)
+        return torch.exp(-distance).sum(1) - 1  # a sample's closeness to itself is exp(0)
+
+
+def widened(layer: Layer, extra: int) -> Layer:
+    """The same layer with ``extra`` more inputs, whose weights start small."""
+    wide = copy.deepcopy(layer)
+    if isinstance(wide, nn.Linear):
+        wide.in_features += extra
+    else:
+        wide.in_channels += extra
+    outputs, _, *kernel = layer.weight.shape
+    added = 0.02 * torch.randn(outputs, extra, *kernel)
+    wide.weight = nn.Parameter(torch.cat([layer.weight.detach(), added], dim=1))
+    return wide

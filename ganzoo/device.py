@@ -1,0 +1,44 @@
+"""Where to compute, and torch's global state around a training."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from ganzoo.checkpoint import capture_rng, restore_rng
+from ganzoo.errors import UsageError
+
+
+def choose_device(name: str) -> torch.device:
+    """The device for ``auto``, ``cpu``, ``cuda`` or ``mps``.
+
+    Raises:
+        UsageError: this machine or this build of torch has no such device.
+    """
+    have = ["cpu"]
+    if torch.cuda.is_available():
+        have.insert(0, "cuda")
+    elif torch.backends.mps.is_available():
+        have.insert(0, "mps")
+    if name == "auto":
+        return torch.device(have[0])
+    if name not in have:
+        raise UsageError(f"device {name!r} is not available here; available: {', '.join(have)}.")
+    return torch.device(name)
+
+
+@contextmanager
+def clean_slate() -> Iterator[None]:
+    """Torch's global state as training needs it, whatever the caller has set; the caller's is given back afterwards.
+
+    Random number generators are seeded by a training; gradients are on, and new tensors are float32.
+    """
+    tensors, plain = capture_rng()
+    dtype = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with torch.inference_mode(False), torch.enable_grad():
+            yield
+    finally:
+        torch.set_default_dtype(dtype)
+        restore_rng(tensors, plain)

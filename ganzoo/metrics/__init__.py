@@ -1,0 +1,1 @@
+"""Measures of samples and of trained networks, one file each."""

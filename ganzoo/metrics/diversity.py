@@ -1,0 +1,67 @@
+"""How alike samples are to each other, and which classes of real samples they fall among.
+
+Distances are root mean squares over the values of a sample, in the units of the data: images lie in [-1, 1].
+
+Cheap enough to be taken while training. They are signs, not scores: nothing here is comparable between data sets.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+CLOSE = 0.25
+"""Near duplicates are closer than this share of the median distance of a real sample to the nearest other one."""
+
+
+def distances(a: Tensor, b: Tensor) -> Tensor:
+    """Root mean square differences [N, M] of samples [N, *shape] and [M, *shape]."""
+    a, b = a.flatten(1).float(), b.flatten(1).float()
+    return torch.cdist(a, b) / a.shape[1] ** 0.5
+
+
+def nearest_other(samples: Tensor) -> Tensor:
+    """Distance [N] of each sample to the nearest other one."""
+    between = distances(samples, samples)
+    return between.fill_diagonal_(float("inf")).min(1).values
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Real samples that generated ones are held against.
+
+    Attributes:
+        samples: [N, *shape].
+        labels: int64 [N], or None.
+        classes: how many; 0 without labels.
+        close: distance below which two samples are near duplicates.
+        duplicates: share of near duplicates among real samples, 0 to 1.
+        accuracy: share of real samples whose nearest other one is of their class; 0 without labels.
+    """
+
+    samples: Tensor
+    labels: Tensor | None
+    classes: int
+    close: float
+    duplicates: float
+    accuracy: float
+
+    @classmethod
+    def of(cls, samples: Tensor, labels: Tensor | None = None, classes: int = 0) -> "Reference":
+        """Measure real samples, two at least."""
+        between = distances(samples, samples).fill_diagonal_(float("inf"))
+        nearest, which = between.min(1)
+        close = CLOSE * float(nearest.median())
+        accuracy = 0.0 if labels is None else float((labels[which] == labels).double().mean())
+        duplicates = float((nearest <= close).double().mean())
+        return cls(samples, labels, classes, close, duplicates, accuracy)
+
+    def duplicate_rate(self, samples: Tensor) -> float:
+        """Share of samples [N, *shape] that have a near duplicate among the others, 0 to 1; 1 when all are equal."""
+        return float((nearest_other(samples) <= self.close).double().mean())
+
+    def class_shares(self, samples: Tensor) -> Tensor:
+        """Share of samples [N, *shape] whose nearest real sample is of each class: float64 [classes], sum 1."""
+        assert self.labels is not None, "only labelled data has classes"
+        which = distances(samples, self.samples).min(1).indices
+        return torch.bincount(self.labels[which], minlength=self.classes).double() / len(samples)

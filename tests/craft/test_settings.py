@@ -1,0 +1,178 @@
+"""Every setting of the craft, with every registered variant: it is used, or refused with a reason; never ignored."""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import ganzoo
+from ganzoo.checkpoint import read_tensors
+from ganzoo.config import Craft
+from ganzoo.craft.rules import DETAILS
+from ganzoo.errors import ConfigError, UnknownNameError
+from ganzoo.registry import registry
+
+from ..test_variants import small
+from ..training.helpers import TINY, assert_same, history, state_of, train
+
+VALUES: dict[str, Any] = {
+    "label_smoothing": 0.1, "label_flipping": 0.4, "instance_noise": 0.5, "diffaugment": "color,translation,cutout",
+    "d_steps": 2, "g_steps": 2, "train_d_above": 1e9, "train_g_above": 1e9, "feature_matching": "instead",
+    "minibatch_kernels": 3, "minibatch_std": True, "spectral_norm": True, "r1": 5.0, "gradient_penalty": 3.0,
+    "clip_grad_norm": 1e-3, "lr_schedule": "cosine", "lr_warmup": 100,
+}  # fmt: skip
+"""A value of each that must change what is computed."""
+
+ACCEPTED = {
+    "vanilla": set(VALUES),
+    "dcgan": set(VALUES) - {"r1", "gradient_penalty"},
+    "cgan": set(VALUES) - {"r1", "gradient_penalty"},
+    "wgan-gp": set(VALUES) - {"label_smoothing", "label_flipping", "d_steps", "train_d_above", "train_g_above"},
+    "sgan": {
+        "diffaugment", "d_steps", "g_steps", "train_d_above", "train_g_above", "clip_grad_norm", "lr_schedule",
+        "lr_warmup",
+    },
+}  # fmt: skip
+"""What each must not refuse, with its default networks on images."""
+
+
+def settings(name: str, **more: Any) -> dict[str, Any]:
+    shape: dict[str, Any] = {"resolution": 32 if name == "srgan" else 16}
+    phases = {"pretrain_steps": 1} if name == "srgan" else {}
+    critic = {"n_critic": 2} if name.startswith("wgan") else {}
+    return {**TINY, "steps": 4, "log_every": 1, "width": 4, **shape, **phases, **critic, **small(name, 4), **more}
+
+
+@pytest.fixture(scope="module")
+def plain_weights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, torch.Tensor]]:
+    """Weights of each variant trained without any craft, made when they are asked for."""
+    return {}
+
+
+def test_there_is_a_value_of_every_setting() -> None:
+    assert set(VALUES) == {f.name for f in fields(Craft)} - set(DETAILS)
+
+
+@pytest.mark.parametrize("key", VALUES)
+@pytest.mark.parametrize("name", registry().variants.names())
+def test_every_setting_is_used_or_refused(
+    name: str, key: str, tmp_path: Path, plain_weights: dict[str, dict[str, torch.Tensor]]
+) -> None:
+    given = settings(name, **{key: VALUES[key]})
+    refused, run = "", None
+    try:
+        run = ganzoo.train(name, "glyphs", out=tmp_path / "run", **given)
+    except ConfigError as error:
+        refused = str(error)
+    if run is None:
+        assert key in refused
+        assert len(refused) > len(key) + 40, "a reason is given"
+        assert key not in ACCEPTED.get(name, set()), refused
+        return
+    if name not in plain_weights:
+        plain = ganzoo.train(name, "glyphs", out=tmp_path / "plain", **settings(name))
+        plain_weights[name] = read_tensors(plain.latest())[0]
+    found = read_tensors(run.latest())[0]
+    before = {k: v for k, v in plain_weights[name].items() if k.startswith("networks/")}
+    same_names = all(k in found and found[k].shape == v.shape for k, v in before.items())
+    assert not (same_names and all(torch.equal(found[k], v) for k, v in before.items())), f"{key} changed nothing"
+
+
+REFUSED = {
+    "no targets": ("wgan-gp", {"label_smoothing": 0.1}, "no targets for real and generated samples"),
+    "hinge has none": ("vanilla", {"label_flipping": 0.1, "loss": "hinge"}, "no targets for real and generated"),
+    "a difference": ("wgan-gp", {"train_d_above": 0.1}, "is a difference, it has no level"),
+    "batch norm": ("dcgan", {"r1": 1.0}, "makes a sample's slope depend on the others"),
+    "own classifier": ("sgan", {"spectral_norm": True}, "makes no sense for variant 'sgan'"),
+    "fades to nothing": ("vanilla", {"instance_noise_images": 100}, "without instance_noise does nothing"),
+    "range": ("vanilla", {"label_smoothing": 0.5}, "must be at least 0.0? ?and below 0.5"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_makes_no_sense_is_refused_before_anything_is_written(case: str, tmp_path: Path) -> None:
+    name, more, message = REFUSED[case]
+    with pytest.raises(ConfigError, match=message):
+        ganzoo.train(name, "glyphs", out=tmp_path / "run", **settings(name, **more))
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_unknown_policy_is_told_with_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'cutout'"):
+        ganzoo.train("vanilla", "glyphs", out=tmp_path / "run", **settings("vanilla", diffaugment="cutot"))
+
+
+def test_points_are_not_augmented(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="diffaugment = 'cutout' is for images"):
+        train(tmp_path / "x", 1, "vanilla", dataset="ring", diffaugment="cutout")
+
+
+def test_a_variant_that_computes_its_own_losses_may_not_ignore_a_setting(tmp_path: Path) -> None:
+    """Were it ignored in silence, a user would believe in a smoothing that never was."""
+    from ganzoo.api import prepare
+    from ganzoo.run import Run
+    from ganzoo.trainer import Trainer, new_state
+
+    job = prepare("vanilla", "ring", out=tmp_path / "x", settings={**TINY, "steps": 2, "label_smoothing": 0.1})
+
+    class Own(type(job.variant)):  # type: ignore[misc]  # a class made at run time
+        def discriminator_loss(self, state: Any, batch: Any) -> Any:
+            logits = self.judge(state, batch["images"], batch)
+            return {"total": (logits - 1).square().mean()}
+
+    own = Own(job.config, job.dataset.info, job.variant.loss)
+    trainer = Trainer(
+        own, new_state(own, job.device), job.dataset, Run.create(tmp_path / "x", own, {}), print, job.device
+    )
+    with pytest.raises(ConfigError, match=r"label_smoothing = 0.1 has no effect on variant 'vanilla'"):
+        trainer.fit()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"lr_schedule": "cosine", "lr_warmup": 3, "instance_noise": 0.3},
+        {"lr_schedule": "step", "spectral_norm": True, "label_flipping": 0.2},
+        {"d_steps": 3, "g_steps": 2, "minibatch_kernels": 2, "diffaugment": "translation"},
+    ],
+)
+def test_resume_is_exact_with_the_craft(more: dict[str, Any], tmp_path: Path) -> None:
+    """Cut by an interrupt, because schedules follow the length of the training."""
+    from ..training.helpers import StopAt
+
+    common = {**settings("cgan"), **more, "log_every": 2, "checkpoint_every": 100}
+    whole = ganzoo.train("cgan", "glyphs", out=tmp_path / "whole", **{**common, "steps": 9})
+    listener = StopAt(4)
+    registry().attach(listener, "stop")
+    try:
+        with pytest.raises(ganzoo.errors.Interrupted):
+            ganzoo.train("cgan", "glyphs", out=tmp_path / "cut", **{**common, "steps": 9})
+    finally:
+        registry().detach(listener)
+    resumed = ganzoo.train(out=tmp_path / "cut", resume=True)
+    assert_same(state_of(whole), state_of(resumed))
+    assert history(whole) == history(resumed)
+
+
+def test_a_run_whose_schedule_follows_its_length_is_not_made_longer(tmp_path: Path) -> None:
+    train(tmp_path / "x", 4, "vanilla", dataset="ring", lr_schedule="linear")
+    with pytest.raises(ConfigError, match=r"was laid out for 4 steps, and its lr_schedule follows that length"):
+        ganzoo.train(out=tmp_path / "x", resume=True, steps=8)
+
+
+def test_settings_are_in_a_table_of_their_own_and_repeat_the_run(tmp_path: Path) -> None:
+    run = train(tmp_path / "x", 3, "vanilla", dataset="ring", label_smoothing=0.1, minibatch_std=True)
+    text = (run.path / "config.toml").read_text()
+    assert "[craft]" in text
+    assert "label_smoothing = 0.1" in text.split("[craft]")[1]
+    again = ganzoo.train(config=run.path / "config.toml", out=tmp_path / "y")
+    assert_same(state_of(run), state_of(again))
+
+
+def test_a_setting_that_only_g_uses_is_not_missed_before_g_has_moved(tmp_path: Path) -> None:
+    run = ganzoo.train(
+        "wgan-gp", "ring", out=tmp_path / "x", **{**TINY, "steps": 5, "width": 4}, feature_matching="beside"
+    )
+    assert history(run)[-1]["feature_matching"] >= 0
