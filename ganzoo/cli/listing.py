@@ -9,7 +9,8 @@ from ganzoo.errors import UnknownNameError
 from ganzoo.registry import Catalogue, plural, registry
 
 KINDS = ("variants", "datasets", "losses", "metrics", "plugins")
-NEEDS = {"images": "images", "labelled": "labelled images", "semi": "partly labelled images"}
+NEEDS = {"images": "images", "labelled": "labelled images", "semi": "partly labelled images",
+         "super-resolution": "large images"}  # fmt: skip
 
 
 @click.command("list")

@@ -1,0 +1,188 @@
+"""SRGAN, arXiv:1609.04802, in two phases: SRResNet learns to minimise the squared error; then it is sharpened by a
+discriminator, held to the original by a content loss."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate, mse_loss
+
+from ganzoo.config import AdamOptions, RunConfig, option
+from ganzoo.data.base import Dataset, to_unit
+from ganzoo.data.decode import as_stored
+from ganzoo.data.feed import Feed
+from ganzoo.data.folder import open_folder
+from ganzoo.errors import ConfigError, DataError
+from ganzoo.variant import Batch, Load, Losses, Stage, State, Update, Variant
+from ganzoo_srgan.content import VGGFeatures, load_features
+from ganzoo_srgan.measures import Benchmark, bicubic, by_network, lowered, measure, multiple
+from ganzoo_srgan.networks import PatchDiscriminator, SRResNet
+
+SHOWN = 4
+TESTED = 100
+"""Images of an embedded test split that are measured on; a folder is taken whole."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SRGANOptions(AdamOptions):
+    """Settings of SRGAN. Defaults: arXiv:1609.04802, section 3.2, but for the length of the training."""
+
+    lr: float = option(1e-4, "Adam's step size", above=0)
+    beta1: float = option(0.9, "Adam's decay of the mean of gradients", at_least=0, below=1)
+    scale: Literal[2, 4] = option(4, "how much larger the sides become")
+    crop: int = option(96, "side, in pixels, of the high-resolution crops of a folder's images", at_least=16)
+    pretrain_steps: int = option(
+        15_000, "iterations of phase one, which is SRResNet; the rest of the steps is phase two", at_least=0
+    )
+    content: Literal["mse", "vgg19", "vgg16"] = option(
+        "mse", "content loss of phase two: squared error of pixels, or of VGG features, whose weights are needed"
+    )
+    content_weights: str = option("", "file of VGG weights; empty: torchvision's, from torch's cache or by download")
+    content_sha256: str = option("", "SHA-256 that this file must have; empty: what its name promises, if it does")
+    content_input: Literal["torchvision", "caffe"] = option("torchvision", "normalisation that the VGG weights expect")
+    adversarial: float = option(1e-3, "weight of the adversarial loss in phase two (equation 3)", at_least=0)
+    evaluate: str = option(
+        "", "folders to measure PSNR and SSIM on, comma separated; empty: the data set's test split, if it has one"
+    )
+    blocks: int = option(16, "residual blocks of the generator", at_least=1)
+    width: int = option(64, "feature maps of the generator, and of the discriminator's first layer", at_least=1)
+    skip: bool = option(
+        False, "add the bicubic enlargement to the generator's result (not in the paper): short trainings get further"
+    )
+
+
+class SRGAN(Variant):
+    """``steps`` counts both phases: a run of at most ``pretrain_steps`` is SRResNet, and more steps sharpen it."""
+
+    Options = SRGANOptions
+    defaults = {"loss": "non-saturating", "batch_size": 16, "steps": 20_000}
+    refuses: ClassVar = {"feature_matching": "its content loss says what the generator has to match"}
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._features: VGGFeatures | None = None
+        self._benchmarks: list[Benchmark] = []
+        self._pictures: Tensor | None = None
+
+    # Data
+
+    @classmethod
+    def wanted(cls, config: RunConfig) -> dict[str, Any]:
+        options: Any = config.options
+        if config.dataset.startswith("folder:"):
+            if config.resolution is not None:
+                raise ConfigError(f"resolution = {config.resolution}: photographs are not scaled, -o crop=N cuts them.")
+            if options.crop % options.scale:
+                raise ConfigError(f"crop = {options.crop} is no multiple of scale = {options.scale}.")
+            return {"crop": options.crop}
+        # Digits of 28 pixels made four times smaller are not worth a look.
+        return {"resolution": 64} if config.dataset == "glyphs" and config.resolution is None else {}
+
+    def prepare(self, dataset: Dataset, load: Load) -> None:
+        o, (_, height, width) = self.options, self.data.shape
+        if height % o.scale or width % o.scale:
+            raise ConfigError(
+                f"images of {width}x{height} have a side that is no multiple of scale = {o.scale}: choose another "
+                "resolution."
+            )
+        if o.content == "mse" and (o.content_weights or o.content_sha256):
+            raise ConfigError(f"content_weights = {o.content_weights!r} is for content = vgg19 or vgg16, not mse.")
+        if self.config.steps > o.pretrain_steps and o.content != "mse":
+            self._features = load_features(o.content, o.content_weights, o.content_sha256, o.content_input)
+        self._pictures = to_unit(dataset.source.fetch(torch.arange(min(SHOWN, len(dataset.source))))).cpu()
+        for name in filter(None, (part.strip() for part in o.evaluate.split(","))):
+            self._benchmarks.append(self._folder(name))
+        if not self._benchmarks and not self.config.dataset.startswith("folder:"):
+            test = load("", "test").source
+            images = test.fetch(torch.arange(min(TESTED, len(test))))
+            self._benchmarks.append(Benchmark("test", tuple(images)))
+
+    def _folder(self, path: str) -> Benchmark:
+        folder, listing = open_folder(path, least=1)
+        images = [multiple(as_stored(folder / file), self.options.scale) for file in listing.images]
+        least = 11 + 2 * self.options.scale  # SSIM's window, and the border
+        for file, image in zip(listing.images, images, strict=True):
+            if min(image.shape[1:]) < least:
+                raise DataError(f"{folder / file} is too small to measure on: {least} pixels are needed each way.")
+        return Benchmark(Path(path).name, tuple(images))
+
+    def batch(self, feed: Feed, start: int, n: int) -> Batch:
+        """``"images"`` of high and ``"low"`` of low resolution."""
+        images = feed.draw(start, n)["images"]
+        return {"images": images, "low": lowered(images, self.options.scale)}
+
+    # Networks and the two phases
+
+    def networks(self) -> dict[str, nn.Module]:
+        o, (channels, height, width) = self.options, self.data.shape
+        if height != width:
+            raise ConfigError(f"images of {width}x{height} are not square; -o resolution=N crops and scales them.")
+        return {
+            "generator": SRResNet(channels, o.scale, o.blocks, o.width, o.skip),
+            "discriminator": PatchDiscriminator(channels, height, o.width),
+        }
+
+    def stages(self) -> list[Stage]:
+        first = min(self.options.pretrain_steps, self.config.steps)
+        stages = [Stage("pretrain", first, (Update("generator", self.pixel_loss),))]
+        updates = (Update("discriminator", self.discriminator_loss), Update("generator", self.generator_loss))
+        stages.append(Stage("adversarial", self.config.steps - first, updates))
+        return [stage for stage in stages if stage.steps]
+
+    def fake(self, state: State, batch: Batch) -> Tensor:
+        return state.networks["generator"](batch["low"]).float()
+
+    def pixel_loss(self, state: State, batch: Batch) -> Losses:
+        """Phase one: mean squared error of pixels in [-1, 1]."""
+        return {"total": mse_loss(self.fake(state, batch), batch["images"])}
+
+    def generator_loss(self, state: State, batch: Batch) -> Losses:
+        """Phase two: content and 0.001 times adversarial loss (equation 3)."""
+        fake = self.fake(state, batch)
+        content = self.content_loss(fake, batch["images"])
+        real_logits = self.judge(state, batch["images"], batch) if self.loss.needs_real else None
+        adversarial = self.loss.generator(self.judge(state, fake, batch), real_logits)
+        total = content + self.options.adversarial * adversarial
+        return {"total": total, f"content_{self.options.content}": content, "adversarial": adversarial}
+
+    def content_loss(self, fake: Tensor, real: Tensor) -> Tensor:
+        """Squared error of pixels, or of VGG features (equation 5)."""
+        if self._features is None:
+            assert self.options.content == "mse", "prepare() loads the features"
+            return mse_loss(fake, real)
+        features = self._features.to(fake.device)
+        with torch.no_grad():
+            wanted = features(real)
+        return mse_loss(features(fake).float(), wanted.float())
+
+    # What people look at
+
+    def evaluate(self, state: State) -> dict[str, float]:
+        found = {}
+        scale = self.options.scale
+        for benchmark in self._benchmarks:
+            network = self.trained(state, "generator")
+            for suffix, enlarge in (("", by_network(network, self.data.shape[0])), ("_bicubic", bicubic(scale))):
+                result = measure(benchmark.images, scale, enlarge)
+                found[f"psnr_{benchmark.name}{suffix}"], found[f"ssim_{benchmark.name}{suffix}"] = result
+        return found
+
+    def preview(self, network: nn.Module) -> tuple[Tensor, int]:
+        """Rows of: low resolution, bicubic, the network, the original."""
+        assert self._pictures is not None, "prepare() remembers the pictures"
+        high, scale = self._pictures, self.options.scale
+        low = lowered(high, scale)
+        device = next(network.parameters()).device
+        with torch.no_grad():
+            enlarged = network(low.to(device)).float().cpu()
+        coarse: Callable[..., Tensor] = interpolate
+        columns = [
+            coarse(low, scale_factor=scale, mode="nearest"),
+            coarse(low, scale_factor=scale, mode="bicubic", align_corners=False),
+            enlarged,
+            high,
+        ]
+        return torch.stack(columns, dim=1).flatten(0, 1).clamp(-1, 1), len(columns)

@@ -1,0 +1,168 @@
+"""``ganzoo sample --input`` and ``ganzoo classify``: networks that take images."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import ganzoo
+from ganzoo.data.base import to_uint8, to_unit
+from ganzoo.enlarge import enlarge, enlarge_image
+from ganzoo.errors import DataError
+
+from .conftest import Invoke
+
+
+def tiny(out: Path, variant: str, **more: object) -> Path:
+    settings = {"steps": 2, "batch_size": 4, "width": 4, "device": "cpu", "resolution": 32, **more}
+    return ganzoo.train(variant, "glyphs", out=out, **settings).path
+
+
+@pytest.fixture(scope="module")
+def grey_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny(tmp_path_factory.mktemp("runs") / "grey", "srgan", blocks=1, scale=2)
+
+
+@pytest.fixture(scope="module")
+def colour_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny(tmp_path_factory.mktemp("runs") / "colour", "srgan", blocks=1, channels=3)
+
+
+@pytest.fixture(scope="module")
+def classifier_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny(tmp_path_factory.mktemp("runs") / "classifier", "sgan", resolution=8, width=8)
+
+
+def picture(path: Path, mode: str, size: tuple[int, int] = (13, 9)) -> Path:
+    rng = np.random.default_rng(len(mode))
+    channels = len(Image.new(mode, (1, 1)).getbands())
+    array = rng.integers(0, 256, (size[1], size[0], channels), dtype=np.uint8)
+    Image.fromarray(array.squeeze(-1) if channels == 1 else array, mode).save(path)
+    return path
+
+
+# Enlarging
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA"])
+def test_any_kind_of_image_is_enlarged_and_keeps_its_kind(
+    mode: str, invoke: Invoke, grey_run: Path, colour_run: Path, tmp_path: Path
+) -> None:
+    source = picture(tmp_path / "in.png", mode)
+    for run, scale in ((grey_run, 2), (colour_run, 4)):
+        target = tmp_path / f"out{scale}.png"
+        done = invoke("sample", run, "--input", source, "--output", target)
+        assert done.out.strip() == str(target)
+        with Image.open(target) as image:
+            assert image.size == (13 * scale, 9 * scale)
+            assert image.mode == mode
+
+
+def test_pixels_are_those_of_the_network_and_alpha_is_kept(colour_run: Path, tmp_path: Path) -> None:
+    network = ganzoo.load(colour_run)
+    rgb = Image.open(picture(tmp_path / "a.png", "RGB")).convert("RGB")
+    large = np.array(enlarge_image(network, 3, rgb))  # type: ignore[arg-type]  # it is a Translator
+    pixels = torch.from_numpy(np.array(rgb).transpose(2, 0, 1).copy())[None]
+    with torch.no_grad():
+        expected = to_uint8(network(to_unit(pixels)))[0].permute(1, 2, 0).numpy()
+    assert np.array_equal(large, expected)
+    half = rgb.copy()
+    half.putalpha(128)
+    result = enlarge_image(network, 3, half)  # type: ignore[arg-type]
+    assert set(np.array(result)[:, :, 3].flatten().tolist()) == {128}
+
+
+@pytest.mark.parametrize("tile", [5, 16, 31])
+def test_tiles_give_the_picture_of_the_whole(tile: int, colour_run: Path) -> None:
+    network = ganzoo.load(colour_run)
+    torch.manual_seed(0)
+    images = torch.randint(0, 256, (1, 3, 47, 61), dtype=torch.uint8)
+    whole = enlarge(network, images, 0).int()  # type: ignore[arg-type]
+    tiled = enlarge(network, images, tile).int()  # type: ignore[arg-type]
+    difference = (whole - tiled).abs()
+    assert difference.max() <= 1, "rounding of sums in another order, nothing more"
+    assert (difference > 0).double().mean() < 0.01
+
+
+def test_a_folder_is_enlarged_file_by_file(invoke: Invoke, grey_run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    (folder / "deeper").mkdir(parents=True)
+    picture(folder / "a.png", "RGB")
+    picture(folder / "deeper" / "b.png", "L")
+    Image.new("RGB", (8, 8), (250, 0, 0)).save(folder / "c.jpg")
+    done = invoke("sample", grey_run, "--input", folder, "--output", tmp_path / "large")
+    assert done.out.strip() == str(tmp_path / "large")
+    made = sorted(str(p.relative_to(tmp_path / "large")) for p in (tmp_path / "large").rglob("*.png"))
+    assert made == ["a.png", "c.png", "deeper/b.png"]
+    again = invoke("sample", grey_run, "--input", folder, "--output", tmp_path / "large", code=2)
+    assert "exists: add --overwrite" in again.err
+    invoke("sample", grey_run, "--input", folder, "--output", tmp_path / "large", "--overwrite")
+    Image.new("RGB", (8, 8)).save(folder / "a.jpg")
+    assert "differ in their ending only" in invoke("sample", grey_run, "--input", folder, code=2).err
+
+
+def test_what_cannot_be_enlarged(
+    invoke: Invoke, grey_run: Path, plain_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = picture(tmp_path / "in.png", "RGB")
+    (tmp_path / "empty").mkdir()
+    assert "no such file" in invoke("sample", grey_run, "--input", "none.png", code=2).err
+    assert "no images there" in invoke("sample", grey_run, "--input", "empty", code=2).err
+    assert "name a FILE.png" in invoke("sample", grey_run, "--input", source, "--output", "x.jpg", code=2).err
+    assert "draws samples, it enlarges no images" in invoke("sample", plain_run, "--input", source, code=2).err
+    assert "--input IMAGE|DIR" in invoke("sample", grey_run, "-n", "4", code=2).err
+    assert "--class is for drawing samples" in invoke("sample", grey_run, "--input", source, "--class", "3", code=2).err
+    assert "--tile 8 is for --input" in invoke("sample", plain_run, "--tile", "8", code=2).err
+    source.write_bytes(source.read_bytes()[:80])
+    assert "in.png cannot be read" in invoke("sample", grey_run, "--input", source, code=1).err
+    assert not (tmp_path / "in-enlarged.png").exists()
+    deep = Image.fromarray(np.zeros((4, 4), dtype=np.uint16))
+    with pytest.raises(DataError, match="more than 8 bits"):
+        enlarge_image(ganzoo.load(grey_run), 1, deep)  # type: ignore[arg-type]
+
+
+def test_training_ends_with_the_command_that_uses_the_network(invoke: Invoke, tmp_path: Path) -> None:
+    words = ("--steps", "1", "--batch-size", "2", "--device", "cpu", "-o", "resolution=32", "-o", "width=4")
+    done = invoke("train", "srgan", *words, "-o", "blocks=1", "--out", tmp_path / "x")
+    assert f"ganzoo sample {tmp_path / 'x'} --input IMAGE" in done.err
+
+
+# Classifying
+
+
+def test_images_and_folders_are_classified(invoke: Invoke, classifier_run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "digits"
+    folder.mkdir()
+    picture(folder / "a.png", "RGB", (20, 20))
+    picture(folder / "b.png", "L", (8, 8))
+    done = invoke("classify", classifier_run, folder, folder / "b.png")
+    lines = [line.split("  ") for line in done.out.splitlines()]
+    assert [Path(words[0]).name for words in lines] == ["a.png", "b.png", "b.png"]
+    assert lines[1] == lines[2]
+    found = json.loads(invoke("classify", classifier_run / "classifier.safetensors", folder, "--json").out)
+    assert [Path(row["image"]).name for row in found] == ["a.png", "b.png"]
+    for row, words in zip(found, lines, strict=False):
+        assert sum(row["probabilities"].values()) == pytest.approx(1)
+        assert max(row["probabilities"], key=row["probabilities"].get) == row["class"] == words[1]
+        assert float(words[2]) == pytest.approx(row["probabilities"][row["class"]], abs=1e-4)
+
+
+def test_python_gives_the_same_answer(invoke: Invoke, classifier_run: Path, tmp_path: Path) -> None:
+    digit = picture(tmp_path / "x.png", "L", (8, 8))
+    found = json.loads(invoke("classify", classifier_run, digit, "--json").out)[0]["probabilities"]
+    pixels = torch.from_numpy(np.array(Image.open(digit)))[None, None]
+    run = ganzoo.api.open_run(classifier_run)
+    torch.testing.assert_close(run.classify(pixels)[0], torch.tensor(list(found.values())), rtol=1e-5, atol=1e-6)
+
+
+def test_what_cannot_be_classified(invoke: Invoke, classifier_run: Path, plain_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    digit = picture(tmp_path / "x.png", "L")
+    assert "holds no images" in invoke("classify", classifier_run, "empty", code=2).err
+    assert "trains no classifier" in invoke("classify", plain_run, digit, code=2).err
+    assert "no classifier" in invoke("classify", plain_run / "generator.safetensors", digit, code=2).err
+    assert "none.png cannot be read" in invoke("classify", classifier_run, "none.png", code=1).err
+    assert "Missing argument" in invoke("classify", classifier_run, code=2).err

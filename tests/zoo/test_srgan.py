@@ -1,0 +1,288 @@
+"""srgan: two phases, the measures on real files, the content loss and its weights, and what is refused."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from torch import nn
+
+import ganzoo
+from ganzoo.api import Job, prepare
+from ganzoo.checkpoint import read_tensors
+from ganzoo.errors import ChecksumError, ConfigError, DataError, DataMissingError
+from ganzoo.trainer import new_state
+from ganzoo_srgan.content import LAYOUTS, VGGFeatures, load_features
+from ganzoo_srgan.measures import bicubic, lowered, measure, rescaled
+from ganzoo_srgan.networks import PatchDiscriminator, SRResNet
+
+from ..training.helpers import history
+
+SMALL: dict[str, Any] = {"width": 4, "blocks": 1, "batch_size": 2, "device": "cpu", "log_every": 1, "crop": 32}
+
+
+def photo(path: Path, width: int, height: int, seed: int = 0, mode: str = "RGB") -> Path:
+    """Smooth coloured noise: something to enlarge."""
+    rng = np.random.default_rng(seed)
+    coarse = Image.fromarray(rng.integers(0, 256, (6, 6, 3), dtype=np.uint8))
+    coarse.resize((width, height), Image.Resampling.BICUBIC).convert(mode).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
+    for i, (width, height) in enumerate([(60, 44), (50, 50), (41, 47)]):
+        photo(folder / f"{i}.png", width, height, i)
+    return folder
+
+
+def job(tmp_path: Path, dataset: str, **settings: Any) -> Job:
+    return prepare("srgan", dataset, out=tmp_path / "run", settings={**SMALL, "steps": 2, **settings})
+
+
+# Networks
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize("size", [(6, 6), (5, 11)])
+def test_the_generator_enlarges_images_of_any_size(scale: int, size: tuple[int, int]) -> None:
+    network = SRResNet(3, scale, blocks=2, width=8)
+    assert network(torch.zeros(1, 3, *size)).shape == (1, 3, scale * size[0], scale * size[1])
+
+
+def test_the_papers_networks() -> None:
+    """arXiv:1609.04802, figure 4: 16 blocks, k9n64s1 at both ends; discriminator of 64 to 512 maps and 1024 units."""
+    generator = SRResNet(3, 4, blocks=16, width=64)
+    assert sum(p.numel() for p in generator.parameters()) == pytest.approx(1.55e6, rel=0.02)
+    assert sum(isinstance(m, nn.PixelShuffle) for m in generator.modules()) == 2
+    assert sum(isinstance(m, nn.BatchNorm2d) for m in generator.modules()) == 33
+    discriminator = PatchDiscriminator(3, 96, 64)
+    layers = [m for m in discriminator.modules() if isinstance(m, nn.Conv2d)]
+    assert [m.out_channels for m in layers] == [64, 64, 128, 128, 256, 256, 512, 512]
+    assert [m.stride[0] for m in layers] == [1, 2] * 4
+    assert [m.out_features for m in discriminator.modules() if isinstance(m, nn.Linear)] == [1024, 1]
+    assert discriminator(torch.zeros(2, 3, 96, 96)).shape == (2,)
+
+
+def test_what_a_pixel_sees_is_within_the_reach() -> None:
+    """Tiles overlap by the reach; were it too small, their seams would show."""
+    for scale in (2, 4):
+        network = SRResNet(1, scale, blocks=2, width=4).eval()
+        place = network.reach + 3
+        images = torch.zeros(1, 1, 2 * place + 1, 2 * place + 1, requires_grad=True)
+        network(images)[0, 0, scale * place : scale * (place + 1), scale * place : scale * (place + 1)].sum().backward()
+        assert images.grad is not None
+        seen = images.grad[0, 0].abs().sum(0).nonzero().flatten() - place
+        assert int(seen.abs().max()) <= network.reach
+
+
+# Phases
+
+
+def test_in_phase_one_the_discriminator_does_not_move_by_a_bit(photos: Path, tmp_path: Path) -> None:
+    settings = {**SMALL, "steps": 5, "pretrain_steps": 3, "checkpoint_every": 1, "keep": 9}
+    run = ganzoo.train("srgan", f"folder:{photos}", out=tmp_path / "x", **settings)
+    states = [read_tensors(path)[0] for path in run.checkpoints()]
+
+    def same(a: int, b: int, network: str) -> bool:
+        names = [k for k in states[0] if k.startswith(f"networks/{network}/")]
+        assert names
+        return all(torch.equal(states[a][k], states[b][k]) for k in names)
+
+    start = new_state(run.variant, torch.device("cpu")).networks["discriminator"].state_dict()
+    assert all(torch.equal(states[2][f"networks/discriminator/{k}"], v) for k, v in start.items())
+    assert same(0, 2, "discriminator")
+    assert not same(0, 1, "generator")
+    assert not same(2, 3, "discriminator")
+    assert not same(3, 4, "generator")
+    assert [r["stage"] for r in history(run)] == ["pretrain"] * 3 + ["adversarial"] * 2
+    assert "content_mse" in history(run)[-1]
+
+
+def test_a_run_of_phase_one_alone_is_srresnet(photos: Path, tmp_path: Path) -> None:
+    run = ganzoo.train("srgan", f"folder:{photos}", out=tmp_path / "x", **SMALL, steps=2)
+    assert [stage.name for stage in run.variant.stages()] == ["pretrain"]
+    only = ganzoo.train("srgan", f"folder:{photos}", out=tmp_path / "y", **SMALL, steps=2, pretrain_steps=0)
+    assert [stage.name for stage in only.variant.stages()] == ["adversarial"]
+
+
+def test_low_resolution_is_what_an_image_file_would_hold(photos: Path, tmp_path: Path) -> None:
+    made = job(tmp_path, f"folder:{photos}")
+    from ganzoo.data.feed import Feed
+
+    batch = made.variant.batch(Feed(made.dataset, 0, made.device), 0, 3)
+    assert batch["images"].shape == (3, 3, 32, 32)
+    assert batch["low"].shape == (3, 3, 8, 8)
+    steps = (batch["low"] + 1) * 127.5
+    torch.testing.assert_close(steps, steps.round(), atol=1e-3, rtol=0)
+    torch.testing.assert_close(batch["low"], lowered(batch["images"], 4))
+
+
+# Measures
+
+
+def test_psnr_and_ssim_are_measured_on_folders_beside_bicubic(photos: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "Set2"
+    folder.mkdir()
+    photo(folder / "colour.png", 45, 47, 7)
+    photo(folder / "grey.png", 40, 40, 8, mode="L")
+    settings = {**SMALL, "steps": 4, "evaluate": str(folder), "evaluate_every": 2}
+    run = ganzoo.train("srgan", f"folder:{photos}", out=tmp_path / "x", **settings)
+    measured = [r for r in history(run) if "psnr_Set2" in r]
+    assert [r["step"] for r in measured] == [2, 4]
+    pixels = []
+    for name, mode in (("colour.png", "RGB"), ("grey.png", "L")):
+        with Image.open(folder / name) as opened:
+            array = np.array(opened.convert(mode))
+        tensor = torch.from_numpy(array)
+        tensor = tensor[None] if mode == "L" else tensor.permute(2, 0, 1)
+        pixels.append(tensor[:, : tensor.shape[1] // 4 * 4, : tensor.shape[2] // 4 * 4])
+    expected = measure(pixels, 4, bicubic(4))
+    assert measured[0]["psnr_Set2_bicubic"] == pytest.approx(expected[0])
+    assert measured[0]["ssim_Set2_bicubic"] == pytest.approx(expected[1])
+    assert measured[0]["psnr_Set2"] != measured[1]["psnr_Set2"]
+
+
+def test_training_beats_bicubic_on_what_it_has_learnt(tmp_path: Path) -> None:
+    """On digits, in a minute of a laptop: a network that learns nothing, or a wrong shift of a pixel, would not."""
+    settings = {**SMALL, "width": 16, "batch_size": 8, "steps": 150, "lr": 2e-3, "skip": True, "resolution": 32}
+    settings |= {"log_every": 50, "scale": 2, "ema_halflife": 100}
+    run = ganzoo.train("srgan", "glyphs", out=tmp_path / "x", **settings)
+    measured = run.details["evaluation"]
+    assert measured["psnr_test"] > measured["psnr_test_bicubic"] + 1
+
+
+def test_antialiased_bicubic_keeps_a_constant_and_a_mean() -> None:
+    flat = torch.full((1, 3, 16, 16), 77, dtype=torch.uint8)
+    assert (rescaled(flat, 4, 4) == 77).all()
+    stripes = torch.zeros(1, 1, 16, 16, dtype=torch.uint8)
+    stripes[..., ::2] = 200  # the finest pattern there is must vanish into its mean, not alias
+    inner = rescaled(stripes, 16, 4)[..., 1:3].float()
+    assert (inner - 100).abs().max() <= 4
+
+
+# Content loss
+
+
+def vgg_file(path: Path, name: str = "vgg19", width: int = 1) -> Path:
+    """Random weights of the right names and depth, with few maps."""
+    torch.manual_seed(0)
+    tensors, fan_in, index = {}, 3, 0
+    for item in LAYOUTS[name]:
+        if item == "M":
+            index += 1
+            continue
+        tensors[f"features.{index}.weight"] = 0.3 * torch.randn(width, fan_in, 3, 3)
+        tensors[f"features.{index}.bias"] = torch.zeros(width)
+        fan_in, index = width, index + 2
+    tensors["classifier.0.weight"] = torch.zeros(2, 2)
+    if path.suffix == ".safetensors":
+        save_file(tensors, path)
+    else:
+        torch.save(tensors, path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_features_of_a_file_by_path_train_phase_two(suffix: str, photos: Path, tmp_path: Path) -> None:
+    file = vgg_file(tmp_path / f"weights{suffix}", width=2)
+    checksum = hashlib.sha256(file.read_bytes()).hexdigest()
+    settings = {**SMALL, "steps": 2, "pretrain_steps": 1, "content": "vgg19", "content_weights": str(file)}
+    run = ganzoo.train(
+        "srgan", f"folder:{photos}", out=tmp_path / "x", **settings, content_sha256=checksum, ema_halflife=0
+    )
+    assert history(run)[-1]["content_vgg19"] >= 0
+    assert not any("layers" in name for name in read_tensors(run.latest())[0]), "VGG weights are in no checkpoint"
+
+
+def test_vgg_is_torchvisions(tmp_path: Path) -> None:
+    torchvision = pytest.importorskip("torchvision")
+    for name in ("vgg16", "vgg19"):
+        torch.manual_seed(0)
+        theirs = getattr(torchvision.models, name)(weights=None).features.eval()
+        ours = VGGFeatures({f"features.{k}": v for k, v in theirs.state_dict().items()}, name, "torchvision")
+        images = torch.rand(1, 3, 32, 32) * 2 - 1
+        mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))
+        with torch.no_grad():
+            expected = theirs[:-1](((images + 1) / 2 - mean) / std) / 12.75
+            torch.testing.assert_close(ours(images), expected, rtol=1e-4, atol=1e-6)
+        assert not any(p.requires_grad for p in ours.parameters())
+
+
+def test_a_wrong_checksum_stops_before_the_file_is_opened(photos: Path, tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+
+    class Evil:
+        def __reduce__(self) -> Any:
+            return mark.mkdir, ()
+
+    torch.save(Evil(), tmp_path / "vgg19-0123abcd.pth")
+    with pytest.raises(ChecksumError, match="was not opened: its SHA-256 is"):
+        load_features("vgg19", str(tmp_path / "vgg19-0123abcd.pth"), "", "torchvision")
+    good = vgg_file(tmp_path / "good.safetensors")
+    settings = {"pretrain_steps": 1, "content": "vgg19", "content_weights": str(good), "content_sha256": "0" * 64}
+    with pytest.raises(ChecksumError, match="was not opened"):
+        job(tmp_path, f"folder:{photos}", **settings)
+    evil = tmp_path / "evil.pth"
+    torch.save(Evil(), evil)
+    checksum = hashlib.sha256(evil.read_bytes()).hexdigest()
+    with pytest.raises(DataError, match="cannot be read as weights of vgg19"):
+        load_features("vgg19", str(evil), checksum, "torchvision")
+    assert not mark.exists()
+
+
+def test_weights_that_are_missing_or_of_something_else(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(DataMissingError, match=r"no such file.*content=mse"):
+        load_features("vgg19", str(tmp_path / "none.pth"), "", "torchvision")
+    short = vgg_file(tmp_path / "short.safetensors", "vgg16")
+    with pytest.raises(DataError, match="they are no vgg19"):
+        load_features("vgg19", str(short), "", "torchvision")
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path / "hub"))
+
+    def unreachable(*_: Any, **__: Any) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr("torch.hub.download_url_to_file", unreachable)
+    with pytest.raises(DataMissingError, match=r"dcbb9e9d.*content_weights=PATH.*content=mse"):
+        job(tmp_path, f"folder:{photos}", pretrain_steps=1, content="vgg19")
+    with pytest.raises(ConfigError, match="is for content = vgg19 or vgg16, not mse"):
+        job(tmp_path, f"folder:{photos}", content_weights=str(short))
+
+
+def test_the_hub_cache_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path / "hub"))
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    file = vgg_file(tmp_path / "made.pth")
+    prefix = hashlib.sha256(file.read_bytes()).hexdigest()[:8]
+    file.rename(tmp_path / "hub" / "checkpoints" / f"vgg19-{prefix}.pth")
+    monkeypatch.setattr("ganzoo_srgan.content.FILES", {"vgg19": f"vgg19-{prefix}.pth"})
+    features = load_features("vgg19", "", "", "torchvision")
+    assert features(torch.zeros(1, 1, 32, 32)).shape == (1, 1, 2, 2), "grey images are shown as RGB"
+
+
+# What is refused
+
+
+def test_data_that_does_not_fit(photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"1 of 3 images in .* smaller than a crop of 44x44: 2.png \(41x47\)"):
+        job(tmp_path, f"folder:{photos}", crop=44)
+    with pytest.raises(ConfigError, match="crop = 34 is no multiple of scale = 4"):
+        job(tmp_path, f"folder:{photos}", crop=34)
+    with pytest.raises(ConfigError, match="photographs are not scaled"):
+        job(tmp_path, f"folder:{photos}", resolution=32)
+    with pytest.raises(ConfigError, match="have a side that is no multiple of scale = 4"):
+        job(tmp_path, "glyphs", resolution=30)
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    photo(folder / "a.png", 18, 40)
+    with pytest.raises(DataError, match=r"a\.png is too small to measure on: 19 pixels"):
+        job(tmp_path, f"folder:{photos}", evaluate=str(folder))
+    with pytest.raises(DataError, match="no-such"):
+        job(tmp_path, f"folder:{photos}", evaluate=str(tmp_path / "no-such"))
