@@ -19,9 +19,12 @@ import torch
 
 import ganzoo
 from ganzoo.checkpoint import read_tensors
+from ganzoo.data.base import to_unit
 from ganzoo.errors import GanzooError
+from ganzoo.interfaces import Translator
 from ganzoo.registry import registry
 from ganzoo.run import environment, now
+from ganzoo.testing import cut_at
 
 
 def check(name: str, device: str, steps: int, folder: Path) -> dict[str, Any]:
@@ -41,14 +44,20 @@ def check(name: str, device: str, steps: int, folder: Path) -> dict[str, Any]:
             found[precision] = {"failed": f"{type(error).__name__}: {error}"}
     try:
         part = folder / f"{name}-resumed"
-        ganzoo.train(name, dataset, out=part, steps=steps // 2, precision="fp32", **settings)
-        resumed = ganzoo.train(name, out=part, resume=True, steps=steps)
+        with cut_at(steps // 2):
+            ganzoo.train(
+                name, dataset, out=part, steps=steps, precision="fp32", checkpoint_every=steps // 2, **settings
+            )
+        resumed = ganzoo.train(name, out=part, resume=True)
         whole = read_tensors(folder / f"{name}-fp32" / "checkpoints" / resumed.latest().name)[0]
         again = read_tensors(resumed.latest())[0]
         found["resume_differs_in"] = [key for key in whole if not torch.equal(whole[key], again[key])]
-        generator = resumed.generator()
-        here = generator.sample(16, seed=1)
-        there = generator.to(device).sample(16, seed=1)
+        network = resumed.network()
+        if isinstance(network, Translator):
+            images = to_unit(torch.randint(0, 256, (4, resumed.data.shape[0], 24, 20), dtype=torch.uint8))
+            here, there = network(images), network.to(device)(images.to(device)).cpu()
+        else:
+            here, there = (resumed.generator().to(place).sample(16, seed=1) for place in ("cpu", device))
         found["largest_sample_difference_to_cpu"] = float((here - there).abs().max())
     except (GanzooError, RuntimeError) as error:
         found["resume_failed"] = f"{type(error).__name__}: {error}"

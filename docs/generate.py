@@ -9,6 +9,7 @@ Only what ganzoo itself ships is described, whatever plugins are installed.
 import dataclasses
 import json
 import os
+import statistics
 import typing
 from collections.abc import Callable
 from importlib import metadata
@@ -139,7 +140,87 @@ def results_page() -> str:
         ])  # fmt: skip
     header = ["variant", "data", "seed", "images seen", "judged as asked", "rarest class", "judge's accuracy"]
     header += ["trained on", "record"]
-    return NOTE + text.replace("{judged}", table(header, rows))
+    tables = {"judged": table(header, rows), "toys": toys_table(), "ssl": ssl_table(), "sr": sr_table()}
+    for name, rows_of_it in tables.items():
+        text = text.replace(f"{{{name}}}", rows_of_it)
+    return NOTE + text
+
+
+def recorded(folder: str) -> list[dict[str, Any]]:
+    """All records of a kind, each with its file's name as ``"file"``."""
+    paths = sorted((RESULTS / folder).glob("*.json"))
+    return [{**json.loads(path.read_text(encoding="utf-8")), "file": path.name} for path in paths]
+
+
+def links(folder: str, records: list[dict[str, Any]]) -> str:
+    """A link to each record, by its seed."""
+    return ", ".join(f"[{r.get('seed', r['file'])}](../benchmarks/results/{folder}/{r['file']})" for r in records)
+
+
+def toys_table() -> str:
+    """Modes and quality, a line for each toy and way to train."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for record in recorded("toys"):
+        groups.setdefault((record["dataset"], record["name"]), []).append(record)
+    rows = []
+    for (dataset, name), records in sorted(groups.items(), key=lambda item: (item[0][0] != "ring", item[0][1])):
+        total = records[0]["total"]
+        rows.append([
+            dataset, name,
+            ", ".join(f"{r['found']}" for r in records) + f" of {total}",
+            ", ".join(f"{r['fair']}" for r in records) + f" of {total}",
+            ", ".join(f"{100 * r['quality']:.1f}" for r in records) + " %",
+            f"{records[0]['images']:,}", links("toys", records),
+        ])  # fmt: skip
+    header = ["data", "trained by", "modes found, each seed", "of these fairly", "high quality", "points seen"]
+    return table([*header, "records by seed"], rows)
+
+
+def ssl_table() -> str:
+    """Test errors of the semi-supervised GAN, a line for each number of labels and length of training."""
+    groups: dict[tuple[int, int, float], list[dict[str, Any]]] = {}
+    for record in recorded("ssl"):
+        if "test_error_of_each" not in record:
+            key = (record["labels"], record["config"]["steps"], record["config"]["options"].get("entropy", 0.0))
+            groups.setdefault(key, []).append(record)
+    rows = []
+    for (labels, steps, entropy), records in sorted(groups.items()):
+        errors, baselines = ([r[key] for r in records] for key in ("test_error", "baseline_test_error"))
+        rows.append([
+            str(labels), f"{steps:,}", f"{entropy:g}", ", ".join(f"{e:.2f}" for e in errors),
+            mean_and_spread(errors), mean_and_spread(baselines), PAPER_SSL.get(labels, ""), links("ssl", records),
+        ])  # fmt: skip
+    header = ["labels", "steps", "entropy", "test error in % of each seed", "mean", "baseline: same labels alone"]
+    return table([*header, "paper", "records by seed"], rows)
+
+
+PAPER_SSL = {20: "16.77 ± 4.52", 50: "2.21 ± 1.36", 100: "0.93 ± 0.065", 200: "0.90 ± 0.042"}
+"""arXiv:1606.03498, table 1: test error in %, mean and spread over ten label subsets."""
+
+
+def mean_and_spread(values: list[float]) -> str:
+    """Mean, and the sample standard deviation of two or more."""
+    mean = statistics.mean(values)
+    return f"{mean:.2f} ± {statistics.stdev(values):.2f}" if len(values) > 1 else f"{mean:.2f}"
+
+
+def sr_table() -> str:
+    """PSNR and SSIM on each folder: bicubic, what was trained, and what the paper has."""
+    rows = []
+    for record in recorded("sr"):
+        for name in ("bicubic", "srresnet", "srgan"):
+            if name not in record:
+                continue
+            place = ("bicubic", "srresnet", "srgan").index(name)
+            for folder, score in record[name].items():
+                steps = record["training"]["config"]["options"]["pretrain_steps"] if name == "srresnet" else ""
+                steps = record["training"]["config"]["steps"] if name == "srgan" else steps
+                published = record["published_psnr"].get(folder, [None] * 3)[place]
+                rows.append([
+                    name, folder, f"{score['psnr']:.2f}", f"{score['ssim']:.4f}", f"{published or ''}",
+                    f"{steps:,}" if steps else "", f"[{record['file']}](../benchmarks/results/sr/{record['file']})",
+                ])  # fmt: skip
+    return table(["enlarged by", "images", "PSNR in dB", "SSIM", "paper's PSNR", "steps", "record"], rows)
 
 
 def plugins_page() -> str:

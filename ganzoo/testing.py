@@ -125,7 +125,7 @@ def _check_repeats(tiny: _Tiny, folder: Path, say: Say) -> None:
     whole = tiny.weights(folder / "whole", STEPS)
     _require(_equal(whole, tiny.weights(folder / "again", STEPS)), "the same seed gives the same weights")
     say("repeatable from its seed")
-    with _cut_at(STEPS // 2):
+    with cut_at(STEPS // 2):
         tiny.weights(folder / "cut", STEPS)
     resumed = tiny.weights(folder / "cut", STEPS, resume=True)
     _require(_equal(whole, resumed), "a resumed run equals an unbroken one, bit for bit")
@@ -133,8 +133,12 @@ def _check_repeats(tiny: _Tiny, folder: Path, say: Say) -> None:
 
 
 @contextmanager
-def _cut_at(step: int) -> Iterator[None]:
-    """Within it, a training ends after the checkpoint of this step, as a killed one does."""
+def cut_at(step: int) -> Iterator[None]:
+    """Within it, a training ends after the checkpoint of this step, as a killed one does.
+
+    Raises:
+        PluginError: it ended without one.
+    """
 
     class Cut:
         @hookimpl
@@ -146,7 +150,7 @@ def _cut_at(step: int) -> Iterator[None]:
     registry().attach(listener, "cut")
     try:
         yield
-        raise PluginError(f"contract not met: a training of {STEPS} steps saves a checkpoint at step {step}.")
+        raise PluginError(f"contract not met: a training saves its checkpoint at step {step}.")
     except Interrupted:
         pass
     finally:
