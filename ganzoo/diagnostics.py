@@ -123,7 +123,9 @@ class Diagnostics:
             yield "diversity-lost", (self._uniform(record), LOOKS)
 
     def _won(self, record: Mapping[str, Any]) -> str:
-        if not self.variant.has_loss or "discriminator_loss" not in record:
+        if not self.variant.has_loss:
+            return self._won_by_probability(record)
+        if "discriminator_loss" not in record:
             return ""
         undecided = torch.zeros(2)
         chance = float(self.variant.loss.discriminator(undecided, undecided))
@@ -134,6 +136,16 @@ class Diagnostics:
             f"the discriminator tells real from generated almost without loss ({loss:.2g}; one that cannot tell has "
             f"{chance:.2g}), so the generator learns little. A smaller lr or width weakens it, and so do "
             "instance_noise, label_smoothing, r1 and spectral_norm."
+        )
+
+    def _won_by_probability(self, record: Mapping[str, Any]) -> str:
+        """For variants with a discriminator's loss of their own, that log D(x) and D(G(z)) as probabilities."""
+        real, fake = record.get("D(x)"), record.get("D(G(z))")
+        if real is None or fake is None or real - fake < 1 - WON:
+            return ""
+        return (
+            f"the discriminator tells real from generated (D(x) {real:.3f}, D(G(z)) {fake:.3f}): the generator may "
+            "have broken down. Another seed or a smaller lr usually helps."
         )
 
     def _frozen(self) -> str:

@@ -66,6 +66,13 @@ def test_how_small_is_small_follows_from_the_loss(loss: str, chance: float, tmp_
     assert names(watch(made), *above)[-1] == []
 
 
+def test_a_variant_with_a_loss_of_its_own_is_judged_by_its_probabilities(tmp_path: Path) -> None:
+    made = job(tmp_path, "sgan", "glyphs", resolution=8, batch_size=8)
+    lost, balanced = {"D(x)": 0.998, "D(G(z))": 0.001}, {"D(x)": 0.75, "D(G(z))": 0.25}
+    assert names(watch(made), *[line(g=i, **lost) for i in range(LINES)])[-1] == ["discriminator-won"]
+    assert names(watch(made), *[line(g=i, **balanced) for i in range(LINES)])[-1] == []
+
+
 def test_a_real_training_in_which_d_wins_warns_and_keeps_the_warning(tmp_path: Path) -> None:
     strong = {"lr": 0.01, "dropout": 0.0, "width": 16, "resolution": 8}
     with pytest.warns(TrainingWarning, match="discriminator-won at step .*weakens it"):

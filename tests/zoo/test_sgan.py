@@ -266,3 +266,12 @@ def test_a_variant_without_a_classifier_says_so(tmp_path: Path) -> None:
     run = ganzoo.train("vanilla", "ring", out=tmp_path / "x", steps=1, **TINY)
     with pytest.raises(UsageError, match="'vanilla' trains no classifier"):
         run.classify(torch.zeros(1, 1, 8, 8))
+
+
+def test_the_convolutional_network_trains_and_resumes_as_it_was_calibrated(tmp_path: Path) -> None:
+    settings = {**TINY, "width": 4, "resolution": 16, "channels": 3, "steps": 3, "lr": 3e-4, "log_every": 1}
+    run = ganzoo.train("sgan", "glyphs", out=tmp_path / "x", **settings)
+    assert isinstance(run.classifier(), ConvClassifier)
+    assert all(math.isfinite(r["discriminator_loss"]) for r in history(run))
+    assert run.classify(torch.zeros(2, 3, 16, 16)).shape == (2, 10)
+    assert run.sample(2).shape == (2, 3, 16, 16)

@@ -1,6 +1,9 @@
 """srgan: two phases, the measures on real files, the content loss and its weights, and what is refused."""
 
+import functools
 import hashlib
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -265,6 +268,37 @@ def test_the_hub_cache_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("ganzoo_srgan.content.FILES", {"vgg19": f"vgg19-{prefix}.pth"})
     features = load_features("vgg19", "", "", "torchvision")
     assert features(torch.zeros(1, 1, 32, 32)).shape == (1, 1, 2, 2), "grey images are shown as RGB"
+
+
+def test_weights_are_downloaded_once_and_a_wrong_file_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = tmp_path / "served"
+    served.mkdir()
+    file = vgg_file(served / "made.pth")
+    prefix = hashlib.sha256(file.read_bytes()).hexdigest()[:8]
+    file.rename(served / f"vgg19-{prefix}.pth")
+    (served / "vgg16-00000000.pth").write_bytes(b"something else")
+    handler = functools.partial(QuietHandler, directory=str(served))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setattr("ganzoo_srgan.content.ADDRESS", f"http://127.0.0.1:{server.server_port}/")
+        monkeypatch.setattr(
+            "ganzoo_srgan.content.FILES", {"vgg19": f"vgg19-{prefix}.pth", "vgg16": "vgg16-00000000.pth"}
+        )
+        monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path / "hub"))
+        features = load_features("vgg19", "", "", "torchvision")
+        with pytest.raises(DataMissingError, match="invalid hash value"):
+            load_features("vgg16", "", "", "torchvision")
+        server.shutdown()
+    assert [p.name for p in (tmp_path / "hub" / "checkpoints").iterdir()] == [f"vgg19-{prefix}.pth"]
+    images = torch.rand(1, 3, 32, 32)
+    assert torch.equal(load_features("vgg19", "", "", "torchvision")(images), features(images)), "from the cache"
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        pass
 
 
 # What is refused
