@@ -68,7 +68,7 @@ def check_value(name: str, value: Any, hint: Any, metadata: Mapping[str, Any]) -
 
 def _is(value: Any, kind: Any) -> bool:
     if typing.get_origin(kind) is Literal:
-        return value in typing.get_args(kind) and not isinstance(value, bool)
+        return any(value == choice and type(value) is type(choice) for choice in typing.get_args(kind))
     if kind is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if kind is int:

@@ -35,6 +35,8 @@ FROZEN = 1e-6
 FIRST_LOOK = 500
 """Steps before which samples are not judged: every generator begins without diversity."""
 SAMPLES, POINTS, REAL = 512, 2_500, 2_000
+VALUES = 2**26
+"""Real samples are held in memory as long as a training lasts: no more than these values, 256 MiB."""
 REPEATED = 0.25
 """Share of near duplicates, beyond that of real samples, that is too much."""
 RECOGNISED = 0.8
@@ -96,7 +98,8 @@ class Diagnostics:
         """Real samples, chosen at random: at regular distances they might all be of one class."""
         if self._reference is None:
             count = len(self.dataset.source)
-            indices = torch.randperm(count, generator=torch.Generator().manual_seed(0))[:REAL]
+            held = min(REAL, max(64, VALUES // math.prod(self.dataset.info.shape)))
+            indices = torch.randperm(count, generator=torch.Generator().manual_seed(0))[:held]
             labels = None if self.dataset.labels is None else self.dataset.labels.cpu()[indices]
             samples = to_unit(self.dataset.source.fetch(indices).cpu())
             self._reference = Reference.of(samples, labels, len(self.dataset.info.classes))
@@ -123,8 +126,10 @@ class Diagnostics:
             yield "diversity-lost", (self._uniform(record), LOOKS)
 
     def _won(self, record: Mapping[str, Any]) -> str:
-        if not self.variant.has_loss:
-            return self._won_by_probability(record)
+        craft = self.variant.craft
+        if not self.variant.has_loss or craft.label_smoothing or craft.label_flipping:
+            # Smoothed and flipped targets are never met: the best D has D(x) - D(G(z)) of this.
+            return self._won_by_probability(record, (1 - craft.label_smoothing) * (1 - 2 * craft.label_flipping))
         if "discriminator_loss" not in record:
             return ""
         undecided = torch.zeros(2)
@@ -138,10 +143,10 @@ class Diagnostics:
             "instance_noise, label_smoothing, r1 and spectral_norm."
         )
 
-    def _won_by_probability(self, record: Mapping[str, Any]) -> str:
-        """For variants with a discriminator's loss of their own, that log D(x) and D(G(z)) as probabilities."""
+    def _won_by_probability(self, record: Mapping[str, Any], best: float) -> str:
+        """Where the loss has another level, or is of the variant's own: by D(x) and D(G(z))."""
         real, fake = record.get("D(x)"), record.get("D(G(z))")
-        if real is None or fake is None or real - fake < 1 - WON:
+        if real is None or fake is None or real - fake < (1 - WON) * best:
             return ""
         return (
             f"the discriminator tells real from generated (D(x) {real:.3f}, D(G(z)) {fake:.3f}): the generator may "
@@ -167,7 +172,7 @@ class Diagnostics:
             total = len(modes(self.dataset.info.name).centres)
             if record["modes_found"] < (1 - MISSING) * total:
                 said.append(f"samples lie near {record['modes_found']:.0f} of {total} modes")
-        if record.get("duplicate_rate", 0.0) > self.expected_duplicates + REPEATED:
+        if "duplicate_rate" in record and record["duplicate_rate"] > self.expected_duplicates + REPEATED:
             said.append(
                 f"{record['duplicate_rate']:.0%} of {SAMPLES} samples nearly repeat another (real: "
                 f"{self.expected_duplicates:.0%})"
@@ -186,7 +191,7 @@ class Diagnostics:
     @property
     def expected_duplicates(self) -> float:
         """Share of near duplicates among real samples."""
-        return self._reference.duplicates if self._reference else 0.0
+        return self.reference().duplicates
 
     def _real_shares(self) -> Tensor:
         reference = self.reference()

@@ -10,7 +10,7 @@ from torch import Tensor
 from ganzoo.data.base import to_uint8, to_unit
 from ganzoo.data.decode import GREY, reason
 from ganzoo.data.resize import convert_channels
-from ganzoo.errors import DataError
+from ganzoo.errors import DataError, UsageError
 from ganzoo.files import replace_file
 from ganzoo.interfaces import Translator
 
@@ -29,6 +29,8 @@ def enlarge(network: Translator, images: Tensor, tile: int | None = None) -> Ten
         tile: side of a tile in pixels of the input, overlap not counted; 0: never cut; None: when the image is large.
     """
     height, width = images.shape[-2:]
+    if tile is not None and tile < 0:
+        raise UsageError(f"tile = {tile}: give the side of a tile, or 0 for none.")
     if tile is None:
         tile = TILE if height * width > WHOLE_PIXELS else 0
     tile = tile or max(height, width)

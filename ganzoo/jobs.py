@@ -33,6 +33,7 @@ from ganzoo.errors import (
 )
 from ganzoo.files import locked
 from ganzoo.interfaces import Loss
+from ganzoo.loggers import history
 from ganzoo.registry import registry
 from ganzoo.run import WEIGHTS, Run, checkpoints, environment, latest_checkpoint, refuse_existing
 from ganzoo.specs import DatasetSpec, VariantSpec
@@ -106,6 +107,7 @@ class Job:
         self._check_stages(header, state.step)
         self._check_same(header, details)
         run.step, run.images = state.step, state.images
+        run.details["warnings"] = [w for w in run.details.get("warnings", []) if w["step"] <= state.step]
         return run
 
     def _check_stages(self, header: Mapping[str, Any], step: int) -> None:
@@ -152,6 +154,8 @@ class Job:
         trainer = Trainer(self.variant, state, self.dataset, run, fire, self.device)
         try:
             fire("ganzoo_run_started", run=run)
+            for line in history(run.path) if self.resume else ():
+                trainer.diagnostics.read(line)  # what it has seen before decides what it says next
             with graceful_stop(trainer):
                 trainer.fit()
             run.finish("finished")
@@ -393,9 +397,11 @@ def _refuse_changes(header: Mapping[str, Any], new: RunConfig) -> None:
         tables = {key: value for name in TABLES for key, value in plain.get(name, {}).items()}
         return {**{k: v for k, v in table.items() if k not in TABLES}, **tables}
 
-    before, after = flat(header.get("config", {})), flat(to_plain(new))
-    if before.get("variant") != after["variant"]:
+    saved = header.get("config", {})
+    if saved.get("variant") != new.variant:
         return  # the checkpoint is of another variant, and loading it says so
+    # Resolved, because a checkpoint from before a setting existed was trained with its default.
+    before, after = flat(to_plain(resolve(new.variant, type(new.options), saved))), flat(to_plain(new))
     for key in sorted(before.keys() | after.keys()):
         if key not in CHANGEABLE and before.get(key) != after.get(key):
             raise ConfigError(

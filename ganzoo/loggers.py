@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import RunError
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
     from ganzoo.run import Run
 
 SCALARS = "scalars.jsonl"
+
+
+def history(folder: Path) -> list[dict[str, Any]]:
+    """The lines of a run directory's history, oldest first; none when there is no history yet."""
+    path = folder / SCALARS
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
 @hookimpl

@@ -145,7 +145,13 @@ class Run:
     def save_samples(self, state: State) -> Path:
         """Write the picture of the same latents as always, by the averaged network where there is one."""
         name = self.variant.main
-        samples, columns = self.variant.preview(state.ema.get(name, state.networks[name]))
+        network = self.variant.trained(state, name)
+        training = network.training
+        network.eval()  # without an average it is the one that is trained: its running statistics must not move
+        try:
+            samples, columns = self.variant.preview(network)
+        finally:
+            network.train(training)
         path = self.path / "samples" / f"step-{state.step:08d}.png"
         path.parent.mkdir(exist_ok=True)
         save_picture(path, samples, columns)

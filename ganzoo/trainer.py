@@ -110,12 +110,13 @@ class Trainer:
         """
         for network in self.state.networks.values():
             network.train()
-        begin = 0
+        begin, first = 0, self.state.step
         for stage in self.stages:
             while self.state.step < begin + stage.steps:
                 number = self.state.step - begin + 1
                 self._iterate(stage, number)
-                if stage is self.stages[-1] and number >= max(update.every for update in stage.updates):
+                taken = self.state.step - max(begin, first)  # in this process: what was used before is not remembered
+                if stage is self.stages[-1] and taken == max(update.every for update in stage.updates):
                     check_applied(self.variant, self.variant.applied)
                 self._look(stage)
                 if self.stopping and self.state.step < self.total_steps:
@@ -273,7 +274,7 @@ class Trainer:
     def _advice(self) -> str:
         kept = self.run.checkpoints()
         before = f"the last good checkpoint is {kept[-1]}" if kept else "no checkpoint was saved before"
-        return f"A smaller lr usually helps; {before}."
+        return f"A new run with a smaller lr usually helps; {before}."
 
     @torch.no_grad()
     def _check_finite(self) -> None:

@@ -61,7 +61,7 @@ class Update:
     Attributes:
         player: whose parameters move.
         loss: computes the losses; never calls backward.
-        every: taken in every so-many-th iteration (n_critic for the generator of a WGAN).
+        every: taken in every so-many-th iteration (n_critic for the generator of a Wasserstein GAN).
         after: called with the state after the step (weight clipping, say).
     """
 

@@ -101,13 +101,16 @@ def _known_names_first(variant: str | None, dataset: str | None) -> None:
 def _show_plan(job: Any) -> None:
     """What a training would do, to stdout."""
     from ganzoo.config import to_toml
+    from ganzoo.craft.rules import check_networks
 
     click.echo(f"# run directory: {job.out}{' (to be resumed)' if job.resume else ''}")
     data = job.dataset.info
     shape = "x".join(map(str, data.shape))
     click.echo(f"# data: {data.name}, {data.count:,} {data.sample} of {shape}, {len(data.classes)} classes")
     click.echo(f"# device: {job.device}")
-    for name, network in job.variant.build().items():
+    networks = job.variant.build()
+    check_networks(job.variant, networks)
+    for name, network in networks.items():
         click.echo(f"# {name}: {sum(p.numel() for p in network.parameters()):,} parameters")
     for stage in job.variant.stages():
         players = ", ".join(f"{u.player} every {u.every}" if u.every > 1 else u.player for u in stage.updates)

@@ -43,7 +43,7 @@ def r1(logits: Tensor, real: Tensor, gamma: float) -> Tensor:
 def gradient_penalty(judge: Judge, real: Tensor, fake: Tensor, weight: float) -> Tensor:
     """lambda E(|grad D(x)| - 1)^2 on lines between real and generated samples: arXiv:1704.00028, equation 3."""
     share = torch.rand(len(real), *[1] * (real.dim() - 1), device=real.device)
-    between = torch.lerp(fake, real, share).requires_grad_()
+    between = torch.lerp(fake.float(), real.float(), share).requires_grad_()
     (slope,) = torch.autograd.grad(judge(between).sum(), between, create_graph=True)
     return weight * (slope.flatten(1).norm(dim=1) - 1).square().mean()
 

@@ -21,6 +21,7 @@ SCHEDULE = ("d_steps", "g_steps", "train_d_above", "train_g_above", "clip_grad_n
 DETAILS = ("instance_noise_images", "minibatch_dim", "lr_decay_start")
 """Settings that say more about another one."""
 
+DEFAULTS = {f.name: f.default for f in fields(Craft)}
 ON_TARGETS = ("label_smoothing", "label_flipping")
 ON_LAST_LAYER = ("feature_matching", "minibatch_kernels", "minibatch_std")
 ON_SLOPES = ("r1", "gradient_penalty")
@@ -53,6 +54,13 @@ def check(variant: "Variant", refuses: dict[str, str]) -> None:
         raise ConfigError(f"feature_matching = 'instead' leaves nothing of the loss {variant.config.loss!r} for G.")
     if craft.instance_noise_images and not craft.instance_noise:
         raise ConfigError(f"instance_noise_images = {craft.instance_noise_images} without instance_noise does nothing.")
+    if craft.minibatch_dim != DEFAULTS["minibatch_dim"] and not craft.minibatch_kernels:
+        raise ConfigError(f"minibatch_dim = {craft.minibatch_dim} without minibatch_kernels does nothing.")
+    if craft.lr_decay_start != DEFAULTS["lr_decay_start"] and craft.lr_schedule not in ("linear", "step"):
+        raise ConfigError(
+            f"lr_decay_start = {craft.lr_decay_start} does nothing with lr_schedule = {craft.lr_schedule!r}, only with "
+            "linear and step."
+        )
     for policy in policies(craft.diffaugment):
         if policy not in POLICIES:
             raise UnknownNameError("policy of diffaugment", policy, POLICIES)

@@ -14,6 +14,8 @@ def scheduled(stage: Stage, craft: Craft) -> Stage:
 
     With d_steps = 3 the generator moves in every third iteration; with g_steps = 2 it moves twice then.
     """
+    if all(update.player != "discriminator" for update in stage.updates):
+        return stage  # no game: a phase that trains the generator alone is as it is
     updates: list[Update] = []
     for update in stage.updates:
         if update.player == "generator":

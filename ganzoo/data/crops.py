@@ -36,7 +36,7 @@ class CropSource:
     def crop(self, index: int) -> Tensor:
         """The crop with this index: place and orientation (one of eight) follow from it."""
         found = self.images[index % len(self.images)]
-        image = self.decoder(found) if isinstance(found, Path) else found
+        image = self._decoded(found) if isinstance(found, Path) else found
         rng = random.Random(derived_seed("crop", index))
         top = rng.randint(0, image.shape[1] - self.side)
         left = rng.randint(0, image.shape[2] - self.side)
@@ -45,8 +45,14 @@ class CropSource:
             piece = piece.flip(2)
         return torch.rot90(piece, rng.randrange(4), (1, 2))
 
+    def _decoded(self, path: Path) -> Tensor:
+        try:
+            return self.decoder(path)
+        except Undecodable as error:
+            raise DataError(f"{path} cannot be decoded: {error}. Repair or remove it, then start again.") from error
+
     def prefetch(self, indices: Tensor) -> None:
-        """Nothing to do: crops of images in memory are cheap."""
+        """Nothing to do: crops of images in memory are cheap; files are decoded when they are needed."""
 
     def to(self, device: torch.device) -> "CropSource":
         return self  # images differ in size: they stay on the CPU, and batches travel

@@ -77,11 +77,15 @@ class SGAN(Variant):
 
     def prepare(self, dataset: Dataset, load: Load) -> None:
         assert dataset.labels is not None, "jobs.prepare refuses unlabelled data"
+        if self.options.entropy_after and not self.options.entropy:
+            raise ConfigError(f"entropy_after = {self.options.entropy_after} without entropy does nothing.")
         seed = self.config.seed if self.options.label_seed is None else self.options.label_seed
         self.subset = balanced(dataset.labels.cpu(), len(self.data.classes), self.options.labels, seed)
         self._sampler = Sampler(len(self.subset), derived_seed("labelled", self.config.seed))
         self._matched = Sampler(len(dataset.source), derived_seed("matched", self.config.seed))
-        first = torch.arange(min(CALIBRATION, len(dataset.source)))
+        # At random: a folder is sorted by class.
+        rng = torch.Generator().manual_seed(derived_seed("calibration", self.config.seed))
+        first = torch.randperm(len(dataset.source), generator=rng)[:CALIBRATION]
         self._first_images = to_unit(dataset.source.fetch(first).cpu())
         if not self.config.dataset.startswith("folder:"):
             self._test = load("", "test")

@@ -99,7 +99,7 @@ def load_features(name: str, path: str, sha256: str, normalisation: Normalisatio
 
 def verify(file: Path, sha256: str) -> None:
     """Raise ChecksumError unless the file hashes to ``sha256``, or to what its name promises."""
-    promised = re.search(r"-([0-9a-f]{8,64})\.\w+$", file.name)
+    promised = re.fullmatch(r"vgg1[69]-([0-9a-f]{8})\.pth", file.name)  # torchvision's names
     wanted = sha256.lower() or (promised[1] if promised else "")
     with open(file, "rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()

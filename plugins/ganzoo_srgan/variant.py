@@ -98,15 +98,24 @@ class SRGAN(Variant):
         if not self._benchmarks and not self.config.dataset.startswith("folder:"):
             test = load("", "test").source
             images = test.fetch(torch.arange(min(TESTED, len(test))))
+            if min(images.shape[2:]) < self.least:
+                raise ConfigError(
+                    f"images of {images.shape[3]}x{images.shape[2]} are too small to measure on: {self.least} pixels "
+                    "are needed each way; choose a larger resolution."
+                )
             self._benchmarks.append(Benchmark("test", tuple(images)))
+
+    @property
+    def least(self) -> int:
+        """Smallest side that can be measured: SSIM's window, and the border."""
+        return 11 + 2 * int(self.options.scale)
 
     def _folder(self, path: str) -> Benchmark:
         folder, listing = open_folder(path, least=1)
         images = [multiple(as_stored(folder / file), self.options.scale) for file in listing.images]
-        least = 11 + 2 * self.options.scale  # SSIM's window, and the border
         for file, image in zip(listing.images, images, strict=True):
-            if min(image.shape[1:]) < least:
-                raise DataError(f"{folder / file} is too small to measure on: {least} pixels are needed each way.")
+            if min(image.shape[1:]) < self.least:
+                raise DataError(f"{folder / file} is too small to measure on: {self.least} pixels are needed each way.")
         return Benchmark(Path(path).name, tuple(images))
 
     def batch(self, feed: Feed, start: int, n: int) -> Batch:

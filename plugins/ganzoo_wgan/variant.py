@@ -9,6 +9,7 @@ from torch import nn
 from torch.optim import Optimizer, RMSprop
 
 from ganzoo.config import AdamOptions, Options, option
+from ganzoo.errors import ConfigError
 from ganzoo.variant import Stage, State, Update, Variant
 from ganzoo_wgan.networks import ConvCritic, ConvGenerator, MLPCritic, MLPGenerator
 
@@ -63,6 +64,8 @@ class Wasserstein(Variant):
                 "generator": MLPGenerator(o.latent_dim, o.width, shape),
                 "discriminator": MLPCritic(o.width, shape),
             }
+        if self.data.sample == "points":
+            raise ConfigError("network = 'conv' is for images; the data are points: -o network=mlp.")
         return {
             "generator": ConvGenerator(o.latent_dim, o.width, shape),
             "discriminator": ConvCritic(o.width, shape, self.critic_norm()),
@@ -85,6 +88,11 @@ class Wasserstein(Variant):
 
 class WGAN(Wasserstein):
     """The critic's weights are clipped after each of its steps; RMSprop."""
+
+    refuses: ClassVar = {
+        **Wasserstein.refuses,
+        "spectral_norm": "clipping would act on weights before they are normalised",
+    }
 
     Options = WGANOptions
     defaults = {"loss": "wasserstein", "batch_size": 64, "steps": 50_000}

@@ -176,3 +176,35 @@ def test_a_setting_that_only_g_uses_is_not_missed_before_g_has_moved(tmp_path: P
         "wgan-gp", "ring", out=tmp_path / "x", **{**TINY, "steps": 5, "width": 4}, feature_matching="beside"
     )
     assert history(run)[-1]["feature_matching"] >= 0
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"minibatch_dim": 9}, "minibatch_dim = 9 without minibatch_kernels does nothing"),
+        ({"lr_decay_start": 0.1}, "lr_decay_start = 0.1 does nothing with lr_schedule = 'constant'"),
+    ],
+)
+def test_a_detail_of_a_setting_that_is_off_is_refused(more: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=message):
+        train(tmp_path / "x", 1, "vanilla", dataset="ring", **more)
+
+
+def test_a_setting_of_g_alone_survives_a_resume(tmp_path: Path) -> None:
+    """After a resume the generator may not step for some iterations: that is no sign of a setting left out."""
+    common = {**TINY, "width": 4, "feature_matching": "beside", "n_critic": 5}
+    ganzoo.train("wgan-gp", "ring", out=tmp_path / "x", steps=6, **common)
+    assert ganzoo.train(out=tmp_path / "x", resume=True, steps=13).status == "finished"
+
+
+def test_a_phase_without_a_discriminator_has_no_steps_to_share(tmp_path: Path) -> None:
+    run = ganzoo.train("srgan", "glyphs", out=tmp_path / "x", **settings("srgan", d_steps=3, steps=5, pretrain_steps=3))
+    moved = [r["step"] for r in history(run) if "generator_loss" in r]
+    assert moved == [1, 2, 3], "in phase two G steps in every third iteration, of which there are two"
+
+
+@pytest.mark.parametrize("name", ["wgan-gp", "vanilla"])
+def test_a_gradient_penalty_works_in_bf16(name: str, tmp_path: Path) -> None:
+    more = {"precision": "bf16", "gradient_penalty": 10.0}
+    run = ganzoo.train(name, "glyphs", out=tmp_path / "x", **settings(name, **more))
+    assert history(run)[-1]["gradient_penalty"] > 0

@@ -73,6 +73,33 @@ def test_a_variant_with_a_loss_of_its_own_is_judged_by_its_probabilities(tmp_pat
     assert names(watch(made), *[line(g=i, **balanced) for i in range(LINES)])[-1] == []
 
 
+def test_smoothed_targets_hide_no_victory(tmp_path: Path) -> None:
+    smoothed = job(tmp_path, label_smoothing=0.1)
+    lost = {"D(x)": 0.895, "D(G(z))": 0.001}
+    assert names(watch(smoothed), *[line(0.33, g=i, **lost) for i in range(LINES)])[-1] == ["discriminator-won"]
+
+
+def test_after_a_resume_it_goes_on_from_what_it_had_seen(tmp_path: Path) -> None:
+    """The same warnings, in the same lines, as in a training that was not cut; none of them twice."""
+    from .helpers import StopAt
+
+    strong = {"lr": 0.01, "dropout": 0.0, "width": 16, "resolution": 8, "train_g_above": 1e9, "log_every": 20}
+    with pytest.warns(TrainingWarning, match="discriminator-won"):
+        whole = train(tmp_path / "whole", 400, "vanilla", **strong)
+    marked = next(r["step"] for r in history(whole) if "warnings" in r)
+    listener = StopAt(marked - 20)
+    ganzoo.registry.registry().attach(listener, "stop")
+    try:
+        with pytest.raises(ganzoo.errors.Interrupted):
+            train(tmp_path / "cut", 400, "vanilla", **strong)
+    finally:
+        ganzoo.registry.registry().detach(listener)
+    with pytest.warns(TrainingWarning, match=f"discriminator-won at step {marked}"):
+        resumed = ganzoo.train(out=tmp_path / "cut", resume=True)
+    assert history(resumed) == history(whole)
+    assert resumed.details["warnings"] == whole.details["warnings"]
+
+
 def test_a_real_training_in_which_d_wins_warns_and_keeps_the_warning(tmp_path: Path) -> None:
     strong = {"lr": 0.01, "dropout": 0.0, "width": 16, "resolution": 8}
     with pytest.warns(TrainingWarning, match="discriminator-won at step .*weakens it"):
