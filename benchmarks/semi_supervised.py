@@ -21,7 +21,7 @@ from ganzoo.jobs import load_dataset
 OUT = Path("benchmarks/results/ssl")
 
 
-def record(folder: Path, out: Path) -> None:
+def record(folder: Path, out: Path, note: str) -> None:
     """One run: the course of its errors, and the last of them."""
     run, history = records.read(folder)
     options: Any = run.config.options
@@ -31,7 +31,10 @@ def record(folder: Path, out: Path) -> None:
     subset = run.config.seed if options.label_seed is None else options.label_seed
     found = {"labels": options.labels, "label_seed": subset, "seed": run.config.seed,
              **{key: last[key] for key in last if "error" in key}, **found}  # fmt: skip
-    records.write(out / f"sgan-{run.config.dataset}-{options.labels}-s{run.config.seed}.json", found)
+    if note:
+        found["note"] = note
+    name = f"sgan-{run.config.dataset}-{options.labels}-{run.config.steps}-s{run.config.seed}"
+    records.write(out / f"{name}.json", found)
 
 
 @torch.no_grad()
@@ -72,13 +75,14 @@ def main() -> None:
     parser.add_argument("what", choices=("record", "ensemble"))
     parser.add_argument("runs", nargs="+", type=Path)
     parser.add_argument("--name", default="ensemble")
+    parser.add_argument("--note", default="", help="what else a reader of the record must know")
     parser.add_argument("--out", type=Path, default=OUT)
     arguments = parser.parse_args()
     if arguments.what == "ensemble":
         ensemble(arguments.runs, arguments.out, arguments.name)
         return
     for folder in arguments.runs:
-        record(folder, arguments.out)
+        record(folder, arguments.out, arguments.note)
 
 
 if __name__ == "__main__":
