@@ -122,6 +122,17 @@ def test_minibatch_discrimination_is_the_papers_sum() -> None:
     assert torch.allclose(head.closeness(features[:1].expand(7, -1)), torch.full((7, 4), 6.0))
 
 
+def test_minibatch_discrimination_can_be_differentiated_twice() -> None:
+    torch.manual_seed(0)
+    rows = torch.randn(2, 6, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(networks.Distances.apply, rows)
+    assert torch.autograd.gradgradcheck(networks.Distances.apply, rows)
+    gradients = [
+        torch.autograd.grad(networks.Distances.apply(rows).exp().sum(), rows, create_graph=c)[0] for c in (0, 1)
+    ]
+    torch.testing.assert_close(*gradients)
+
+
 @pytest.mark.parametrize("layer", [nn.Linear(6, 1), nn.Conv2d(6, 1, 2)])
 def test_a_widened_head_keeps_what_the_layer_computed(layer: Any) -> None:
     features = torch.randn(8, 6) if isinstance(layer, nn.Linear) else torch.randn(8, 6, 2, 2)
