@@ -1,11 +1,12 @@
-"""What the core itself brings, through the same door as every plugin: losses, data sets, and the history."""
+"""What the core itself brings, through the same door as every plugin: losses, data sets, metrics, the history."""
 
 from collections.abc import Iterable
 
 from ganzoo.data.specs import DATASETS
 from ganzoo.hookspecs import hookimpl
 from ganzoo.loggers import ganzoo_run_started, ganzoo_step_logged
-from ganzoo.specs import DatasetSpec, LossSpec
+from ganzoo.metrics.specs import METRICS
+from ganzoo.specs import DatasetSpec, LossSpec, MetricSpec
 
 LOSSES = (
     LossSpec(
@@ -51,4 +52,9 @@ def ganzoo_datasets() -> Iterable[DatasetSpec]:
     return DATASETS
 
 
-__all__ = ["ganzoo_datasets", "ganzoo_losses", "ganzoo_run_started", "ganzoo_step_logged"]
+@hookimpl
+def ganzoo_metrics() -> Iterable[MetricSpec]:
+    return METRICS
+
+
+__all__ = ["ganzoo_datasets", "ganzoo_losses", "ganzoo_metrics", "ganzoo_run_started", "ganzoo_step_logged"]

@@ -214,6 +214,8 @@ class RunConfig:
     evaluate_every: int = option(
         5_000, "steps between two evaluations by the variant's own measures, if it has any", at_least=1
     )
+    metrics: str = option("", "metrics to take while training and at its end, comma separated (ganzoo list metrics)")
+    metric_every: int = option(500_000, "images seen between two takings of the metrics", at_least=1)
     checkpoint_every: int = option(1_000, "steps between two checkpoints", at_least=1)
     diagnostics: bool = option(
         True, "warn when D has won, losses stand still or samples lose diversity; changes nothing that is computed"

@@ -63,3 +63,15 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)  # which also lets go of the lock
+
+
+@contextmanager
+def waiting(path: Path) -> Iterator[None]:
+    """Hold the file ``path``, which is made, for this process; wait as long as another one holds it."""
+    handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
+    try:
+        if fcntl is not None:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -3,6 +3,7 @@
 A generator's output and a discriminator's input are images [N, C, H, W] in [-1, 1], or points [N, D].
 """
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 import torch
@@ -50,22 +51,28 @@ class Generator(nn.Module):
         Raises:
             UsageError: labels for a generator that takes none, of the wrong number, or out of range; ``n`` below 1.
         """
+        return torch.cat(list(self.stream(n, labels, seed, batch_size)))
+
+    @torch.no_grad()
+    def stream(
+        self, n: int, labels: Tensor | list[int] | int | None = None, seed: int = 0, batch_size: int = 500
+    ) -> Iterator[Tensor]:
+        """The same samples as :meth:`sample`, batch by batch: they need not all be in memory at once."""
         if n < 1 or batch_size < 1:
             raise UsageError(f"n = {n}, batch_size = {batch_size}: both must be at least 1.")
         chosen = self._labels(n, labels)
         device = next(self.parameters()).device
         # All at once: the numbers that torch draws depend on how many are asked for together.
         latents = self.latents(n, torch.Generator().manual_seed(seed))
-        training = self.training
-        self.eval()
-        parts = []
-        try:
-            for start in range(0, n, batch_size):
-                part = None if chosen is None else chosen[start : start + batch_size].to(device)
-                parts.append(self(latents[start : start + batch_size], part).float().cpu())
-        finally:
-            self.train(training)
-        return torch.cat(parts)
+        for start in range(0, n, batch_size):
+            part = None if chosen is None else chosen[start : start + batch_size].to(device)
+            training = self.training
+            self.eval()
+            try:
+                batch = self(latents[start : start + batch_size], part).float().cpu()
+            finally:
+                self.train(training)
+            yield batch
 
     def _labels(self, n: int, labels: Tensor | list[int] | int | None) -> Tensor | None:
         if not self.classes:

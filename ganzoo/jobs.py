@@ -31,6 +31,7 @@ from ganzoo.errors import (
     TrainingError,
     UsageError,
 )
+from ganzoo.examiner import Examiner
 from ganzoo.files import locked
 from ganzoo.interfaces import Loss
 from ganzoo.loggers import history
@@ -44,7 +45,8 @@ EMBEDDED = "glyphs"
 """The data set trained on when none is named: it needs no download."""
 
 CHANGEABLE = (
-    "steps", "device", "log_every", "sample_every", "evaluate_every", "checkpoint_every", "keep", "diagnostics",
+    "steps", "device", "log_every", "sample_every", "evaluate_every", "metrics", "metric_every", "checkpoint_every",
+    "keep", "diagnostics",
 )  # fmt: skip
 """Settings that may differ when a run is resumed: how long it trains and what it writes, not what it computes."""
 
@@ -64,6 +66,7 @@ class Job:
     variant: Variant
     device: torch.device
     resume: bool = False
+    examiner: Examiner | None = None
 
     def train(self) -> Run:
         """Train to the end and return the run.
@@ -151,7 +154,7 @@ class Job:
         fire = registry().fire
         if self.resume:
             run.resume()
-        trainer = Trainer(self.variant, state, self.dataset, run, fire, self.device)
+        trainer = Trainer(self.variant, state, self.dataset, run, fire, self.device, self.examiner)
         try:
             fire("ganzoo_run_started", run=run)
             for line in history(run.path) if self.resume else ():
@@ -241,7 +244,12 @@ def prepare(
     made.prepare(
         loaded, lambda name, split: load_dataset(name or resolved.dataset, resolved, split, progress, **wanted)
     )
-    return Job(resolved, target, loaded, made, device, resume)
+    examiner = None
+    if resolved.metrics:
+        examiner = Examiner(
+            made, lambda split: load_dataset(resolved.dataset, resolved, split or None), device, progress
+        )
+    return Job(resolved, target, loaded, made, device, resume, examiner)
 
 
 def load_variant(name: str) -> type[Variant]:

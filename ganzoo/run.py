@@ -5,7 +5,8 @@ run.json                versions, device, data, status (running, finished, inter
 scalars.jsonl           the history, one line per logged step (written by :mod:`ganzoo.loggers`)
 samples/                the same latents over time
 checkpoints/            step-00010000.safetensors; the newest are kept
-generator.safetensors   the trained network with all that is needed to rebuild it
+generator.safetensors   the trained network with all that is needed to rebuild it; generator-best.safetensors is as it
+                        was when the first of the run's metrics was best
 classifier.safetensors  the same of the network that classifies, if one does
 """
 
@@ -133,14 +134,21 @@ class Run:
         self.write()
         return path
 
-    def save_weights(self, state: State) -> Path:
-        """Write each trained network alone (its average where there is one): what is shared and loaded."""
-        for file, name in ((CLASSIFIER, self.variant.classifier), (WEIGHTS, self.variant.main)):
-            if name:
-                weights = "ema" if name in state.ema else "raw"
-                header = {**self.header(state), "network": name, "weights": weights}
-                write_tensors(self.path / file, self.variant.trained(state, name).state_dict(), header)
+    def save_weights(self, state: State, best: dict[str, Any] | None = None) -> Path:
+        """Write each trained network alone (its average where there is one): what is shared and loaded.
+
+        With ``best``, which says by which metric, beside the newest ones as ``generator-best.safetensors``.
+        """
+        for name in filter(None, (self.variant.classifier, self.variant.main)):
+            weights = "EMA" if name in state.ema else "raw"
+            header = {**self.header(state), "network": name, "weights": weights, **({"best": best} if best else {})}
+            write_tensors(self.weights_path(name, bool(best)), self.variant.trained(state, name).state_dict(), header)
         return self.path / WEIGHTS
+
+    def weights_path(self, name: str, best: bool = False) -> Path:
+        """Where the weights of the network ``name`` lie."""
+        file = WEIGHTS if name == self.variant.main else CLASSIFIER
+        return self.path / (file.replace(".", "-best.") if best else file)
 
     def save_samples(self, state: State) -> Path:
         """Write the picture of the same latents as always, by the averaged network where there is one."""

@@ -4,11 +4,12 @@
 The heavy object behind a spec is named by ``load`` as ``"package.module:attribute"`` and imported when asked for.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 Sample = Literal["images", "points"]
 Needs = Literal["images", "labelled", "semi", "super-resolution", "pairs", "unpaired"]
+Measured = Literal["images", "points", "classifier", "translator"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,9 +117,20 @@ class LossSpec(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricSpec(Spec):
-    """A measure of samples or of a trained network. Its name is its protocol (for example ``fid-10k``)."""
+    """A measure; ``load`` names a subclass of :class:`ganzoo.metrics.base.Metric`. Its name is its protocol.
+
+    Attributes:
+        of: what it is taken of: samples that are ``"images"`` or ``"points"``, a ``"classifier"`` of images, or a
+            ``"translator"`` of images into images.
+        extractor: whose features it compares: ``"inception"``, ``"vgg"``, a data set's own recogniser ...; or none.
+        count: generated samples that it takes; 0: none.
+        unit: of the headline; empty for a plain number.
+        better: whether a lower or a higher headline is better.
+    """
 
     kind: ClassVar[str] = "metric"
+    of: Measured = "images"
+    extractor: str = ""
+    count: int = 0
     unit: str = ""
     better: Literal["lower", "higher"] = "lower"
-    data: tuple[Needs, ...] = field(default=("images", "labelled"))

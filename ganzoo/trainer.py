@@ -23,6 +23,7 @@ from ganzoo.data.base import Dataset
 from ganzoo.data.feed import Batch, Feed
 from ganzoo.diagnostics import Diagnostics, TrainingWarning, explain
 from ganzoo.errors import Interrupted, TrainingError
+from ganzoo.examiner import Examiner
 from ganzoo.run import Run
 from ganzoo.variant import Stage, State, Update, Variant
 
@@ -65,10 +66,18 @@ class Trainer:
         run: the run directory that everything is written to.
         fire: calls the lifecycle hooks.
         device: where the state and the samples live.
+        examiner: takes the metrics that the run asks for, if it asks for any.
     """
 
     def __init__(
-        self, variant: Variant, state: State, dataset: Dataset, run: Run, fire: Fire, device: torch.device
+        self,
+        variant: Variant,
+        state: State,
+        dataset: Dataset,
+        run: Run,
+        fire: Fire,
+        device: torch.device,
+        examiner: Examiner | None = None,
     ) -> None:
         self.variant, self.state, self.run, self.fire, self.device = variant, state, run, fire, device
         self.config: RunConfig = variant.config
@@ -76,6 +85,7 @@ class Trainer:
         self.craft = self.config.craft
         self.stages = [scheduled(stage, self.craft) for stage in variant.stages()]
         self.stopping = ""
+        self.examiner = examiner
         self.diagnostics = Diagnostics(variant, dataset, self.total_steps)
         self._parameters = {
             player: [p for name in names for p in state.networks[name].parameters()]
@@ -200,7 +210,9 @@ class Trainer:
         """Log, sample and save where it is time for it; every one of them at the very end too."""
         step, config = self.state.step, self.config
         last = step == self.total_steps
-        measured = self._evaluate() if step % config.evaluate_every == 0 or last else {}
+        own = step % config.evaluate_every == 0 or last
+        examined = self.examiner is not None and (last or self.examiner.due(self.state.images, config.batch_size))
+        measured = self._evaluate(own, examined, last) if own or examined else {}
         sample = step % config.sample_every == 0 or last
         looked = self.diagnostics.look(self.state) if sample and config.diagnostics else {}
         if step % config.log_every == 0 or last or measured or looked:
@@ -211,13 +223,15 @@ class Trainer:
         if step % config.checkpoint_every == 0 and not last:
             self.save()
 
-    def _evaluate(self) -> dict[str, float]:
-        """The variant's own measures; the training goes on as if they had not been taken."""
+    def _evaluate(self, own: bool, examined: bool, last: bool) -> dict[str, float]:
+        """The variant's own measures and the run's metrics; the training goes on as if they had not been taken."""
         tensors, plain = capture_rng()
         for network in self.state.networks.values():
             network.eval()
         with torch.no_grad():
-            measured = self.variant.evaluate(self.state)
+            measured = self.variant.evaluate(self.state) if own else {}
+            if self.examiner and examined:
+                measured |= self.examiner(self.run, self.state, last)
         for network in self.state.networks.values():
             network.train()
         restore_rng(tensors, plain)

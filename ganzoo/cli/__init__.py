@@ -20,6 +20,7 @@ COMMANDS = {
     "train": ("train", "Train a variant."),
     "classify": ("classify", "Tell which class images belong to, by a trained classifier."),
     "sample": ("sample", "Draw samples from a run or a weights file."),
+    "evaluate": ("evaluate", "Measure a run, a weights file or a folder of images."),
     "data": ("data", "What data is on disk, what is missing, how to get it."),
     "plugins": ("plugins", "Health of the plugins."),
     "check": ("check", "Hold a variant to the contract that plugins must meet."),

@@ -24,6 +24,8 @@ SECTION = "Everything else is a setting: 'ganzoo info VARIANT' lists them, -o KE
 @click.option("--seed", metavar="N", help="Seed of weights, order and latents. [default: 0]")
 @click.option("--device", metavar="auto|cpu|cuda|mps", help="Where to train. [default: auto]")
 @click.option("--precision", metavar="auto|fp32|bf16", help="Arithmetic. [default: auto, which is fp32]")
+@click.option("--metric", "metrics", metavar="NAME", multiple=True,
+              help="Measure while training and at the end; may be repeated. The first chooses the best.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory. [default: runs/VARIANT-DATASET-sSEED]")
 @click.option("--resume", is_flag=True, help="Continue the run in --out exactly where its last checkpoint is.")
 @click.option("--dry-run", is_flag=True, help="Check everything, show the settings and networks, write nothing.")
@@ -32,6 +34,7 @@ def command(
     variant: str | None,
     dataset: str | None,
     assignments: tuple[str, ...],
+    metrics: tuple[str, ...],
     config: Path | None,
     out: Path | None,
     resume: bool,
@@ -51,6 +54,7 @@ def command(
     for word in ("variant", "dataset"):
         if word in texts:
             raise click.UsageError(f"-o {word}={texts[word]}: the {word} has a place of its own: {USAGE}")
+    given["metrics"] = ",".join(metrics) or None
     for key, text in given.items():
         if text is None:
             continue

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ganzoo.data.base import to_unit
+from ganzoo.metrics.base import Exam, Metric
+
 CLOSE = 0.25
 """Near duplicates are closer than this share of the median distance of a real sample to the nearest other one."""
 
@@ -65,3 +68,14 @@ class Reference:
         assert self.labels is not None, "only labelled data has classes"
         which = distances(samples, self.samples).min(1).indices
         return torch.bincount(self.labels[which], minlength=self.classes).double() / len(samples)
+
+
+class Duplicates(Metric):
+    """Share of samples that nearly repeat another one; what that means is set by as many real ones."""
+
+    def measure(self, exam: Exam) -> dict[str, float]:
+        real = exam.reference()
+        chosen = to_unit(real.source.fetch(exam.chosen(real, self.spec.count)).cpu())
+        reference = Reference.of(chosen)
+        samples = torch.cat([to_unit(batch) for batch in exam.samples(self.spec.count)])
+        return {"share": reference.duplicate_rate(samples), "of real ones": reference.duplicates}

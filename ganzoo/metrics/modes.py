@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ganzoo.data.toys import Modes
+from ganzoo.data.toys import MODES, Modes, modes
+from ganzoo.metrics.base import Exam, Metric
 
 NEAR = 3.0
 """A sample is of high quality when it lies within this many standard deviations of the mode nearest to it."""
@@ -44,3 +45,17 @@ def count_modes(points: Tensor, modes: Modes) -> ModeCount:
         quality=float(shares.sum()),
         shares=tuple(shares.tolist()),
     )
+
+
+class ModesFound(Metric):
+    """Modes that samples fall on, of a mixture whose modes are known; see :func:`count_modes`."""
+
+    def unfit(self, exam: Exam) -> str:
+        if reason := super().unfit(exam):
+            return reason
+        return "" if exam.against in MODES else f"{exam.against!r} has no known modes: {', '.join(sorted(MODES))} have"
+
+    def measure(self, exam: Exam) -> dict[str, float]:
+        exam.reference()
+        found = count_modes(torch.cat(list(exam.samples(self.spec.count))), modes(exam.against))
+        return {"found": found.found, "of": found.total, "found fairly": found.fair, "good samples": found.quality}

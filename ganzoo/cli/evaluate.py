@@ -1,0 +1,99 @@
+"""``ganzoo evaluate``: metrics of a run, a weights file or a folder of images; pictures of what samples resemble."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ganzoo.cli.options import emit_json, emit_table
+from ganzoo.errors import UsageError
+
+
+@click.command("evaluate")
+@click.argument("source", metavar="RUN|WEIGHTS|DIR", type=click.Path(path_type=Path))
+@click.option("--metric", "metrics", metavar="NAME", multiple=True, help="What to measure; may be repeated.")
+@click.option("--against", metavar="NAME|folder:PATH", help="Data set to hold it against. [default: trained on]")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of the latents.")
+@click.option("--device", metavar="auto|cpu|cuda|mps", default="auto", show_default=True, help="Where to compute.")
+@click.option("--weights", type=click.Path(path_type=Path), metavar="FILE",
+              help="Inception's or VGG's weights, instead of the file in torch's cache.")  # fmt: skip
+@click.option("--neighbours", type=click.Path(path_type=Path), metavar="FILE.png",
+              help="Draw samples beside their nearest training images, by pixels and by features.")  # fmt: skip
+@click.option("--panel", type=click.Path(path_type=Path), metavar="FILE.png",
+              help="Draw samples and the training image nearest to the last of each row: arXiv:1406.2661.")  # fmt: skip
+@click.option("--overwrite", is_flag=True, help="Replace existing pictures.")
+@click.option("--json", "as_json", is_flag=True, help="Numbers with all that they depend on, as JSON.")
+def command(
+    source: Path,
+    metrics: tuple[str, ...],
+    against: str | None,
+    seed: int,
+    device: str,
+    weights: Path | None,
+    neighbours: Path | None,
+    panel: Path | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Measure, and print the numbers.
+
+    \b
+    ganzoo evaluate runs/x --metric fd-mnist-10k --metric prc-mnist-10k
+    ganzoo evaluate runs/x/generator-best.safetensors --metric fid-50k --json
+    ganzoo evaluate folder --metric fid-10k --against cifar10
+    ganzoo evaluate runs/x --neighbours neighbours.png
+
+    'ganzoo list metrics' shows what there is; a name is a protocol.
+    """
+    from ganzoo.registry import registry
+
+    for name in metrics:
+        registry().metrics.spec(name)  # importing torch takes seconds; a mistyped name need not wait for it
+    pictures = {name: path for name, path in (("neighbours", neighbours), ("panel", panel)) if path}
+    for path in pictures.values():
+        refuse_picture(path, overwrite)
+    if not metrics and not pictures:
+        from ganzoo.evaluation import evaluate
+
+        evaluate(source, (), against, device=device)  # which says what makes sense here
+    from ganzoo.cli.progress import DataProgress
+    from ganzoo.evaluation import evaluate, open_exam
+    from ganzoo.report.neighbours import DRAWERS
+
+    results = []
+    with DataProgress(quiet=False) as progress:
+        arguments: dict[str, Any] = {"seed": seed, "device": device, "weights": weights, "progress": progress}
+        if metrics:
+            results = evaluate(source, metrics, against, **arguments)
+        if pictures:
+            exam = open_exam(source, [], against, **arguments)
+            for name, path in pictures.items():
+                DRAWERS[name](exam, path)
+    if as_json:
+        emit_json([result.as_json() for result in results])
+    elif results:
+        units = {name: registry().metrics.spec(name) for name in metrics}
+        rows = []
+        for result in results:
+            spec = units[result.metric]
+            first, *others = [(name, shown(value)) for name, value in result.values.items()]
+            value = f"{first[1]} {spec.unit}".strip()
+            rows.append((result.metric, value, spec.better, ", ".join(f"{name} {text}" for name, text in others)))
+        emit_table(("METRIC", "VALUE", "BETTER", "ALSO"), rows)
+    for path in pictures.values():
+        click.echo(path, err=as_json)
+
+
+def shown(value: float) -> str:
+    """Four digits that count."""
+    return f"{value:.0f}" if value == int(value) and abs(value) < 1e6 else f"{value:.4g}"
+
+
+def refuse_picture(path: Path, overwrite: bool) -> None:
+    """Raise UsageError for a picture that cannot be written."""
+    if path.suffix.lower() != ".png":
+        raise UsageError(f"{path}: name a FILE.png.")
+    if path.exists() and not overwrite:
+        raise UsageError(f"{path} exists: add --overwrite, or choose another name.")
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"{path.parent}: no such folder.")

@@ -1,0 +1,212 @@
+"""Metrics taken by name: of one subject at once, and of a training as it goes on."""
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from ganzoo.checkpoint import read_header, read_tensors
+from ganzoo.data.base import DataInfo, Dataset, Progress, silent
+from ganzoo.data.store import data_root
+from ganzoo.errors import CheckpointError, PluginError, UsageError
+from ganzoo.interfaces import Classifier, Generator, Translator
+from ganzoo.metrics.base import Exam, Metric, Result, take
+from ganzoo.metrics.reference import FOLDER
+from ganzoo.metrics.subjects import NetworkSubject, Subject
+from ganzoo.registry import registry
+from ganzoo.run import Run, environment
+from ganzoo.variant import State, Variant
+
+REPORTED, CHOOSING = 0, 1
+"""Seeds of latents: the best checkpoint is chosen with others than those its figure is reported for, so that chance
+does not flatter it."""
+
+
+def load_metrics(names: Iterable[str]) -> list[Metric]:
+    """Metrics by name, each once.
+
+    Raises:
+        UnknownNameError: no such metric.
+        PluginError: it cannot be loaded, or is no metric.
+    """
+    found = []
+    for name in dict.fromkeys(names):
+        metric = registry().metrics.load(name)
+        if not (isinstance(metric, type) and issubclass(metric, Metric)):
+            raise PluginError(f"metric {name!r}: {metric!r} is not a subclass of ganzoo.metrics.base.Metric.")
+        found.append(metric(registry().metrics.spec(name)))
+    return found
+
+
+def listed(text: str) -> list[str]:
+    """``"a, b"`` as names."""
+    return [name for name in (part.strip() for part in text.split(",")) if name]
+
+
+def check(metrics: list[Metric], exam: Exam) -> None:
+    """Raise before anything is computed when a metric makes no sense here, or lacks something.
+
+    Raises:
+        UsageError: it makes no sense.
+        GanzooError: weights or data are missing.
+    """
+    for metric in metrics:
+        if reason := metric.unfit(exam):
+            others = [spec for spec in sensible(exam) if spec not in {m.spec.name for m in metrics}]
+            raise UsageError(f"{metric.spec.name}: {reason}. What makes sense here: {', '.join(others) or 'nothing'}.")
+    for metric in metrics:
+        metric.ready(exam)
+
+
+def sensible(exam: Exam) -> list[str]:
+    """Names of the metrics that make sense for an exam."""
+    found = []
+    for name in registry().metrics:
+        spec = registry().metrics.spec(name)
+        if exam.subject.lacks(spec.of):
+            continue  # spares the import of those that are not asked for
+        if not load_metrics([name])[0].unfit(exam):
+            found.append(name)
+    return found
+
+
+def machine(device: torch.device) -> dict[str, Any]:
+    """Versions and hardware, for a result."""
+    found = environment(device, "torch-fidelity")
+    return {key: found[key] for key in ("versions", "device", "hardware", "threads")}
+
+
+def examine(metrics: list[Metric], exam: Exam) -> list[Result]:
+    """Take metrics of one subject, in order."""
+    results = []
+    for metric in metrics:
+        result = take(metric, exam)
+        results.append(Result(result.metric, result.values, {**result.about, **machine(exam.device)}))
+    return results
+
+
+def network_subject(
+    name: str, about: Mapping[str, Any], data: DataInfo, networks: Iterable[nn.Module | None]
+) -> NetworkSubject:
+    """Trained networks as a subject: each in the role that its type gives it."""
+    subject = NetworkSubject(name, dict(about), data.shape)
+    for network in networks:
+        if isinstance(network, Generator):
+            subject.generator, subject.classes = network, network.classes
+        if isinstance(network, Translator):
+            subject.translator = network
+        if isinstance(network, Classifier):
+            subject.classifier = network
+    return subject
+
+
+class Examiner:
+    """Takes the metrics of a run while it trains, keeps the best weights, and reports on final and best at the end.
+
+    Args:
+        variant: what is trained; its config names the metrics.
+        load: a split of the data that is trained on.
+        device: where networks run.
+        progress: told about long computations.
+
+    Raises:
+        UsageError: an unknown metric, or one that makes no sense here.
+        GanzooError: data or weights that it needs are missing.
+    """
+
+    def __init__(
+        self,
+        variant: Variant,
+        load: Callable[[str], Dataset],
+        device: torch.device,
+        progress: Progress = silent,
+    ) -> None:
+        self.variant = variant
+        self.metrics = load_metrics(listed(variant.config.metrics))
+        with torch.random.fork_rng(devices=[]):  # networks drawn only to be looked at
+            networks = variant.build()
+        subject = self._subject(networks.get, 0)
+        self._exam = Exam(subject, variant.config.dataset, load, device, cache=data_root() / FOLDER, progress=progress)
+        check(self.metrics, self._exam)
+
+    def _subject(self, network: Callable[[str], nn.Module | None], step: int) -> Subject:
+        variant, config = self.variant, self.variant.config
+        networks = [network(name) for name in (variant.main, variant.classifier) if name]
+        about = {
+            "kind": "training", "variant": config.variant, "training seed": config.seed, "step": step,
+            "weights": "EMA" if config.ema_halflife else "raw",
+        }  # fmt: skip
+        return network_subject(f"variant {config.variant!r}", about, variant.data, networks)
+
+    def due(self, images: int, batch: int) -> bool:
+        """Whether the last step, which saw ``batch`` of all ``images``, has passed a multiple of ``metric_every``."""
+        every = self.variant.config.metric_every
+        return images // every > (images - batch) // every
+
+    def __call__(self, run: Run, state: State, last: bool) -> dict[str, float]:
+        """Take the metrics, and write what is to be kept to the run; returns the numbers for the history."""
+        results = self._take(state, lambda name: self.variant.trained(state, name), CHOOSING)
+        self._keep_best(run, state, results[0])
+        if last:
+            self._report(run, state)
+        found = {}
+        for result in results:
+            names = list(result.values)
+            found[result.metric] = result.value
+            found |= {f"{result.metric} {name}": result.values[name] for name in names[1:]}
+        return found
+
+    def _take(
+        self, state: State, network: Callable[[str], nn.Module], seed: int, step: int | None = None
+    ) -> list[Result]:
+        subject = self._subject(network, state.step if step is None else step)
+        return examine(self.metrics, self._exam.renewed(subject, seed))
+
+    def _keep_best(self, run: Run, state: State, result: Result) -> None:
+        """Write the weights if the first metric has never been better."""
+        before = self._best(run, state)
+        better = self._exam_better(result.value, before["value"]) if before else True
+        if better:
+            run.save_weights(state, best={"metric": result.metric, "value": result.value})
+
+    def _exam_better(self, new: float, old: float) -> bool:
+        return new < old if self.metrics[0].spec.better == "lower" else new > old
+
+    def _best(self, run: Run, state: State) -> dict[str, Any] | None:
+        """What the best weights so far say of themselves; a resumed run does not know those of its own future."""
+        path = run.weights_path(self.variant.main, best=True)
+        if not path.exists():
+            return None
+        try:
+            header = read_header(path)
+            if header["step"] > state.step or header["best"]["metric"] != self.metrics[0].spec.name:
+                return None
+            return {**header["best"], "step": header["step"]}
+        except (CheckpointError, KeyError) as error:
+            warnings.warn(f"{path} is damaged ({error}): the best weights are looked for anew.", stacklevel=2)
+            return None
+
+    def _report(self, run: Run, state: State) -> None:
+        """Final and best checkpoint, with the latents that are reported for."""
+        final = self._take(state, lambda name: self.variant.trained(state, name), REPORTED)
+        best, found = final, self._best(run, state)
+        assert found is not None, "the last step has just been compared with it"
+        if found["step"] != state.step:
+            networks = {}
+            for name in filter(None, (self.variant.main, self.variant.classifier)):
+                network = self.variant.trained(state, name)
+                kept = {key: value.clone() for key, value in network.state_dict().items()}
+                networks[name] = network, kept
+                network.load_state_dict(read_tensors(run.weights_path(name, best=True))[0])
+            try:
+                best = self._take(state, lambda name: networks[name][0], REPORTED, found["step"])
+            finally:
+                for network, kept in networks.values():
+                    network.load_state_dict(kept)
+        run.details["metrics"] = {
+            "chosen by": self.metrics[0].spec.name,
+            "final": [result.as_json() for result in final],
+            "best": [result.as_json() for result in best],
+        }

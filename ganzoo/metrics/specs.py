@@ -1,0 +1,102 @@
+"""The metrics that come with ganzoo, as specs. Standard library only: ``ganzoo list metrics`` reads this."""
+
+from ganzoo.specs import MetricSpec
+
+RECOGNISED = ("glyphs", "mnist", "fashion-mnist", "cifar10")
+"""Data sets with a recogniser of their own (see benchmarks/recognisers.py)."""
+
+FRECHET, KERNEL = "ganzoo.metrics.features:FrechetDistance", "ganzoo.metrics.features:KernelDistance"
+SCORE, PRECISION_RECALL = "ganzoo.metrics.features:Score", "ganzoo.metrics.features:PrecisionRecall"
+TTUR, IMPROVED, MMD = "arXiv:1706.08500", "arXiv:1606.03498, sec. 4", "arXiv:1801.01401"
+KYNKAANNIEMI = "arXiv:1904.06991"
+
+
+def _of_inception() -> list[MetricSpec]:
+    return [
+        *(
+            MetricSpec(
+                name=f"fid-{n // 1000}k", load=FRECHET, extractor="inception", count=n, paper=TTUR,
+                summary=f"Fréchet Inception distance of {n:,} samples to the whole training split",
+            )
+            for n in (10_000, 50_000)
+        ),
+        MetricSpec(
+            name="is-50k", load=SCORE, extractor="inception", count=50_000, better="higher", paper=IMPROVED,
+            summary="Inception score of 50,000 samples, mean over 10 splits",
+        ),
+        MetricSpec(
+            name="kid-50k", load=KERNEL, extractor="inception", count=50_000, paper=MMD,
+            summary="kernel Inception distance of 50,000 samples to as many real ones, 100 subsets of 1,000",
+        ),
+        MetricSpec(
+            name="prc-10k", load=PRECISION_RECALL, extractor="vgg", count=10_000, better="higher", paper=KYNKAANNIEMI,
+            summary="precision and recall of 10,000 samples against as many real ones, features of VGG16",
+        ),
+    ]  # fmt: skip
+
+
+def _of_efficientnet() -> list[MetricSpec]:
+    return [
+        MetricSpec(
+            name=f"fd-effnet-lite0-{n // 1000}k", load=FRECHET, extractor="effnet-lite0", count=n, paper=TTUR,
+            summary=f"Fréchet distance of {n:,} samples on EfficientNet-Lite0 (ImageNet); needs no download; not FID",
+        )
+        for n in (10_000, 50_000)
+    ]  # fmt: skip
+
+
+def _of_recogniser(data: str) -> list[MetricSpec]:
+    classes = "ganzoo.metrics.features"
+    rows = [
+        (f"fd-{data}-10k", FRECHET, 10_000, "lower", TTUR, "Fréchet distance of 10,000 samples to the training split"),
+        (f"fd-{data}-50k", FRECHET, 50_000, "lower", TTUR, "Fréchet distance of 50,000 samples to the training split"),
+        (f"kd-{data}-10k", KERNEL, 10_000, "lower", MMD, "kernel distance of 10,000 samples to as many real ones"),
+        (f"cs-{data}-10k", SCORE, 10_000, "higher", IMPROVED, "classifier score (the formula of IS) of 10,000 samples"),
+        (f"prc-{data}-10k", PRECISION_RECALL, 10_000, "higher", KYNKAANNIEMI,
+         "precision and recall of 10,000 samples against as many real ones"),
+        (f"balance-{data}-10k", f"{classes}:ClassBalance", 10_000, "lower", "",
+         "how far the classes of 10,000 samples are from being as frequent as in the data; 0 to 1"),
+        (f"accuracy-{data}-10k", f"{classes}:ClassAccuracy", 10_000, "higher", "",
+         "share of 10,000 conditional samples that are of the class asked for"),
+        (f"intra-fd-{data}-10k", f"{classes}:IntraClassDistance", 10_000, "lower", "arXiv:1802.05637",
+         "mean over classes of the Fréchet distance of 10,000 conditional samples"),
+    ]  # fmt: skip
+    return [
+        MetricSpec(
+            name=name, load=load, extractor=data, count=count, better=better, paper=paper,  # type: ignore[arg-type]  # rows hold plain text
+            summary=f"{summary}, by a recogniser of {data}",
+        )
+        for name, load, count, better, paper, summary in rows
+    ]  # fmt: skip
+
+
+METRICS: tuple[MetricSpec, ...] = (
+    *_of_inception(),
+    *_of_efficientnet(),
+    *(spec for data in RECOGNISED for spec in _of_recogniser(data)),
+    MetricSpec(
+        name="modes-2500", load="ganzoo.metrics.modes:ModesFound", of="points", count=2_500, better="higher",
+        paper="arXiv:1705.07761, sec. 5.1", summary="modes that 2,500 samples fall on, and the share of good samples",
+    ),
+    MetricSpec(
+        name="duplicates-2k", load="ganzoo.metrics.diversity:Duplicates", count=2_000,
+        summary="share of 2,000 samples that nearly repeat another one, beside that of real ones; pixels",
+    ),
+    MetricSpec(
+        name="copies-1k", load="ganzoo.metrics.neighbours:Copies", count=1_000,
+        summary="share of 1,000 samples that lie nearer to a training image than 99 % of test images do; pixels",
+    ),
+    MetricSpec(
+        name="test-accuracy", load="ganzoo.metrics.accuracy:TestAccuracy", of="classifier", better="higher",
+        summary="share of the test split that a trained classifier gets right",
+    ),
+    MetricSpec(
+        name="psnr", load="ganzoo.metrics.enlargement:PSNR", of="translator", unit="dB", better="higher",
+        summary="of enlarged images on luma, border removed; beside bicubic enlargement",
+    ),
+    MetricSpec(
+        name="ssim", load="ganzoo.metrics.enlargement:SSIM", of="translator", better="higher",
+        paper="Wang et al. 2004, IEEE TIP 13(4)",
+        summary="of enlarged images on luma, border removed; beside bicubic enlargement",
+    ),
+)  # fmt: skip
