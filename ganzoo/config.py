@@ -31,10 +31,14 @@ def option(
     above: float | None = None,
     below: float | None = None,
     at_most: float | None = None,
+    path: Literal["one", "many"] | None = None,
 ) -> Any:
-    """A dataclass field with its meaning (unit included) and its range; choices come from a ``Literal`` type."""
-    limits = {"at_least": at_least, "above": above, "below": below, "at_most": at_most}
-    return field(default=default, metadata={"help": help, **{k: v for k, v in limits.items() if v is not None}})
+    """A dataclass field with its meaning (unit included) and its range; choices come from a ``Literal`` type.
+
+    ``path`` says that a text names a file or folder, or many of them, comma separated: see :func:`with_full_paths`.
+    """
+    said = {"at_least": at_least, "above": above, "below": below, "at_most": at_most, "path": path}
+    return field(default=default, metadata={"help": help, **{k: v for k, v in said.items() if v is not None}})
 
 
 def check(settings: Any) -> None:
@@ -279,6 +283,28 @@ def resolve(
             raise UnknownNameError("setting", key, known, f"'ganzoo info {variant}' explains them.")
         put(key, parse(key, text, hints[key]))
     return RunConfig(variant=variant, options=options_type(**options), craft=Craft(**craft), **run)
+
+
+def full_path(text: str) -> str:
+    """A path as it is written into ``config.toml``: a relative one, or ``~``, means another place elsewhere.
+
+    Raises:
+        ConfigError: ``~somebody``, who is not known here.
+    """
+    try:
+        return str(Path(text).expanduser().absolute())
+    except RuntimeError as error:
+        raise ConfigError(f"{text!r}: no home directory is known by that name; write the path in full.") from error
+
+
+def with_full_paths(options: Options) -> Options:
+    """The same options, each that is declared a path (:func:`option`) in full; an empty one stays empty."""
+    found = {}
+    for f in fields(options):
+        if (kind := f.metadata.get("path")) and (text := getattr(options, f.name)):
+            parts = [part.strip() for part in text.split(",")] if kind == "many" else [text]
+            found[f.name] = ",".join(full_path(part) for part in parts if part)
+    return dataclasses.replace(options, **found)
 
 
 def to_plain(config: RunConfig) -> dict[str, Any]:

@@ -40,13 +40,16 @@ class SRGANOptions(AdamOptions):
     content: Literal["mse", "vgg19", "vgg16"] = option(
         "mse", "content loss of phase two: squared error of pixels, or of VGG features, whose weights are needed"
     )
-    content_weights: str = option("", "file of VGG weights; empty: torchvision's, from torch's cache or by download")
+    content_weights: str = option(
+        "", "file of VGG weights; empty: torchvision's, from torch's cache or by download", path="one"
+    )
     content_sha256: str = option("", "SHA-256 that this file must have; empty: what its name promises, if it does")
     content_input: Literal["torchvision", "caffe"] = option("torchvision", "normalisation that the VGG weights expect")
     adversarial: float = option(1e-3, "weight of the adversarial loss in phase two (equation 3)", at_least=0)
     evaluate: str = option(
-        "", "folders to measure PSNR and SSIM on, comma separated; empty: the data set's test split, if it has one"
-    )
+        "", "folders to measure PSNR and SSIM on, comma separated; empty: the data set's test split, if it has one",
+        path="many",
+    )  # fmt: skip
     blocks: int = option(16, "residual blocks of the generator", at_least=1)
     width: int = option(64, "feature maps of the generator, and of the discriminator's first layer", at_least=1)
     skip: bool = option(
@@ -93,8 +96,8 @@ class SRGAN(Variant):
         if self.config.steps > o.pretrain_steps and o.content != "mse":
             self._features = load_features(o.content, o.content_weights, o.content_sha256, o.content_input)
         self._pictures = to_unit(dataset.source.fetch(torch.arange(min(SHOWN, len(dataset.source))))).cpu()
-        for name in filter(None, (part.strip() for part in o.evaluate.split(","))):
-            self._benchmarks.append(self._folder(name))
+        for path in filter(None, o.evaluate.split(",")):
+            self._benchmarks.append(self._folder(path))
         if not self._benchmarks and not self.config.dataset.startswith("folder:"):
             test = load("", "test").source
             images = test.fetch(torch.arange(min(TESTED, len(test))))

@@ -151,6 +151,23 @@ def test_psnr_and_ssim_are_measured_on_folders_beside_bicubic(photos: Path, tmp_
     assert measured[0]["psnr_Set2"] != measured[1]["psnr_Set2"]
 
 
+def test_a_run_with_paths_is_resumed_from_another_working_directory(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sets" / "Set1").mkdir(parents=True)
+    photo(tmp_path / "sets" / "Set1" / "a.png", 40, 40, 7)
+    vgg_file(tmp_path / "vgg.safetensors")
+    monkeypatch.setenv("HOME", str(tmp_path / "sets"))
+    settings = {**SMALL, "content": "vgg19", "content_weights": "vgg.safetensors", "evaluate": "~/Set1"}
+    run = ganzoo.train("srgan", f"folder:{photos}", out=tmp_path / "x", steps=2, pretrain_steps=1, **settings)
+    assert f'evaluate = "{tmp_path}/sets/Set1"' in (run.path / "config.toml").read_text()
+    monkeypatch.chdir(tmp_path / "sets")
+    resumed = ganzoo.train(out=run.path, resume=True, steps=3)
+    assert "psnr_Set1" in history(resumed)[-1]
+    again = ganzoo.train(out=run.path, resume=True, steps=4, evaluate="Set1")
+    assert again.step == 4
+
+
 def test_training_beats_bicubic_on_what_it_has_learnt(tmp_path: Path) -> None:
     """On digits, in a minute of a laptop: a network that learns nothing, or a wrong shift of a pixel, would not."""
     settings = {**SMALL, "width": 16, "batch_size": 8, "steps": 150, "lr": 2e-3, "skip": True, "resolution": 32}
