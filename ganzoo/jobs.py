@@ -238,9 +238,14 @@ def prepare(
         )
     made = variant_class(resolved, loaded.info, loss)
     check_craft(made, dict(variant_class.refuses))
-    made.prepare(
-        loaded, lambda name, split: load_dataset(name or resolved.dataset, resolved, split, progress, **wanted)
-    )
+
+    def load(name: str, split: str) -> Dataset | None:
+        name = name or resolved.dataset
+        # The spec is asked, not the loader: one that knows no splits would hand out the training data again.
+        there = split in dataset_spec(name).splits
+        return load_dataset(name, resolved, split, progress, **wanted) if there else None
+
+    made.prepare(loaded, load)
     return Job(resolved, target, loaded, made, device, resume)
 
 

@@ -29,8 +29,9 @@ __all__ = ["Batch", "Feed", "Losses", "Stage", "State", "Update", "Variant", "fu
 Losses = dict[str, Tensor]
 """0-d tensors; ``"total"`` is differentiated, the others are only logged under their names."""
 
-Load = Callable[[str, str], Dataset]
-"""``load(name, split)``: another data set, or another split of the one trained on (an empty name)."""
+Load = Callable[[str, str], Dataset | None]
+"""``load(name, split)``: another data set, or another split of the one trained on (an empty name); None where the set
+has no such split."""
 
 
 @dataclass

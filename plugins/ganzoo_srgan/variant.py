@@ -1,6 +1,7 @@
 """SRGAN, arXiv:1609.04802, in two phases: SRResNet learns to minimise the squared error; then it is sharpened by a
 discriminator, held to the original by a content loss."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, mse_loss
 
 from ganzoo.config import AdamOptions, RunConfig, option
-from ganzoo.data.base import Dataset, to_unit
+from ganzoo.data.base import Dataset, DataWarning, to_unit
 from ganzoo.data.decode import as_stored
 from ganzoo.data.feed import Feed
 from ganzoo.data.folder import open_folder
@@ -98,15 +99,26 @@ class SRGAN(Variant):
         self._pictures = to_unit(dataset.source.fetch(torch.arange(min(SHOWN, len(dataset.source))))).cpu()
         for path in filter(None, o.evaluate.split(",")):
             self._benchmarks.append(self._folder(path))
-        if not self._benchmarks and not self.config.dataset.startswith("folder:"):
-            test = load("", "test").source
-            images = test.fetch(torch.arange(min(TESTED, len(test))))
-            if min(images.shape[2:]) < self.least:
-                raise ConfigError(
-                    f"images of {images.shape[3]}x{images.shape[2]} are too small to measure on: {self.least} pixels "
-                    "are needed each way; choose a larger resolution."
-                )
-            self._benchmarks.append(Benchmark("test", tuple(images)))
+        if self._benchmarks:
+            return
+        if (test := load("", "test")) is not None:
+            self._benchmarks.append(self._benchmark(test))
+        else:
+            warnings.warn(
+                f"PSNR and SSIM are not measured: {self.data.name!r} has no test split. Name folders of images to "
+                "measure on: -o evaluate=FOLDER,FOLDER.",
+                DataWarning,
+                stacklevel=2,
+            )
+
+    def _benchmark(self, test: Dataset) -> Benchmark:
+        images = test.source.fetch(torch.arange(min(TESTED, len(test.source))))
+        if min(images.shape[2:]) < self.least:
+            raise ConfigError(
+                f"images of {images.shape[3]}x{images.shape[2]} are too small to measure on: {self.least} pixels "
+                "are needed each way; choose a larger resolution."
+            )
+        return Benchmark("test", tuple(images))
 
     @property
     def least(self) -> int:

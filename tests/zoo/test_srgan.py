@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import threading
+import warnings
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from torch import nn
 import ganzoo
 from ganzoo.api import Job, prepare
 from ganzoo.checkpoint import read_tensors
+from ganzoo.data.base import DataWarning
 from ganzoo.errors import ChecksumError, ConfigError, DataError, DataMissingError
 from ganzoo.trainer import new_state
 from ganzoo_srgan.content import LAYOUTS, VGGFeatures, load_features
@@ -24,6 +26,8 @@ from ganzoo_srgan.measures import bicubic, lowered, measure, rescaled
 from ganzoo_srgan.networks import PatchDiscriminator, SRResNet
 
 from ..training.helpers import history
+
+pytestmark = pytest.mark.filterwarnings("ignore:PSNR and SSIM are not measured")  # most tests measure nothing
 
 SMALL: dict[str, Any] = {"width": 4, "blocks": 1, "batch_size": 2, "device": "cpu", "log_every": 1, "crop": 32}
 
@@ -166,6 +170,15 @@ def test_a_run_with_paths_is_resumed_from_another_working_directory(
     assert "psnr_Set1" in history(resumed)[-1]
     again = ganzoo.train(out=run.path, resume=True, steps=4, evaluate="Set1")
     assert again.step == 4
+
+
+def test_a_training_that_measures_nothing_says_so(photos: Path, tmp_path: Path) -> None:
+    with pytest.warns(DataWarning, match=r"PSNR and SSIM are not measured: 'folder:.* -o evaluate=FOLDER"):
+        job(tmp_path, f"folder:{photos}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        job(tmp_path, f"folder:{photos}", evaluate=str(photos))
+        job(tmp_path, "glyphs")
 
 
 def test_training_beats_bicubic_on_what_it_has_learnt(tmp_path: Path) -> None:
