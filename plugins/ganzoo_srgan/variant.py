@@ -97,8 +97,9 @@ class SRGAN(Variant):
         if self.config.steps > o.pretrain_steps and o.content != "mse":
             self._features = load_features(o.content, o.content_weights, o.content_sha256, o.content_input)
         self._pictures = to_unit(dataset.source.fetch(torch.arange(min(SHOWN, len(dataset.source))))).cpu()
-        for path in filter(None, o.evaluate.split(",")):
-            self._benchmarks.append(self._folder(path))
+        folders = [path for path in o.evaluate.split(",") if path]
+        refuse_one_name(folders)
+        self._benchmarks = [self._folder(path) for path in folders]
         if self._benchmarks:
             return
         if (test := load("", "test")) is not None:
@@ -210,3 +211,16 @@ class SRGAN(Variant):
             high,
         ]
         return torch.stack(columns, dim=1).flatten(0, 1).clamp(-1, 1), len(columns)
+
+
+def refuse_one_name(folders: list[str]) -> None:
+    """Raise ConfigError when the figures of two folders, or of one and another's bicubic, would have one name."""
+    taken: dict[str, str] = {}
+    for folder in folders:
+        for name in (Path(folder).name, f"{Path(folder).name}_bicubic"):
+            if name in taken:
+                raise ConfigError(
+                    f"evaluate = {','.join(folders)!r}: {taken[name]} and {folder} would both be measured as "
+                    f"psnr_{name}. Give each folder a last name of its own."
+                )
+            taken[name] = folder

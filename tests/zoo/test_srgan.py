@@ -155,6 +155,15 @@ def test_psnr_and_ssim_are_measured_on_folders_beside_bicubic(photos: Path, tmp_
     assert measured[0]["psnr_Set2"] != measured[1]["psnr_Set2"]
 
 
+@pytest.mark.parametrize("second", ["b/Set1", "b/Set1_bicubic", "a/Set1"])
+def test_folders_whose_figures_would_have_one_name_are_refused(second: str, photos: Path, tmp_path: Path) -> None:
+    for folder in {"a/Set1", second}:
+        (tmp_path / folder).mkdir(parents=True)
+        photo(tmp_path / folder / "a.png", 40, 40)
+    with pytest.raises(ConfigError, match=rf"a/Set1 and .*/{second} would both be measured as psnr_Set1.*a last name"):
+        job(tmp_path, f"folder:{photos}", evaluate=f"a/Set1,{second}")
+
+
 def test_a_run_with_paths_is_resumed_from_another_working_directory(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
