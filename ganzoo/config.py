@@ -8,7 +8,7 @@ import math
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -127,6 +127,16 @@ class Options:
 
     def __post_init__(self) -> None:
         check(self)
+
+
+def refuse_idle(options: Options, keys: Collection[str], why: str) -> None:
+    """Raise ConfigError for the first of these settings that is not as by default: something else keeps it from acting.
+
+    For a variant's ``prepare``: a setting that is ignored in silence lets a user believe in what never was.
+    """
+    for f in fields(options):
+        if f.name in keys and getattr(options, f.name) != f.default:
+            raise ConfigError(f"{f.name} = {getattr(options, f.name)!r} does nothing: {why}.")
 
 
 @dataclass(frozen=True, kw_only=True)

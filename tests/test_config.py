@@ -7,7 +7,17 @@ from typing import Any, Literal
 
 import pytest
 
-from ganzoo.config import Options, RunConfig, option, read_toml, resolve, to_plain, to_toml, with_full_paths
+from ganzoo.config import (
+    Options,
+    RunConfig,
+    option,
+    read_toml,
+    refuse_idle,
+    resolve,
+    to_plain,
+    to_toml,
+    with_full_paths,
+)
 from ganzoo.errors import ConfigError, UnknownNameError
 
 
@@ -118,6 +128,12 @@ def test_options_that_are_declared_paths_are_kept_in_full(tmp_path: Path, monkey
     assert with_full_paths(Places()) == Places()
     with pytest.raises(ConfigError, match=r"'~no-such-user/x': no home directory.*in full"):
         with_full_paths(Places(folders="a, ~no-such-user/x"))
+
+
+def test_a_setting_that_does_nothing_is_refused_unless_it_is_as_by_default() -> None:
+    refuse_idle(Sample(fast=True), ("lr", "size", "no such"), "not asked")
+    with pytest.raises(ConfigError, match=r"^size = 3 does nothing: squares have none\.$"):
+        refuse_idle(Sample(size=3), ("lr", "size"), "squares have none")
 
 
 def test_a_variants_options_may_not_shadow_a_runs() -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, mse_loss
 
-from ganzoo.config import AdamOptions, RunConfig, option
+from ganzoo.config import AdamOptions, RunConfig, option, refuse_idle
 from ganzoo.data.base import Dataset, DataWarning, to_unit
 from ganzoo.data.decode import as_stored
 from ganzoo.data.feed import Feed
@@ -82,6 +82,7 @@ class SRGAN(Variant):
             if options.crop % options.scale:
                 raise ConfigError(f"crop = {options.crop} is no multiple of scale = {options.scale}.")
             return {"crop": options.crop}
+        refuse_idle(options, ("crop",), "only the images of folder:PATH are cropped; -o resolution=N sets a size")
         # Digits of 28 pixels made four times smaller are not worth a look.
         return {"resolution": 64} if config.dataset == "glyphs" and config.resolution is None else {}
 
@@ -92,8 +93,10 @@ class SRGAN(Variant):
                 f"images of {width}x{height} have a side that is no multiple of scale = {o.scale}: choose another "
                 "resolution."
             )
-        if o.content == "mse" and (o.content_weights or o.content_sha256):
-            raise ConfigError(f"content_weights = {o.content_weights!r} is for content = vgg19 or vgg16, not mse.")
+        # Without a phase two they do nothing yet, but a run that is made longer must have had them from the start.
+        if o.content == "mse":
+            ours = ("content_weights", "content_sha256", "content_input")
+            refuse_idle(o, ours, "content = 'mse' has no network, content = vgg19 or vgg16 have")
         if self.config.steps > o.pretrain_steps and o.content != "mse":
             self._features = load_features(o.content, o.content_weights, o.content_sha256, o.content_input)
         self._pictures = to_unit(dataset.source.fetch(torch.arange(min(SHOWN, len(dataset.source))))).cpu()
