@@ -165,7 +165,7 @@ class Craft:
         0.0, "standard deviation of Gaussian noise on D's input, annealed to zero: arXiv:1610.04490", at_least=0
     )
     instance_noise_images: int = option(
-        0, "images seen until the instance noise is gone; 0: it fades over the whole training", at_least=0
+        0, "images seen, from where D begins, until the instance noise is gone; 0: at the end of training", at_least=0
     )
     diffaugment: str = option(
         "", "augmentations of all that D sees, some of color,translation,cutout: arXiv:2006.10738"
