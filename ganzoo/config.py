@@ -8,7 +8,7 @@ import math
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -31,10 +31,14 @@ def option(
     above: float | None = None,
     below: float | None = None,
     at_most: float | None = None,
+    path: Literal["one", "many"] | None = None,
 ) -> Any:
-    """A dataclass field with its meaning (unit included) and its range; choices come from a ``Literal`` type."""
-    limits = {"at_least": at_least, "above": above, "below": below, "at_most": at_most}
-    return field(default=default, metadata={"help": help, **{k: v for k, v in limits.items() if v is not None}})
+    """A dataclass field with its meaning (unit included) and its range; choices come from a ``Literal`` type.
+
+    ``path`` says that a text names a file or folder, or many of them, comma separated: see :func:`with_full_paths`.
+    """
+    said = {"at_least": at_least, "above": above, "below": below, "at_most": at_most, "path": path}
+    return field(default=default, metadata={"help": help, **{k: v for k, v in said.items() if v is not None}})
 
 
 def check(settings: Any) -> None:
@@ -125,6 +129,16 @@ class Options:
         check(self)
 
 
+def refuse_idle(options: Options, keys: Collection[str], why: str) -> None:
+    """Raise ConfigError for the first of these settings that is not as by default: something else keeps it from acting.
+
+    For a variant's ``prepare``: a setting that is ignored in silence lets a user believe in what never was.
+    """
+    for f in fields(options):
+        if f.name in keys and getattr(options, f.name) != f.default:
+            raise ConfigError(f"{f.name} = {getattr(options, f.name)!r} does nothing: {why}.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class AdamOptions(Options):
     """Settings of variants whose players are trained by Adam. Defaults: arXiv:1511.06434, section 4."""
@@ -151,7 +165,7 @@ class Craft:
         0.0, "standard deviation of Gaussian noise on D's input, annealed to zero: arXiv:1610.04490", at_least=0
     )
     instance_noise_images: int = option(
-        0, "images seen until the instance noise is gone; 0: it fades over the whole training", at_least=0
+        0, "images seen, from where D begins, until the instance noise is gone; 0: at the end of training", at_least=0
     )
     diffaugment: str = option(
         "", "augmentations of all that D sees, some of color,translation,cutout: arXiv:2006.10738"
@@ -281,6 +295,28 @@ def resolve(
             raise UnknownNameError("setting", key, known, f"'ganzoo info {variant}' explains them.")
         put(key, parse(key, text, hints[key]))
     return RunConfig(variant=variant, options=options_type(**options), craft=Craft(**craft), **run)
+
+
+def full_path(text: str) -> str:
+    """A path as it is written into ``config.toml``: a relative one, or ``~``, means another place elsewhere.
+
+    Raises:
+        ConfigError: ``~somebody``, who is not known here.
+    """
+    try:
+        return str(Path(text).expanduser().absolute())
+    except RuntimeError as error:
+        raise ConfigError(f"{text!r}: no home directory is known by that name; write the path in full.") from error
+
+
+def with_full_paths(options: Options) -> Options:
+    """The same options, each that is declared a path (:func:`option`) in full; an empty one stays empty."""
+    found = {}
+    for f in fields(options):
+        if (kind := f.metadata.get("path")) and (text := getattr(options, f.name)):
+            parts = [part.strip() for part in text.split(",")] if kind == "many" else [text]
+            found[f.name] = ",".join(full_path(part) for part in parts if part)
+    return dataclasses.replace(options, **found)
 
 
 def to_plain(config: RunConfig) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from ganzoo.data.base import to_uint8, to_unit
+from ganzoo.data.base import check_images, to_uint8, to_unit
 from ganzoo.data.decode import GREY, reason
 from ganzoo.data.resize import convert_channels
 from ganzoo.errors import DataError, UsageError
@@ -21,13 +21,17 @@ TILE = 256
 
 @torch.no_grad()
 def enlarge(network: Translator, images: Tensor, tile: int | None = None) -> Tensor:
-    """uint8 [N, C, H, W] -> uint8 [N, C, scale H, scale W], on the network's device and back.
+    """[N, C, H, W], uint8 or in [-1, 1] -> uint8 [N, C, scale H, scale W], on the network's device and back.
 
     Tiles overlap by as much as the network sees (``reach``), so that the result is that of the whole image.
 
     Args:
         tile: side of a tile in pixels of the input, overlap not counted; 0: never cut; None: when the image is large.
+
+    Raises:
+        UsageError: images of another form, or out of range; a negative tile.
     """
+    check_images(images, None, None, None)
     height, width = images.shape[-2:]
     if tile is not None and tile < 0:
         raise UsageError(f"tile = {tile}: give the side of a tile, or 0 for none.")
@@ -41,7 +45,7 @@ def enlarge(network: Translator, images: Tensor, tile: int | None = None) -> Ten
             bottom, right = min(top + tile, height), min(left + tile, width)
             y, x = max(0, top - reach), max(0, left - reach)
             piece = images[..., y : bottom + reach, x : right + reach]
-            result = to_uint8(network(to_unit(piece.to(device)))).cpu()
+            result = to_uint8(network(to_unit(piece.to(device)).float())).cpu()
             rows = slice(scale * (top - y), scale * (bottom - y))
             columns = slice(scale * (left - x), scale * (right - x))
             out[..., scale * top : scale * bottom, scale * left : scale * right] = result[..., rows, columns]

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from ganzoo.checkpoint import load_state, read_header
-from ganzoo.config import TABLES, RunConfig, read_toml, resolve, to_plain
+from ganzoo.config import TABLES, RunConfig, full_path, read_toml, resolve, to_plain, with_full_paths
 from ganzoo.craft.rules import check as check_craft
 from ganzoo.craft.schedule import follows_length
 from ganzoo.data.base import DataRequest, Dataset, Progress, silent
@@ -241,13 +241,17 @@ def prepare(
         )
     made = variant_class(resolved, loaded.info, loss)
     check_craft(made, dict(variant_class.refuses))
-    made.prepare(
-        loaded, lambda name, split: load_dataset(name or resolved.dataset, resolved, split, progress, **wanted)
-    )
+
+    def load(name: str, split: str) -> Dataset | None:
+        name = name or resolved.dataset
+        there = split in dataset_spec(name).splits
+        return load_dataset(name, resolved, split, progress, **wanted) if there else None
+
+    made.prepare(loaded, load)
     examiner = None
     if resolved.metrics:
         examiner = Examiner(
-            made, lambda split: load_dataset(resolved.dataset, resolved, split or None), device, progress
+            made, lambda split: load_dataset(resolved.dataset, resolved, split or None, **wanted), device, progress
         )
     return Job(resolved, target, loaded, made, device, resume, examiner)
 
@@ -307,6 +311,9 @@ def load_dataset(
     """
     base, _, argument = name.partition(":")
     spec = registry().datasets.spec(base)
+    if split is not None and split not in spec.splits:
+        # The spec is asked, not the loader: one that knows no splits would hand out the training data again.
+        raise DataError(f"data set {base!r} has no split {split!r}: it has {', '.join(spec.splits)}.")
     request = DataRequest(
         name=base,
         root=data_root(),
@@ -409,7 +416,7 @@ def _refuse_changes(header: Mapping[str, Any], new: RunConfig) -> None:
     if saved.get("variant") != new.variant:
         return  # the checkpoint is of another variant, and loading it says so
     # Resolved, because a checkpoint from before a setting existed was trained with its default.
-    before, after = flat(to_plain(resolve(new.variant, type(new.options), saved))), flat(to_plain(new))
+    before, after = flat(to_plain(_absolute(resolve(new.variant, type(new.options), saved)))), flat(to_plain(new))
     for key in sorted(before.keys() | after.keys()):
         if key not in CHANGEABLE and before.get(key) != after.get(key):
             raise ConfigError(
@@ -420,10 +427,11 @@ def _refuse_changes(header: Mapping[str, Any], new: RunConfig) -> None:
 
 def _absolute(config: RunConfig) -> RunConfig:
     """A relative path means another folder elsewhere; ``config.toml`` must not."""
+    config = dataclasses.replace(config, options=with_full_paths(config.options))
     base, colon, argument = config.dataset.partition(":")
     if not argument or dataset_spec(base).classes is not None:  # classes None: data that is known when it is seen
         return config
-    return dataclasses.replace(config, dataset=f"{base}{colon}{Path(argument).expanduser().absolute()}")
+    return dataclasses.replace(config, dataset=f"{base}{colon}{full_path(argument)}")
 
 
 def _check_fit(variant: VariantSpec, dataset: DatasetSpec, config: RunConfig) -> None:

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from ganzoo.checkpoint import save_state, write_tensors
 from ganzoo.config import RunConfig, to_plain, to_toml
-from ganzoo.data.base import DataInfo, to_unit
+from ganzoo.data.base import DataInfo, check_images, to_unit
 from ganzoo.enlarge import enlarge
 from ganzoo.errors import CheckpointError, RunError, UsageError
 from ganzoo.files import replace_file, sweep
@@ -212,19 +212,29 @@ class Run:
         return network
 
     def classify(self, images: Tensor) -> Tensor:
-        """Probabilities [N, classes] of images [N, C, H, W], uint8 or in [-1, 1]."""
-        with torch.no_grad():
-            return self.classifier()(to_unit(images)).softmax(1)
-
-    def enlarge(self, images: Tensor, tile: int | None = None) -> Tensor:
-        """Images, uint8 [N, C, H, W] of any size, through a network that translates: see :mod:`ganzoo.enlarge`.
+        """Probabilities [N, classes] of images [N, C, H, W], uint8 or in [-1, 1].
 
         Raises:
-            UsageError: the network draws samples instead.
+            UsageError: this variant trains no classifier, or images of another shape or range than it was trained on.
+            CheckpointError: the run has not come so far.
+        """
+        network = self.classifier()
+        check_images(images, *self.data.shape)
+        with torch.no_grad():
+            return network(to_unit(images).float().cpu()).softmax(1)
+
+    def enlarge(self, images: Tensor, tile: int | None = None) -> Tensor:
+        """Images [N, C, H, W] of any size, uint8 or in [-1, 1], through a network that translates, to uint8.
+
+        See :mod:`ganzoo.enlarge`.
+
+        Raises:
+            UsageError: the network draws samples instead; images of other channels, or out of range.
         """
         network = self.network()
         if not isinstance(network, Translator):
             raise UsageError(f"{self.path}: variant {self.config.variant!r} draws samples, it enlarges no images.")
+        check_images(images, self.data.shape[0], None, None)
         return enlarge(network, images, tile)
 
 

@@ -29,8 +29,9 @@ __all__ = ["Batch", "Feed", "Losses", "Stage", "State", "Update", "Variant", "fu
 Losses = dict[str, Tensor]
 """0-d tensors; ``"total"`` is differentiated, the others are only logged under their names."""
 
-Load = Callable[[str, str], Dataset]
-"""``load(name, split)``: another data set, or another split of the one trained on (an empty name)."""
+Load = Callable[[str, str], Dataset | None]
+"""``load(name, split)``: another data set, or another split of the one trained on (an empty name); None where the set
+has no such split."""
 
 
 @dataclass
@@ -182,9 +183,23 @@ class Variant:
     def sight(self, state: State, images: Tensor) -> Tensor:
         """What the discriminator sees of samples: augmented, and with instance noise, where that is asked for."""
         self.applied |= {"diffaugment", "instance_noise"}
-        fade = self.craft.instance_noise_images or self.config.steps * self.config.batch_size
         images = augment(images, policies(self.craft.diffaugment))
-        return add_noise(images, noise_std(self.craft.instance_noise, state.images, fade))
+        if not self.craft.instance_noise:
+            return images
+        before, during = self.course()
+        seen = max(0, state.images - before)
+        return add_noise(images, noise_std(self.craft.instance_noise, seen, self.craft.instance_noise_images or during))
+
+    def course(self) -> tuple[int, int]:
+        """Real samples (before, from then on) the first stage in which the discriminator steps.
+
+        What fades is to fade under its eyes: a phase that trains the generator alone must not use it up.
+        """
+        stages = self.stages()
+        game = (i for i, stage in enumerate(stages) if any(u.player == "discriminator" for u in stage.updates))
+        first = next(game, 0)  # a player of another name: all stages count
+        before, during = (sum(stage.steps for stage in part) for part in (stages[:first], stages[first:]))
+        return before * self.config.batch_size, during * self.config.batch_size
 
     def judge(self, state: State, images: Tensor, batch: Batch) -> Tensor:
         """The discriminator's logits [N] of ``images``, given the labels in ``batch`` where it takes them."""

@@ -7,7 +7,17 @@ from typing import Any, Literal
 
 import pytest
 
-from ganzoo.config import Options, RunConfig, option, read_toml, resolve, to_plain, to_toml
+from ganzoo.config import (
+    Options,
+    RunConfig,
+    option,
+    read_toml,
+    refuse_idle,
+    resolve,
+    to_plain,
+    to_toml,
+    with_full_paths,
+)
 from ganzoo.errors import ConfigError, UnknownNameError
 
 
@@ -100,6 +110,30 @@ def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
         read_toml(path)
     with pytest.raises(ConfigError, match="cannot be read"):
         read_toml(tmp_path / "nowhere.toml")
+
+
+def test_options_that_are_declared_paths_are_kept_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Places(Options):
+        file: str = option("", "one path, which may hold a comma", path="one")
+        folders: str = option("", "paths", path="many")
+        word: str = option("", "no path")
+
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    here = Path.cwd()
+    given = Places(file="a,b.pth", folders="~/x, y/z,,/w", word="~/x")
+    full = Places(file=f"{here}/a,b.pth", folders=f"{tmp_path}/home/x,{here}/y/z,/w", word="~/x")
+    assert with_full_paths(given) == full
+    assert with_full_paths(full) == full
+    assert with_full_paths(Places()) == Places()
+    with pytest.raises(ConfigError, match=r"'~no-such-user/x': no home directory.*in full"):
+        with_full_paths(Places(folders="a, ~no-such-user/x"))
+
+
+def test_a_setting_that_does_nothing_is_refused_unless_it_is_as_by_default() -> None:
+    refuse_idle(Sample(fast=True), ("lr", "size", "no such"), "not asked")
+    with pytest.raises(ConfigError, match=r"^size = 3 does nothing: squares have none\.$"):
+        refuse_idle(Sample(size=3), ("lr", "size"), "squares have none")
 
 
 def test_a_variants_options_may_not_shadow_a_runs() -> None:

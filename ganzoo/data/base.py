@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.progress import Progress, silent
+from ganzoo.errors import UsageError
 from ganzoo.specs import Sample
 
 __all__ = [
     "DataInfo", "DataRequest", "DataWarning", "Dataset", "MemorySource", "Progress", "Source",
-    "digest", "silent", "to_uint8", "to_unit",
+    "check_images", "digest", "silent", "to_uint8", "to_unit",
 ]  # fmt: skip
 
 
@@ -154,3 +155,17 @@ def to_unit(samples: Tensor) -> Tensor:
 def to_uint8(images: Tensor) -> Tensor:
     """[-1, 1] -> uint8 0..255, rounded to nearest and clamped (the quantisation that FID is computed with)."""
     return images.detach().float().add(1.0).mul(127.5).round().clamp(0, 255).to(torch.uint8)
+
+
+def check_images(images: Tensor, *shape: int | None) -> None:
+    """Raise UsageError unless ``images`` are [N, *shape], uint8 or in [-1, 1]; None stands for any length from 1 on."""
+    form = f"[N, {', '.join('CHW'[i] if side is None else str(side) for i, side in enumerate(shape))}]"
+    needed = f"give a tensor {form}, uint8 (0 to 255) or of floats from -1 to 1."
+    if not isinstance(images, Tensor):
+        raise UsageError(f"images are a {type(images).__name__}: {needed}")
+    about = f"images are {list(images.shape)} of {str(images.dtype).removeprefix('torch.')}"
+    fits = images.dim() == 1 + len(shape) and all(a in (b, None) for a, b in zip(shape, images.shape[1:], strict=True))
+    if not fits or not images.numel() or not (images.dtype == torch.uint8 or images.is_floating_point()):
+        raise UsageError(f"{about}: {needed}")
+    if images.dtype != torch.uint8 and not bool(images.abs().max() <= 1):  # not a number, and it is False too
+        raise UsageError(f"{about} from {float(images.min()):g} to {float(images.max()):g}: {needed}")

@@ -5,8 +5,9 @@ from typing import Literal
 
 from torch import nn
 
-from ganzoo.config import AdamOptions, option
-from ganzoo.variant import Variant
+from ganzoo.config import AdamOptions, option, refuse_idle
+from ganzoo.data.base import Dataset
+from ganzoo.variant import Load, Variant
 from ganzoo_cgan.networks import ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
 
 
@@ -27,6 +28,10 @@ class CGAN(Variant):
 
     Options = CGANOptions
     defaults = {"loss": "non-saturating", "batch_size": 64, "steps": 6_000}
+
+    def prepare(self, dataset: Dataset, load: Load) -> None:
+        if self.options.network == "mlp":
+            refuse_idle(self.options, ("d_norm",), "the fully connected discriminator has no normalisation")
 
     def networks(self) -> dict[str, nn.Module]:
         o, shape, classes = self.options, self.data.shape, len(self.data.classes)

@@ -1,6 +1,7 @@
 """Semi-supervised GAN, arXiv:1606.03498: a classifier of K classes is the discriminator too, its sum of exponentials
 standing against an implicit class "generated" with logit 0; the generator matches its features."""
 
+import warnings
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -10,7 +11,7 @@ from torch.nn.functional import cross_entropy, softplus
 from torch.optim import Adam, Optimizer
 
 from ganzoo.config import AdamOptions, RunConfig, option
-from ganzoo.data.base import DataInfo, Dataset, to_unit
+from ganzoo.data.base import DataInfo, Dataset, DataWarning, to_unit
 from ganzoo.data.feed import Feed
 from ganzoo.data.sampler import Sampler, derived_seed
 from ganzoo.errors import ConfigError, DataError
@@ -87,8 +88,16 @@ class SGAN(Variant):
         rng = torch.Generator().manual_seed(derived_seed("calibration", self.config.seed))
         first = torch.randperm(len(dataset.source), generator=rng)[:CALIBRATION]
         self._first_images = to_unit(dataset.source.fetch(first).cpu())
-        if not self.config.dataset.startswith("folder:"):
-            self._test = load("", "test")
+        test = load("", "test")
+        if test is not None and test.labels is not None:
+            self._test = test
+        else:
+            warnings.warn(
+                f"test_error is not measured: {self.data.name!r} has no test split with labels. Train on a data set "
+                "that has one ('ganzoo info NAME' shows its splits), or keep images apart for 'ganzoo classify'.",
+                DataWarning,
+                stacklevel=2,
+            )
 
     def batch(self, feed: Feed, start: int, n: int) -> Batch:
         """As many of each: ``"images"`` without labels, ``"matched_images"`` for the generator, also without, and

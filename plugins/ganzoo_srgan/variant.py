@@ -1,6 +1,7 @@
 """SRGAN, arXiv:1609.04802, in two phases: SRResNet learns to minimise the squared error; then it is sharpened by a
 discriminator, held to the original by a content loss."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, mse_loss
 
-from ganzoo.config import AdamOptions, RunConfig, option
-from ganzoo.data.base import Dataset, to_unit
+from ganzoo.config import AdamOptions, RunConfig, option, refuse_idle
+from ganzoo.data.base import Dataset, DataWarning, to_unit
 from ganzoo.data.decode import as_stored
 from ganzoo.data.feed import Feed
 from ganzoo.data.folder import open_folder
@@ -40,13 +41,16 @@ class SRGANOptions(AdamOptions):
     content: Literal["mse", "vgg19", "vgg16"] = option(
         "mse", "content loss of phase two: squared error of pixels, or of VGG features, whose weights are needed"
     )
-    content_weights: str = option("", "file of VGG weights; empty: torchvision's, from torch's cache or by download")
+    content_weights: str = option(
+        "", "file of VGG weights; empty: torchvision's, from torch's cache or by download", path="one"
+    )
     content_sha256: str = option("", "SHA-256 that this file must have; empty: what its name promises, if it does")
     content_input: Literal["torchvision", "caffe"] = option("torchvision", "normalisation that the VGG weights expect")
     adversarial: float = option(1e-3, "weight of the adversarial loss in phase two (equation 3)", at_least=0)
     evaluate: str = option(
-        "", "folders to measure PSNR and SSIM on, comma separated; empty: the data set's test split, if it has one"
-    )
+        "", "folders to measure PSNR and SSIM on, comma separated; empty: the data set's test split, if it has one",
+        path="many",
+    )  # fmt: skip
     blocks: int = option(16, "residual blocks of the generator", at_least=1)
     width: int = option(64, "feature maps of the generator, and of the discriminator's first layer", at_least=1)
     skip: bool = option(
@@ -78,6 +82,7 @@ class SRGAN(Variant):
             if options.crop % options.scale:
                 raise ConfigError(f"crop = {options.crop} is no multiple of scale = {options.scale}.")
             return {"crop": options.crop}
+        refuse_idle(options, ("crop",), "only the images of folder:PATH are cropped; -o resolution=N sets a size")
         # Digits of 28 pixels made four times smaller are not worth a look.
         return {"resolution": 64} if config.dataset == "glyphs" and config.resolution is None else {}
 
@@ -88,22 +93,36 @@ class SRGAN(Variant):
                 f"images of {width}x{height} have a side that is no multiple of scale = {o.scale}: choose another "
                 "resolution."
             )
-        if o.content == "mse" and (o.content_weights or o.content_sha256):
-            raise ConfigError(f"content_weights = {o.content_weights!r} is for content = vgg19 or vgg16, not mse.")
+        # Without a phase two they do nothing yet, but a run that is made longer must have had them from the start.
+        if o.content == "mse":
+            ours = ("content_weights", "content_sha256", "content_input")
+            refuse_idle(o, ours, "content = 'mse' has no network, content = vgg19 or vgg16 have")
         if self.config.steps > o.pretrain_steps and o.content != "mse":
             self._features = load_features(o.content, o.content_weights, o.content_sha256, o.content_input)
         self._pictures = to_unit(dataset.source.fetch(torch.arange(min(SHOWN, len(dataset.source))))).cpu()
-        for name in filter(None, (part.strip() for part in o.evaluate.split(","))):
-            self._benchmarks.append(self._folder(name))
-        if not self._benchmarks and not self.config.dataset.startswith("folder:"):
-            test = load("", "test").source
-            images = test.fetch(torch.arange(min(TESTED, len(test))))
-            if min(images.shape[2:]) < self.least:
-                raise ConfigError(
-                    f"images of {images.shape[3]}x{images.shape[2]} are too small to measure on: {self.least} pixels "
-                    "are needed each way; choose a larger resolution."
-                )
-            self._benchmarks.append(Benchmark("test", tuple(images)))
+        folders = [path for path in o.evaluate.split(",") if path]
+        refuse_one_name(folders)
+        self._benchmarks = [self._folder(path) for path in folders]
+        if self._benchmarks:
+            return
+        if (test := load("", "test")) is not None:
+            self._benchmarks.append(self._benchmark(test))
+        else:
+            warnings.warn(
+                f"PSNR and SSIM are not measured: {self.data.name!r} has no test split. Name folders of images to "
+                "measure on: -o evaluate=FOLDER,FOLDER.",
+                DataWarning,
+                stacklevel=2,
+            )
+
+    def _benchmark(self, test: Dataset) -> Benchmark:
+        images = test.source.fetch(torch.arange(min(TESTED, len(test.source))))
+        if min(images.shape[2:]) < self.least:
+            raise ConfigError(
+                f"images of {images.shape[3]}x{images.shape[2]} are too small to measure on: {self.least} pixels "
+                "are needed each way; choose a larger resolution."
+            )
+        return Benchmark("test", tuple(images))
 
     @property
     def least(self) -> int:
@@ -195,3 +214,16 @@ class SRGAN(Variant):
             high,
         ]
         return torch.stack(columns, dim=1).flatten(0, 1).clamp(-1, 1), len(columns)
+
+
+def refuse_one_name(folders: list[str]) -> None:
+    """Raise ConfigError when the figures of two folders, or of one and another's bicubic, would have one name."""
+    taken: dict[str, str] = {}
+    for folder in folders:
+        for name in (Path(folder).name, f"{Path(folder).name}_bicubic"):
+            if name in taken:
+                raise ConfigError(
+                    f"evaluate = {','.join(folders)!r}: {taken[name]} and {folder} would both be measured as "
+                    f"psnr_{name}. Give each folder a last name of its own."
+                )
+            taken[name] = folder

@@ -8,9 +8,10 @@ import torch
 from torch import nn
 from torch.optim import Optimizer, RMSprop
 
-from ganzoo.config import AdamOptions, Options, option
+from ganzoo.config import AdamOptions, Options, option, refuse_idle
+from ganzoo.data.base import Dataset
 from ganzoo.errors import ConfigError
-from ganzoo.variant import Stage, State, Update, Variant
+from ganzoo.variant import Load, Stage, State, Update, Variant
 from ganzoo_wgan.networks import ConvCritic, ConvGenerator, MLPCritic, MLPGenerator
 
 N_CRITIC = "n_critic says how often the critic steps"
@@ -57,9 +58,18 @@ class Wasserstein(Variant):
     refuses: ClassVar = {"d_steps": N_CRITIC}
     lipschitz = True
 
+    def prepare(self, dataset: Dataset, load: Load) -> None:
+        if self.is_mlp:
+            refuse_idle(self.options, ("d_norm",), "the fully connected critic has no normalisation")
+
+    @property
+    def is_mlp(self) -> bool:
+        """Whether its networks are fully connected."""
+        return self.options.network == "mlp" or (self.options.network == "auto" and self.data.sample == "points")
+
     def networks(self) -> dict[str, nn.Module]:
         o, shape = self.options, self.data.shape
-        if o.network == "mlp" or (o.network == "auto" and self.data.sample == "points"):
+        if self.is_mlp:
             return {
                 "generator": MLPGenerator(o.latent_dim, o.width, shape),
                 "discriminator": MLPCritic(o.width, shape),

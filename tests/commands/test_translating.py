@@ -11,7 +11,7 @@ from PIL import Image
 import ganzoo
 from ganzoo.data.base import to_uint8, to_unit
 from ganzoo.enlarge import enlarge, enlarge_image
-from ganzoo.errors import DataError
+from ganzoo.errors import DataError, UsageError
 
 from .conftest import Invoke
 
@@ -122,6 +122,37 @@ def test_what_cannot_be_enlarged(
     deep = Image.fromarray(np.zeros((4, 4), dtype=np.uint16))
     with pytest.raises(DataError, match="more than 8 bits"):
         enlarge_image(ganzoo.load(grey_run), 1, deep)  # type: ignore[arg-type]
+
+
+WRONG = {
+    "no batch": (torch.zeros(1, 8, 8), r"\[1, 8, 8\] of float32: give a tensor \[N, 1, H, W\], uint8 \(0 to 255\)"),
+    "channels": (torch.zeros(2, 3, 8, 8, dtype=torch.uint8), r"\[2, 3, 8, 8\] of uint8: give a tensor \[N, 1, H, W\]"),
+    "none": (torch.zeros(0, 1, 8, 8), r"\[0, 1, 8, 8\] of float32: give"),
+    "type": (torch.zeros(1, 1, 8, 8, dtype=torch.int64), "of int64: give a tensor"),
+    "range": (torch.full((1, 1, 8, 8), 200.0), "float32 from 200 to 200: give .* floats from -1 to 1"),
+    "not a number": (torch.full((1, 1, 8, 8), torch.nan), "from nan to nan: give"),
+    "array": (np.zeros((1, 1, 8, 8)), "images are a ndarray: give a tensor"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_tensors_that_are_no_images_are_refused(case: str, grey_run: Path, classifier_run: Path) -> None:
+    images, message = WRONG[case]
+    with pytest.raises(UsageError, match=message):
+        ganzoo.api.open_run(grey_run).enlarge(images)
+    with pytest.raises(UsageError, match=message.replace("1, H, W", "1, 8, 8")):
+        ganzoo.api.open_run(classifier_run).classify(images)
+
+
+def test_shapes_are_those_that_a_network_was_trained_on_or_takes(grey_run: Path, classifier_run: Path) -> None:
+    with pytest.raises(UsageError, match=r"\[1, 1, 9, 9\] of float32: give a tensor \[N, 1, 8, 8\]"):
+        ganzoo.api.open_run(classifier_run).classify(torch.zeros(1, 1, 9, 9))
+    with pytest.raises(UsageError, match=r"\[9, 9\] of float32: give a tensor \[N, C, H, W\]"):
+        enlarge(ganzoo.load(grey_run), torch.zeros(9, 9))  # type: ignore[arg-type]
+    pixels = torch.randint(0, 256, (1, 1, 9, 7), dtype=torch.uint8)
+    large = ganzoo.api.open_run(grey_run).enlarge(pixels)
+    assert torch.equal(ganzoo.api.open_run(grey_run).enlarge(to_unit(pixels).double()), large)
+    assert ganzoo.api.open_run(classifier_run).classify(torch.ones(1, 1, 8, 8).double()).shape == (1, 10)
 
 
 def test_training_ends_with_the_command_that_uses_the_network(invoke: Invoke, tmp_path: Path) -> None:

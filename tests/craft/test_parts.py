@@ -183,6 +183,26 @@ def test_instance_noise_ends_where_it_was_told_to(tmp_path: Path) -> None:
         assert float(job.variant.sight(state, points).std()) == pytest.approx(std, rel=0.1, abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("images", "expected"),
+    [(0, ((0, 0.5), (40, 0.5), (60, 0.25), (80, 0.0))), (20, ((40, 0.5), (50, 0.25), (60, 0.0)))],
+)
+def test_instance_noise_waits_for_the_discriminator(
+    images: int, expected: tuple[tuple[int, float], ...], tmp_path: Path
+) -> None:
+    """Twenty steps of four images, of which the first ten are without a discriminator."""
+    settings = {**TINY, "steps": 20, "batch_size": 4, "instance_noise": 0.5, "instance_noise_images": images}
+    job = prepare(
+        "srgan", "glyphs", out=tmp_path / "x",
+        settings={**settings, "width": 2, "blocks": 1, "resolution": 32, "pretrain_steps": 10},
+    )  # fmt: skip
+    state = new_state(job.variant, job.device)
+    for seen, std in expected:
+        state.images = seen
+        noise = job.variant.sight(state, torch.zeros(20, 1, 32, 32))
+        assert float(noise.std()) == pytest.approx(std, rel=0.1, abs=1e-9)
+
+
 @pytest.mark.parametrize("shape", [(64, 1, 8, 8), (64, 3, 12, 10)])
 @pytest.mark.parametrize("policy", sight.POLICIES)
 def test_every_policy_changes_images_one_by_one_and_lets_gradients_through(policy: str, shape: tuple[int, ...]) -> None:

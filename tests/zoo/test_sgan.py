@@ -1,5 +1,6 @@
 """sgan: which images are labelled, what the losses are, what its networks are made of, and what is refused."""
 
+import dataclasses
 import math
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from torch.nn.functional import cross_entropy
 
 import ganzoo
 from ganzoo.api import Job, prepare
-from ganzoo.data.base import to_unit
+from ganzoo.data.base import DataWarning, to_unit
 from ganzoo.data.feed import Feed
 from ganzoo.errors import ConfigError, DataError, UsageError
+from ganzoo.registry import registry
 from ganzoo.trainer import new_state
 from ganzoo_sgan.layers import NormalisedConv, NormalisedLinear, calibrating
 from ganzoo_sgan.networks import ConvClassifier, ConvGenerator, MLPClassifier, MLPGenerator
@@ -260,6 +262,29 @@ def test_test_errors_are_reported_beside_the_supervised_baseline(tmp_path: Path)
     again = ganzoo.api.load_classifier(run.path / "classifier.safetensors")
     sample = to_unit(images[:4])
     assert torch.equal(classifier(sample), again(sample))
+
+
+def test_a_folder_has_no_test_split_and_this_is_said(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / "digits" / name).mkdir(parents=True)
+        for i in range(4):
+            Image.new("L", (8, 8), 30 * i).save(tmp_path / "digits" / name / f"{i}.png")
+    settings = {**SMALL, "steps": 1, "labels": 4, "batch_size": 4, "channels": 1}
+    with pytest.warns(DataWarning, match=r"test_error is not measured: 'folder:.*/digits' has no test split"):
+        run = ganzoo.train("sgan", f"folder:{tmp_path / 'digits'}", out=tmp_path / "x", **settings)
+    assert "test_error" not in history(run)[-1]
+
+
+@pytest.mark.parametrize("variant", ["sgan", "srgan"])
+def test_any_data_set_without_a_test_split_is_trained_on(
+    variant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = dataclasses.replace(registry().datasets.spec("glyphs"), splits=("train",))
+    monkeypatch.setattr("ganzoo.jobs.dataset_spec", lambda name: bare)
+    settings = {"steps": 1, "batch_size": 4, "width": 4, "resolution": 32, "device": "cpu"}
+    with pytest.warns(DataWarning, match="not measured: 'glyphs' has no test split"):
+        run = ganzoo.train(variant, "glyphs", out=tmp_path / "x", **settings)
+    assert "evaluation" not in run.details
 
 
 def test_a_variant_without_a_classifier_says_so(tmp_path: Path) -> None:

@@ -117,3 +117,10 @@ def test_a_penalty_beside_batch_normalisation_is_refused_with_the_way_out(tmp_pa
 def test_the_number_of_critic_steps_is_not_said_twice(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="n_critic says how often"):
         trainer(tmp_path, "wgan", "ring", steps=1, d_steps=2)
+
+
+def test_normalisation_of_a_critic_that_has_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"d_norm = 'none' does nothing: the fully connected critic has no norm"):
+        trainer(tmp_path, "wgan", "ring", steps=1, d_norm="none")
+    with pytest.raises(ConfigError, match=r"d_norm = 'none' does nothing: the fully connected discriminator"):
+        trainer(tmp_path, "cgan", "glyphs", steps=1, d_norm="none", network="mlp")
