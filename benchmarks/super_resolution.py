@@ -25,8 +25,8 @@ from ganzoo.api import open_run
 from ganzoo.checkpoint import below, fill, read_header, read_tensors
 from ganzoo.data.decode import as_stored
 from ganzoo.data.folder import open_folder
+from ganzoo.metrics.enlargement import bicubic, by_network, measure, multiple, rescaled
 from ganzoo.run import environment
-from ganzoo_srgan.measures import bicubic, by_network, measure, multiple, rescaled
 
 OUT = Path("benchmarks/results/sr")
 SCALE = 4

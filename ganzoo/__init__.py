@@ -16,16 +16,22 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from ganzoo.api import Job, list_variants, load, open_run, prepare, train
+    from ganzoo.evaluation import evaluate
 
-_LAZY = ("Job", "list_variants", "load", "open_run", "prepare", "train")
-__all__ = ["Job", "__version__", "hookimpl", "list_variants", "load", "open_run", "prepare", "train"]
+_API = ("Job", "list_variants", "load", "open_run", "prepare", "train")
+_LAZY = (*_API, "evaluate")
+__all__ = ["Job", "__version__", "evaluate", "hookimpl", "list_variants", "load", "open_run", "prepare", "train"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY:
+    if name in _API:
         from ganzoo import api
 
         return getattr(api, name)
+    if name == "evaluate":
+        from ganzoo.evaluation import evaluate
+
+        return evaluate
     raise AttributeError(f"module 'ganzoo' has no attribute {name!r}")
 
 

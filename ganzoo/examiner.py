@@ -140,16 +140,16 @@ class Examiner:
         }  # fmt: skip
         return network_subject(f"variant {config.variant!r}", about, variant.data, networks)
 
-    def due(self, images: int, batch: int) -> bool:
-        """Whether the last step, which saw ``batch`` of all ``images``, has passed a multiple of ``metric_every``."""
-        every = self.variant.config.metric_every
-        return images // every > (images - batch) // every
+    def due(self, run: Run, state: State) -> bool:
+        """Whether the last step has passed a multiple of ``metric_every``, or was the very last."""
+        every, batch = self.variant.config.metric_every, self.variant.config.batch_size
+        return state.images // every > (state.images - batch) // every or state.step == run.total_steps
 
-    def __call__(self, run: Run, state: State, last: bool) -> dict[str, float]:
+    def __call__(self, run: Run, state: State) -> dict[str, float]:
         """Take the metrics, and write what is to be kept to the run; returns the numbers for the history."""
         results = self._take(state, lambda name: self.variant.trained(state, name), CHOOSING)
         self._keep_best(run, state, results[0])
-        if last:
+        if state.step == run.total_steps:
             self._report(run, state)
         found = {}
         for result in results:

@@ -18,6 +18,7 @@ import re
 import shutil
 import sys
 import time
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from ganzoo.enlarge import enlarge
 from ganzoo.errors import CheckpointError, RunError, UsageError
 from ganzoo.files import replace_file, sweep
 from ganzoo.interfaces import Classifier, Generator, Translator
+from ganzoo.metrics.base import Result
 from ganzoo.report.grid import save_picture
 from ganzoo.variant import State, Variant
 
@@ -222,6 +224,12 @@ class Run:
         check_images(images, *self.data.shape)
         with torch.no_grad():
             return network(to_unit(images).float().cpu()).softmax(1)
+
+    def evaluate(self, metrics: Iterable[str], against: str | None = None, **arguments: Any) -> list[Result]:
+        """Metrics by name, of the run's newest weights; see :func:`ganzoo.evaluation.evaluate`."""
+        from ganzoo.evaluation import evaluate  # which opens runs
+
+        return evaluate(self.path, metrics, against, **arguments)
 
     def enlarge(self, images: Tensor, tile: int | None = None) -> Tensor:
         """Images [N, C, H, W] of any size, uint8 or in [-1, 1], through a network that translates, to uint8.

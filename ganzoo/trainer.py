@@ -84,8 +84,7 @@ class Trainer:
         self.feed = Feed(dataset, self.config.seed, device)
         self.craft = self.config.craft
         self.stages = [scheduled(stage, self.craft) for stage in variant.stages()]
-        self.stopping = ""
-        self.examiner = examiner
+        self.stopping, self.examiner = "", examiner
         self.diagnostics = Diagnostics(variant, dataset, self.total_steps)
         self._parameters = {
             player: [p for name in names for p in state.networks[name].parameters()]
@@ -211,8 +210,8 @@ class Trainer:
         step, config = self.state.step, self.config
         last = step == self.total_steps
         own = step % config.evaluate_every == 0 or last
-        examined = self.examiner is not None and (last or self.examiner.due(self.state.images, config.batch_size))
-        measured = self._evaluate(own, examined, last) if own or examined else {}
+        examiner = self.examiner if self.examiner and self.examiner.due(self.run, self.state) else None
+        measured = self._evaluate(own, examiner) if own or examiner else {}
         sample = step % config.sample_every == 0 or last
         looked = self.diagnostics.look(self.state) if sample and config.diagnostics else {}
         if step % config.log_every == 0 or last or measured or looked:
@@ -223,15 +222,14 @@ class Trainer:
         if step % config.checkpoint_every == 0 and not last:
             self.save()
 
-    def _evaluate(self, own: bool, examined: bool, last: bool) -> dict[str, float]:
+    def _evaluate(self, own: bool, examiner: Examiner | None) -> dict[str, float]:
         """The variant's own measures and the run's metrics; the training goes on as if they had not been taken."""
         tensors, plain = capture_rng()
         for network in self.state.networks.values():
             network.eval()
         with torch.no_grad():
             measured = self.variant.evaluate(self.state) if own else {}
-            if self.examiner and examined:
-                measured |= self.examiner(self.run, self.state, last)
+            measured |= examiner(self.run, self.state) if examiner else {}
         for network in self.state.networks.values():
             network.train()
         restore_rng(tensors, plain)

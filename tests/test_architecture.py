@@ -59,8 +59,8 @@ ONLY = {
 }
 """Modules that everything stands on: all that they may import beside the standard library."""
 
-LAZY_ON_PURPOSE = {("ganzoo", "ganzoo.api")}
-"""Upward on purpose: `ganzoo.train` imports what it needs when it is called."""
+LAZY_ON_PURPOSE = {("ganzoo", "ganzoo.api"), ("ganzoo", "ganzoo.evaluation"), ("ganzoo.run", "ganzoo.evaluation")}
+"""Upward on purpose: `ganzoo.train` and `run.evaluate` import what they need when they are called."""
 
 PUBLIC = (
     "errors", "specs", "hookspecs", "config", "interfaces", "losses", "blocks", "craft", "variant", "trainer", "data",

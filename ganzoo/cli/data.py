@@ -91,12 +91,16 @@ def fetch_sets(names: tuple[str, ...], as_json: bool) -> None:
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def verify_sets(names: tuple[str, ...], as_json: bool) -> None:
-    """Read the files of data sets and compare their checksums; exit code 1 unless all are there and right."""
+    """Read the files of data sets and compare their checksums; exit code 1 unless all are there and right.
+
+    What metrics remember of a set (reference statistics) is read, too; of that, what is damaged is computed anew when
+    it is needed.
+    """
     root = store.data_root()
     specs = [registry().datasets.spec(name) for name in names]
     with shown_progress() as progress:
         results = [store.verify(spec, root, progress) for spec in specs]
-    report(results, root, as_json)
+    report(results, root, as_json, {name: remembered(root, name) for name in names})
     if bad := [result for result in results if result.state in ("missing", "incomplete", "damaged")]:
         told = "; ".join(f"{result.name} is {result.state}" for result in bad)
         mend = " ".join(result.name for result in bad if result.downloadable)
@@ -125,16 +129,37 @@ def describe(name: str, root: Path) -> dict[str, Any]:
     }
 
 
-def report(results: list[SetStatus], root: Path, as_json: bool) -> None:
-    """Print one line for each file, or for a set that has none."""
+def remembered(root: Path, name: str) -> list[dict[str, Any]]:
+    """What metrics remember of a data set, each entry read and compared with its checksum."""
+    if not (root / "reference").is_dir():
+        return []  # spares the import of torch
+    from ganzoo.metrics.reference import entries
+
+    return [
+        {"path": entry.path.relative_to(root).as_posix(), "state": entry.state, "bytes": entry.size, **entry.key}
+        for entry in entries(root, name, check=True)
+    ]
+
+
+def report(
+    results: list[SetStatus], root: Path, as_json: bool, known: dict[str, list[dict[str, Any]]] | None = None
+) -> None:
+    """Print one line for each file, or for a set that has none; ``known``: what metrics remember of each set."""
+    known = known or {}
     if as_json:
-        emit_json({"root": str(root), "datasets": [result.as_json() for result in results]})
+        sets = [{**result.as_json(), "reference": known.get(result.name, [])} for result in results]
+        emit_json({"root": str(root), "datasets": sets})
         return
     rows: list[tuple[str, ...]] = []
     for result in results:
         rows += [(result.name, file.state, file.path, file.detail) for file in result.files]
         if not result.files:
             rows.append((result.name, result.state, "", ""))
+        for entry in known.get(result.name, []):
+            said = "not readable, computed anew when it is needed"
+            if "what" in entry:
+                said = f"{entry['what']} of {entry['count']:,} {entry['split']} samples, {entry['extractor']}"
+            rows.append((result.name, entry["state"], entry["path"], said))
     emit_table(("NAME", "STATE", "FILE", "DETAIL"), rows)
 
 

@@ -13,18 +13,14 @@ from torch.nn.functional import interpolate, mse_loss
 
 from ganzoo.config import AdamOptions, RunConfig, option, refuse_idle
 from ganzoo.data.base import Dataset, DataWarning, to_unit
-from ganzoo.data.decode import as_stored
 from ganzoo.data.feed import Feed
-from ganzoo.data.folder import open_folder
-from ganzoo.errors import ConfigError, DataError
+from ganzoo.errors import ConfigError
+from ganzoo.metrics.enlargement import Benchmark, bicubic, by_network, lowered, measure, of_folder, of_split
 from ganzoo.variant import Batch, Load, Losses, Stage, State, Update, Variant
 from ganzoo_srgan.content import VGGFeatures, load_features
-from ganzoo_srgan.measures import Benchmark, bicubic, by_network, lowered, measure, multiple
 from ganzoo_srgan.networks import PatchDiscriminator, SRResNet
 
 SHOWN = 4
-TESTED = 100
-"""Images of an embedded test split that are measured on; a folder is taken whole."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,11 +98,11 @@ class SRGAN(Variant):
         self._pictures = to_unit(dataset.source.fetch(torch.arange(min(SHOWN, len(dataset.source))))).cpu()
         folders = [path for path in o.evaluate.split(",") if path]
         refuse_one_name(folders)
-        self._benchmarks = [self._folder(path) for path in folders]
+        self._benchmarks = [of_folder(path, o.scale) for path in folders]
         if self._benchmarks:
             return
         if (test := load("", "test")) is not None:
-            self._benchmarks.append(self._benchmark(test))
+            self._benchmarks.append(of_split(test, o.scale))
         else:
             warnings.warn(
                 f"PSNR and SSIM are not measured: {self.data.name!r} has no test split. Name folders of images to "
@@ -114,28 +110,6 @@ class SRGAN(Variant):
                 DataWarning,
                 stacklevel=2,
             )
-
-    def _benchmark(self, test: Dataset) -> Benchmark:
-        images = test.source.fetch(torch.arange(min(TESTED, len(test.source))))
-        if min(images.shape[2:]) < self.least:
-            raise ConfigError(
-                f"images of {images.shape[3]}x{images.shape[2]} are too small to measure on: {self.least} pixels "
-                "are needed each way; choose a larger resolution."
-            )
-        return Benchmark("test", tuple(images))
-
-    @property
-    def least(self) -> int:
-        """Smallest side that can be measured: SSIM's window, and the border."""
-        return 11 + 2 * int(self.options.scale)
-
-    def _folder(self, path: str) -> Benchmark:
-        folder, listing = open_folder(path, least=1)
-        images = [multiple(as_stored(folder / file), self.options.scale) for file in listing.images]
-        for file, image in zip(listing.images, images, strict=True):
-            if min(image.shape[1:]) < self.least:
-                raise DataError(f"{folder / file} is too small to measure on: {self.least} pixels are needed each way.")
-        return Benchmark(Path(path).name, tuple(images))
 
     def batch(self, feed: Feed, start: int, n: int) -> Batch:
         """``"images"`` of high and ``"low"`` of low resolution."""

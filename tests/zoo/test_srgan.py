@@ -20,9 +20,9 @@ from ganzoo.api import Job, prepare
 from ganzoo.checkpoint import read_tensors
 from ganzoo.data.base import DataWarning
 from ganzoo.errors import ChecksumError, ConfigError, DataError, DataMissingError
+from ganzoo.metrics.enlargement import bicubic, lowered, measure, rescaled
 from ganzoo.trainer import new_state
 from ganzoo_srgan.content import LAYOUTS, VGGFeatures, load_features
-from ganzoo_srgan.measures import bicubic, lowered, measure, rescaled
 from ganzoo_srgan.networks import PatchDiscriminator, SRResNet
 
 from ..training.helpers import history
