@@ -2,7 +2,7 @@
 
     python docs/generate.py
 
-cli.md from the commands' own help, reference.md from the registry, results.md from benchmarks/results/*.json.
+cli.md from the commands' own help, reference.md from the registry, results.md and metrics.md from benchmarks/results.
 Only what ganzoo itself ships is described, whatever plugins are installed.
 """
 
@@ -119,6 +119,9 @@ def reference_page() -> str:
     parts += ["## Data sets\n", table(["name", "what", "shape", "classes", "splits", "terms"], rows), ""]
     rows = [[f"`{n}`", zoo.losses.spec(n).summary, zoo.losses.spec(n).paper] for n in own(zoo.losses)]
     parts += ["## Losses\n", table(["name", "what", "paper"], rows), ""]
+    rows = [[f"`{n}`", zoo.metrics.spec(n).summary, zoo.metrics.spec(n).paper] for n in own(zoo.metrics)]
+    parts += ["## Metrics\n", "[metrics.md](metrics.md) says how they are taken.\n"]
+    parts += [table(["name", "what", "paper"], rows), ""]
     return NOTE + "\n".join(parts)
 
 
@@ -223,6 +226,87 @@ def sr_table() -> str:
     return table(["enlarged by", "images", "PSNR in dB", "SSIM", "paper's PSNR", "steps", "record"], rows)
 
 
+def metrics_page() -> str:
+    """How to measure, with the recorded floors and reactions to damage."""
+    from ganzoo.metrics.extractors import INCEPTION, VGG
+    from ganzoo.metrics.recogniser import SHIPPED, load_recogniser, shipped
+
+    text = (HERE / "metrics.in.md").read_text(encoding="utf-8")
+    weights = [f"| [{Path(f.name).name}]({f.url}) | {f.size:,} | `{f.sha256}` |" for f in (INCEPTION, VGG)]
+    rows = []
+    for name in shipped():
+        path = SHIPPED / f"{name}.safetensors"
+        header = load_recogniser(path)[1]
+        card = f"[card](../ganzoo/metrics/weights/{name}.md)"
+        accuracy = f"{100 * header['accuracy']:.2f} % of {header['test_count']:,}"
+        rows.append([f"`{name}`", accuracy, f"{path.stat().st_size:,}", card])
+    records = {record["data"]["name"]: record for record in recorded("metrics")}
+    tables = {
+        "weights": "\n".join(weights),
+        "recognised": ", ".join(f"`{name}`" for name in shipped()),
+        "recognisers": table(["data", "test accuracy", "bytes", ""], rows),
+        "floors": floors_table(records),
+        "damage": "\n\n".join(f"### {name}\n\n{damage_table(record)}" for name, record in records.items()),
+        "blind": blind_spots(records),
+    }
+    for name, found in tables.items():
+        text = text.replace(f"{{{name}}}", found)
+    return NOTE + text
+
+
+FAMILIES = ("fd", "kd", "cs", "prc", "balance", "accuracy", "intra-fd", "duplicates", "copies")
+
+
+def family(metric: str, data: str) -> str:
+    """``fd-mnist-10k`` -> ``fd``."""
+    return metric.replace(f"-{data}-10k", "").replace("-2k", "").replace("-1k", "")
+
+
+def cells(found: dict[str, dict[str, float]], data: str) -> list[str]:
+    """Headlines in the order of the families; of precision and recall both."""
+    by_family = {family(name, data): list(values.values()) for name, values in found.items()}
+    return [
+        " / ".join(f"{value:.3g}" for value in by_family[f][: 2 if f == "prc" else 1]) if f in by_family else ""
+        for f in FAMILIES
+    ]
+
+
+def floors_table(records: dict[str, dict[str, Any]]) -> str:
+    """What real samples score against real samples."""
+    rows = [
+        [f"`{data}`", name, *cells(found, data)]
+        for data, record in records.items()
+        for name, found in record["floors"].items()
+    ]
+    return table(["data", "real against real", *FAMILIES], rows)
+
+
+def damage_table(record: dict[str, Any]) -> str:
+    """How each metric reacts."""
+    data = record["data"]["name"]
+    rows = [[name, *cells(found, data)] for name, found in record["damage"].items()]
+    return table(["damage", *FAMILIES], rows)
+
+
+BLIND = 0.1
+"""A metric that changes by less than this share of its undamaged value (and by less than 0.01) has not moved."""
+
+
+def blind_spots(records: dict[str, dict[str, Any]]) -> str:
+    """Which metric does not move under which damage, said in words."""
+    lines = []
+    for data, record in records.items():
+        clean = {name: next(iter(v.values())) for name, v in record["damage"]["none"].items()}
+        still: dict[str, list[str]] = {}
+        for damage, found in record["damage"].items():
+            for name, values in found.items():
+                change = abs(next(iter(values.values())) - clean[name])
+                if damage != "none" and change <= max(BLIND * abs(clean[name]), 0.01):
+                    still.setdefault(family(name, data), []).append(damage)
+        lines += [f"- `{data}`: **{f}** does not move under {'; '.join(what)}." for f, what in sorted(still.items())]
+    return "Called out, by the headline (of `prc` that is precision):\n\n" + "\n".join(lines) if lines else ""
+
+
 def plugins_page() -> str:
     """How to write a plugin, with every hook and its exact signature."""
     import inspect
@@ -249,6 +333,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "cli.md": cli_page,
     "reference.md": reference_page,
     "plugins.md": plugins_page,
+    "metrics.md": metrics_page,
     "results.md": results_page,
 }
 
