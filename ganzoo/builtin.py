@@ -57,4 +57,10 @@ def ganzoo_metrics() -> Iterable[MetricSpec]:
     return METRICS
 
 
-__all__ = ["ganzoo_datasets", "ganzoo_losses", "ganzoo_metrics", "ganzoo_run_started", "ganzoo_step_logged"]
+__all__ = [
+    "ganzoo_datasets",
+    "ganzoo_losses",
+    "ganzoo_metrics",
+    "ganzoo_run_started",
+    "ganzoo_step_logged",
+]

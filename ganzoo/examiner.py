@@ -10,11 +10,11 @@ from torch import nn
 from ganzoo.checkpoint import read_header, read_tensors
 from ganzoo.data.base import DataInfo, Dataset, Progress, silent
 from ganzoo.data.store import data_root
-from ganzoo.errors import CheckpointError, PluginError, UsageError
+from ganzoo.errors import CheckpointError, GanzooError, PluginError, UsageError
 from ganzoo.interfaces import Classifier, Generator, Translator
 from ganzoo.metrics.base import Exam, Metric, Result, take
 from ganzoo.metrics.reference import FOLDER
-from ganzoo.metrics.subjects import NetworkSubject, Subject
+from ganzoo.metrics.subjects import NetworkSubject
 from ganzoo.registry import registry
 from ganzoo.run import Run, environment
 from ganzoo.variant import State, Variant
@@ -102,43 +102,63 @@ def network_subject(
     return subject
 
 
+Networks = Callable[[str], nn.Module | None]
+"""A network by its name in the variant."""
+
+
+def subject_of(variant: Variant, network: Networks, step: int) -> NetworkSubject:
+    """The networks of a training that are used after it, at a step."""
+    config = variant.config
+    about = {
+        "kind": "training", "variant": config.variant, "training seed": config.seed, "step": step,
+        "weights": "EMA" if config.ema_halflife else "raw",
+    }  # fmt: skip
+    networks = [network(name) for name in (variant.main, variant.classifier) if name]
+    return network_subject(f"variant {config.variant!r}", about, variant.data, networks)
+
+
+def exam_of(
+    variant: Variant, load: Callable[[str], Dataset], device: torch.device, progress: Progress = silent
+) -> Exam:
+    """The exam of a training that has not begun: its networks tell by their types what can be measured.
+
+    Args:
+        load: a split of the data that is trained on.
+    """
+    with torch.random.fork_rng(devices=[]):  # networks drawn only to be looked at
+        networks = variant.build()
+    subject, cache = subject_of(variant, networks.get, 0), data_root() / FOLDER
+    return Exam(subject, variant.config.dataset, load, device, cache=cache, progress=progress)
+
+
+def divided(exam: Exam, names: Iterable[str]) -> tuple[list[str], dict[str, str]]:
+    """The metrics that can be taken here, and the others, each with its reason."""
+    taken, others = [], {}
+    for metric in load_metrics(names):
+        try:
+            check([metric], exam)
+            taken.append(metric.spec.name)
+        except GanzooError as error:
+            others[metric.spec.name] = metric.unfit(exam) or str(error)
+    return taken, others
+
+
 class Examiner:
     """Takes the metrics of a run while it trains, keeps the best weights, and reports on final and best at the end.
 
     Args:
         variant: what is trained; its config names the metrics.
-        load: a split of the data that is trained on.
-        device: where networks run.
-        progress: told about long computations.
+        exam: made by :func:`exam_of`.
 
     Raises:
         UsageError: an unknown metric, or one that makes no sense here.
         GanzooError: data or weights that it needs are missing.
     """
 
-    def __init__(
-        self,
-        variant: Variant,
-        load: Callable[[str], Dataset],
-        device: torch.device,
-        progress: Progress = silent,
-    ) -> None:
-        self.variant = variant
+    def __init__(self, variant: Variant, exam: Exam) -> None:
+        self.variant, self._exam = variant, exam
         self.metrics = load_metrics(listed(variant.config.metrics))
-        with torch.random.fork_rng(devices=[]):  # networks drawn only to be looked at
-            networks = variant.build()
-        subject = self._subject(networks.get, 0)
-        self._exam = Exam(subject, variant.config.dataset, load, device, cache=data_root() / FOLDER, progress=progress)
-        check(self.metrics, self._exam)
-
-    def _subject(self, network: Callable[[str], nn.Module | None], step: int) -> Subject:
-        variant, config = self.variant, self.variant.config
-        networks = [network(name) for name in (variant.main, variant.classifier) if name]
-        about = {
-            "kind": "training", "variant": config.variant, "training seed": config.seed, "step": step,
-            "weights": "EMA" if config.ema_halflife else "raw",
-        }  # fmt: skip
-        return network_subject(f"variant {config.variant!r}", about, variant.data, networks)
+        check(self.metrics, exam)
 
     def due(self, run: Run, state: State) -> bool:
         """Whether the last step has passed a multiple of ``metric_every``, or was the very last."""
@@ -161,7 +181,7 @@ class Examiner:
     def _take(
         self, state: State, network: Callable[[str], nn.Module], seed: int, step: int | None = None
     ) -> list[Result]:
-        subject = self._subject(network, state.step if step is None else step)
+        subject = subject_of(self.variant, network, state.step if step is None else step)
         return examine(self.metrics, self._exam.renewed(subject, seed))
 
     def _keep_best(self, run: Run, state: State, result: Result) -> None:

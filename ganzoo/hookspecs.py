@@ -1,7 +1,7 @@
 """Every point at which a plugin can join in; there are no others.
 
 A plugin is a module named by an entry point in the group ``ganzoo``. It implements any of these hooks with the
-``ganzoo.hookimpl`` marker. The first four return light specs (:mod:`ganzoo.specs`), so a plugin's module should
+``ganzoo.hookimpl`` marker. The first five return light specs (:mod:`ganzoo.specs`), so a plugin's module should
 import no torch at its top; what is heavy is named by a spec's ``load`` and imported when it is asked for.
 The ``run`` that lifecycle hooks receive is a :class:`ganzoo.run.Run`.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from ganzoo.specs import DatasetSpec, LossSpec, MetricSpec, VariantSpec
+from ganzoo.specs import DatasetSpec, LossSpec, MetricSpec, SuiteSpec, VariantSpec
 
 if TYPE_CHECKING:
     import click
@@ -42,6 +42,11 @@ def ganzoo_losses() -> Iterable[LossSpec]:  # type: ignore[empty-body]  # a hook
 @hookspec
 def ganzoo_metrics() -> Iterable[MetricSpec]:  # type: ignore[empty-body]  # a hookspec has no body
     """Measures of samples or of trained networks."""
+
+
+@hookspec
+def ganzoo_suites() -> Iterable[SuiteSpec]:  # type: ignore[empty-body]  # a hookspec has no body
+    """Benchmark suites, for ``ganzoo bench``."""
 
 
 @hookspec

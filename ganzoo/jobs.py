@@ -31,10 +31,11 @@ from ganzoo.errors import (
     TrainingError,
     UsageError,
 )
-from ganzoo.examiner import Examiner
+from ganzoo.examiner import Examiner, exam_of
 from ganzoo.files import locked
 from ganzoo.interfaces import Loss
 from ganzoo.loggers import history
+from ganzoo.metrics.base import Exam
 from ganzoo.registry import registry
 from ganzoo.run import WEIGHTS, Run, checkpoints, environment, latest_checkpoint, refuse_existing
 from ganzoo.specs import DatasetSpec, VariantSpec
@@ -65,6 +66,7 @@ class Job:
     dataset: Dataset
     variant: Variant
     device: torch.device
+    exam: Exam
     resume: bool = False
     examiner: Examiner | None = None
 
@@ -248,12 +250,11 @@ def prepare(
         return load_dataset(name, resolved, split, progress, **wanted) if there else None
 
     made.prepare(loaded, load)
-    examiner = None
-    if resolved.metrics:
-        examiner = Examiner(
-            made, lambda split: load_dataset(resolved.dataset, resolved, split or None, **wanted), device, progress
-        )
-    return Job(resolved, target, loaded, made, device, resume, examiner)
+    exam = exam_of(
+        made, lambda split: load_dataset(resolved.dataset, resolved, split or None, **wanted), device, progress
+    )
+    examiner = Examiner(made, exam) if resolved.metrics else None
+    return Job(resolved, target, loaded, made, device, exam, resume, examiner)
 
 
 def load_variant(name: str) -> type[Variant]:

@@ -25,7 +25,7 @@ import pluggy
 
 from ganzoo import hookspecs
 from ganzoo.errors import DuplicateNameError, PluginError, UnknownNameError
-from ganzoo.specs import DatasetSpec, LossSpec, MetricSpec, Spec, VariantSpec
+from ganzoo.specs import DatasetSpec, LossSpec, MetricSpec, Spec, SuiteSpec, VariantSpec
 
 if TYPE_CHECKING:
     import click
@@ -154,6 +154,7 @@ class Registry:
         self.datasets = Catalogue("dataset", DatasetSpec)
         self.losses = Catalogue("loss", LossSpec)
         self.metrics = Catalogue("metric", MetricSpec)
+        self.suites = Catalogue("suite", SuiteSpec)
         self.plugins: list[Plugin] = []
         self._manager = pluggy.PluginManager(hookspecs.GROUP)
         self._manager.add_hookspecs(hookspecs)
@@ -164,7 +165,7 @@ class Registry:
 
     def catalogues(self) -> dict[str, Catalogue[Any]]:
         """The kinds by the plural that ``ganzoo list`` takes."""
-        return {c.plural: c for c in (self.variants, self.datasets, self.losses, self.metrics)}
+        return {c.plural: c for c in (self.variants, self.datasets, self.losses, self.metrics, self.suites)}
 
     def _add(self, plugin: Plugin, load: Callable[[], Any]) -> None:
         self.plugins.append(plugin)

@@ -134,3 +134,10 @@ class MetricSpec(Spec):
     count: int = 0
     unit: str = ""
     better: Literal["lower", "higher"] = "lower"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteSpec(Spec):
+    """A benchmark suite; ``load`` names the path of its TOML file (see :mod:`ganzoo.benchmark.suite`)."""
+
+    kind: ClassVar[str] = "suite"

@@ -21,6 +21,7 @@ from ganzoo.craft.rules import check_applied, check_networks
 from ganzoo.craft.schedule import factor, scheduled, set_rate
 from ganzoo.data.base import Dataset
 from ganzoo.data.feed import Batch, Feed
+from ganzoo.device import layout
 from ganzoo.diagnostics import Diagnostics, TrainingWarning, explain
 from ganzoo.errors import Interrupted, TrainingError
 from ganzoo.examiner import Examiner
@@ -48,12 +49,6 @@ def new_state(variant: Variant, device: torch.device) -> State:
         for player, names in variant.players().items()
     }
     return State(networks, ema, optimizers)
-
-
-def layout(network: nn.Module) -> nn.Module:
-    """Convolutions run faster with channels last; a network without any is not touched."""
-    convolutional = any(isinstance(m, nn.Conv2d | nn.ConvTranspose2d) for m in network.modules())
-    return network.to(memory_format=torch.channels_last) if convolutional else network
 
 
 class Trainer:
@@ -123,7 +118,7 @@ class Trainer:
         for stage in self.stages:
             while self.state.step < begin + stage.steps:
                 number = self.state.step - begin + 1
-                self._iterate(stage, number)
+                self.iterate(stage, number)
                 taken = self.state.step - max(begin, first)  # in this process: what was used before is not remembered
                 if stage is self.stages[-1] and taken == max(update.every for update in stage.updates):
                     check_applied(self.variant, self.variant.applied)
@@ -134,7 +129,7 @@ class Trainer:
             begin += stage.steps
         self.save()
 
-    def _iterate(self, stage: Stage, number: int) -> None:
+    def iterate(self, stage: Stage, number: int) -> None:
         """Iteration ``number`` (from 1) of a stage."""
         state = self.state
         batch = self.next_batch()
@@ -224,6 +219,7 @@ class Trainer:
 
     def _evaluate(self, own: bool, examiner: Examiner | None) -> dict[str, float]:
         """The variant's own measures and the run's metrics; the training goes on as if they had not been taken."""
+        begin = time.perf_counter()
         tensors, plain = capture_rng()
         for network in self.state.networks.values():
             network.eval()
@@ -233,6 +229,7 @@ class Trainer:
         for network in self.state.networks.values():
             network.train()
         restore_rng(tensors, plain)
+        self._clock += time.perf_counter() - begin  # seconds and images/s are those of training
         return measured
 
     def _log(self, stage: Stage, measured: dict[str, float], looked: dict[str, float]) -> None:

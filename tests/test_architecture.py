@@ -153,7 +153,16 @@ def test_plugins_import_ganzoo_and_themselves(package):
                 assert other.partition(".")[0] == package, f"{name} imports {other}, another plugin"
 
 
-@pytest.mark.parametrize("package", PLUGINS)
+WITH_VARIANTS = [
+    name for name, files in PLUGINS.items() if "ganzoo_variants" in files[name].read_text(encoding="utf-8")
+]
+
+
+def test_most_plugins_bring_variants():
+    assert set(PLUGINS) - set(WITH_VARIANTS) == {"ganzoo_benchmarks"}
+
+
+@pytest.mark.parametrize("package", WITH_VARIANTS)
 def test_plugin_has_its_rooms(package):
     """The same files in every plugin: one who knows one knows all."""
     assert {package, f"{package}.networks", f"{package}.variant"} <= PLUGINS[package].keys()

@@ -8,7 +8,7 @@ from ganzoo.cli.options import emit_json, emit_table
 from ganzoo.errors import UnknownNameError
 from ganzoo.registry import Catalogue, plural, registry
 
-KINDS = ("variants", "datasets", "losses", "metrics", "plugins")
+KINDS = ("variants", "datasets", "losses", "metrics", "suites", "plugins")
 NEEDS = {"images": "images", "labelled": "labelled images", "semi": "partly labelled images",
          "super-resolution": "large images"}  # fmt: skip
 
@@ -19,7 +19,7 @@ NEEDS = {"images": "images", "labelled": "labelled images", "semi": "partly labe
 def command(words: tuple[str, ...], as_json: bool) -> None:
     """What is registered.
 
-    KIND is variants (the default), datasets, losses, metrics or plugins. PATTERN is a shell pattern: "*gan".
+    KIND is variants (the default), datasets, losses, metrics, suites or plugins. PATTERN is a shell pattern: "*gan".
     """
     kind, pattern = split_words(words)
     if kind == "plugins":

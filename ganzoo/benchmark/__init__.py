@@ -1,0 +1,1 @@
+"""``ganzoo bench``: suites of trainings, a runner that survives anything, and the table."""

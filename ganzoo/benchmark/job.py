@@ -1,0 +1,98 @@
+"""One training of a suite, in a process of its own: ``python -m ganzoo.benchmark.job FOLDER NAME``.
+
+What became of it is left in ``jobs/NAME.json``, whole or not at all; the training itself is an ordinary run directory.
+"""
+
+import json
+import math
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganzoo.device import clean_slate
+from ganzoo.errors import Interrupted
+from ganzoo.examiner import divided
+from ganzoo.files import replace_file
+from ganzoo.jobs import Job, prepare
+from ganzoo.run import checkpoints
+from ganzoo.trainer import Trainer, new_state
+
+WARM, TIMED = 3, 12
+"""Steps that are not timed, and steps that are, to turn minutes into steps."""
+
+
+def steps_of(job: dict[str, Any], prepared: Job) -> int:
+    """How many steps the budget is."""
+    batch = prepared.config.batch_size
+    if job["images"]:
+        return max(1, math.ceil(job["images"] / batch))
+    seconds = seconds_a_step(prepared)
+    return max(1, int(job["minutes"] * 60 / seconds))
+
+
+def seconds_a_step(prepared: Job) -> float:
+    """Measured, by steps of a training of which nothing is kept."""
+    with clean_slate():
+        state = new_state(prepared.variant, prepared.device)
+        nothing: Any = None
+        trainer = Trainer(prepared.variant, state, prepared.dataset, nothing, nothing, prepared.device)
+        for network in state.networks.values():
+            network.train()
+        begin = 0.0
+        for number in range(WARM + TIMED):
+            if number == WARM:
+                begin = clock(prepared.device)
+            trainer.iterate(trainer.stages[-1], number + 1)
+        return (clock(prepared.device) - begin) / TIMED
+
+
+def clock(device: torch.device) -> float:
+    """Seconds, after all that was asked of the device is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def work(folder: Path, name: str) -> dict[str, Any]:
+    """Train, or go on, or do nothing when it is done; returns what is to be remembered."""
+    job = json.loads((folder / "plan" / f"{name}.json").read_text(encoding="utf-8"))
+    out = folder / "runs" / name
+    if out.exists() and not checkpoints(out):
+        shutil.rmtree(out)  # killed before its first checkpoint; the folder is the runner's own
+    if out.exists():
+        prepared = prepare(out=out, resume=True)
+        omitted = divided(prepared.exam, job["metrics"])[1]
+    else:
+        given = {**job["settings"], "seed": job["seed"], "device": job["device"]}
+        prepared = prepare(job["variant"], job["dataset"], out=out, settings=given)
+        taken, omitted = divided(prepared.exam, job["metrics"])
+        more = {"steps": steps_of(job, prepared), "metrics": ",".join(taken)}
+        prepared = prepare(job["variant"], job["dataset"], out=out, settings={**given, **more})
+    run = prepared.train()
+    networks = run.variant.build()
+    return {
+        "status": run.status,
+        "omitted": omitted,
+        "parameters": {key: sum(p.numel() for p in network.parameters()) for key, network in networks.items()},
+    }
+
+
+def main() -> None:
+    folder, name = Path(sys.argv[1]), sys.argv[2]
+    try:
+        found = work(folder, name)
+    except (Interrupted, KeyboardInterrupt):
+        sys.exit(130)
+    except Exception as error:  # whatever it is, the other jobs go on, and the table shows it
+        found = {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
+    text = json.dumps(found, indent=1) + "\n"
+    replace_file(folder / "jobs" / f"{name}.json", lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    sys.exit(0 if found["status"] == "finished" else 1)
+
+
+if __name__ == "__main__":
+    main()

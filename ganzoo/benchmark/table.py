@@ -1,0 +1,265 @@
+"""What a suite has found: rows with error bars over training seeds, as Markdown, CSV, JSON and LaTeX.
+
+Nothing is left out in silence: a number that is missing has its reason as a footnote, and a job that failed is a row.
+"""
+
+import csv
+import io
+import json
+import math
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ganzoo.benchmark.runner import outcome
+from ganzoo.benchmark.suite import Job, Suite
+from ganzoo.loggers import history
+from ganzoo.registry import registry
+
+# Student's t: how many standard errors the 95 % interval of a mean reaches, by degrees of freedom.
+T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
+       2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042)  # fmt: skip
+NORMAL95 = 1.960
+LAST_LINE = "± is half the width of the 95 % interval of the mean over training seeds (Student's t)"
+
+
+@dataclass
+class Value:
+    """The same number over seeds, by seed."""
+
+    values: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def mean(self) -> float:
+        return statistics.mean(self.values.values())
+
+    @property
+    def half(self) -> float | None:
+        """Half the width of the 95 % interval; None for a single seed."""
+        n = len(self.values)
+        if n < 2:
+            return None
+        t = T95[n - 2] if n - 2 < len(T95) else NORMAL95
+        return t * statistics.stdev(self.values.values()) / math.sqrt(n)
+
+    def __str__(self) -> str:
+        if not self.values:
+            return ""
+        half = self.half
+        if not half:  # one seed, or no spread at all
+            whole = all(value == int(value) for value in self.values.values())
+            return f"{self.mean:,.0f}" if whole else digits(self.mean, self.mean)
+        return f"{digits(self.mean, half)} ± {digits(half, half)}"
+
+
+def digits(value: float, like: float) -> str:
+    """With so many decimals that two digits of ``like`` show, but not more than six and not in scientific form."""
+    size = abs(like)
+    decimals = 2 if size == 0 else max(0, min(6, 1 - math.floor(math.log10(size))))
+    return f"{value:,.{max(decimals, 1) if size < 100 else 0}f}"
+
+
+@dataclass
+class Row:
+    """One label on one data set, over its seeds."""
+
+    label: str
+    variant: str
+    dataset: str
+    seeds: list[int] = field(default_factory=list)
+    failed: dict[int, str] = field(default_factory=dict)
+    omitted: dict[str, str] = field(default_factory=dict)
+    final: dict[str, Value] = field(default_factory=dict)
+    best: dict[str, Value] = field(default_factory=dict)
+    parameters: dict[str, int] = field(default_factory=dict)
+    images: Value = field(default_factory=Value)
+    minutes: Value = field(default_factory=Value)
+    rate: Value = field(default_factory=Value)
+    devices: list[str] = field(default_factory=list)
+    runs: list[str] = field(default_factory=list)
+
+
+def collect(folder: Path, suite: Suite) -> list[Row]:
+    """The rows of what is done so far, in the order of the suite."""
+    rows: dict[tuple[str, str], Row] = {}
+    for job in suite.jobs:
+        row = rows.setdefault((job.label, job.dataset), Row(job.label, job.variant, job.dataset))
+        _add(row, folder, job)
+    return list(rows.values())
+
+
+def _add(row: Row, folder: Path, job: Job) -> None:
+    found = outcome(folder, job.name)
+    if found.get("status") != "finished":
+        row.failed[job.seed] = str(found.get("reason") or "not done")
+        return
+    path = folder / "runs" / job.name
+    details = json.loads((path / "run.json").read_text(encoding="utf-8"))
+    row.seeds.append(job.seed)
+    row.runs.append(job.name)
+    row.omitted |= found["omitted"]
+    row.parameters = found["parameters"]
+    seconds = sum(line["seconds"] for line in history(path))
+    row.images.values[job.seed] = details["images"]
+    row.minutes.values[job.seed] = seconds / 60
+    row.rate.values[job.seed] = details["images"] / seconds
+    device = (
+        f"{details['hardware']}, {details['threads']} thread(s)" if details["device"] == "cpu" else details["hardware"]
+    )
+    if device not in row.devices:
+        row.devices.append(device)
+    for which, place in (("final", row.final), ("best", row.best)):
+        for result in details.get("metrics", {}).get(which, []):
+            for name, value in named(result):
+                place.setdefault(name, Value()).values[job.seed] = value
+
+
+def named(result: dict[str, Any]) -> list[tuple[str, float]]:
+    """The numbers of a result: the headline under the metric's name, the others behind it."""
+    (_, first), *others = result["values"].items()
+    return [(result["metric"], first), *((f"{result['metric']} {name}", value) for name, value in others)]
+
+
+def columns(suite: Suite, rows: list[Row]) -> list[str]:
+    """The metrics of a table: the headlines, and recall beside precision."""
+    there = {name for row in rows for name in row.final}
+    found = []
+    for metric in suite.metrics:
+        found += [metric, *([f"{metric} recall"] if f"{metric} recall" in there else [])]
+    return found
+
+
+def title(metric: str) -> str:
+    """A metric with its unit and an arrow to where it is better."""
+    spec = registry().metrics.spec(metric.partition(" ")[0])
+    unit = f" [{spec.unit}]" if spec.unit else ""
+    return f"{metric}{unit} {'↓' if spec.better == 'lower' else '↑'}"
+
+
+def grid(suite: Suite, rows: list[Row]) -> tuple[list[str], list[list[str]], list[str]]:
+    """(header, cells, footnotes) of the table that people read."""
+    notes: list[str] = []
+
+    def note(text: str) -> str:
+        if text not in notes:
+            notes.append(text)
+        return f"[{notes.index(text) + 1}]"
+
+    metrics = columns(suite, rows)
+    header = ["trained", "data", "seeds"]
+    for metric in metrics:
+        header += [f"{title(metric)}, final", "best"]
+        if any(p.metric == metric for p in suite.published):
+            header.append("published")
+    header += ["parameters", "images seen", "minutes", "images/s", "device"]
+    cells = []
+    for row in rows:
+        seeds = str(len(row.seeds))
+        if row.failed:
+            reasons = sorted(
+                {f"seed {seed} of {row.label} on {row.dataset}: {why}" for seed, why in row.failed.items()}
+            )
+            seeds += " " + "".join(note(reason) for reason in reasons)
+        line = [row.label, row.dataset, seeds]
+        for metric in metrics:
+            missing = ""
+            if metric not in row.final and row.seeds:
+                reason = row.omitted.get(metric.partition(" ")[0], "")
+                missing = "– " + (note(f"{metric} of {row.label} on {row.dataset}: {reason}") if reason else "")
+            line += [str(place.get(metric, "")) or missing.strip() for place in (row.final, row.best)]
+            if any(p.metric == metric for p in suite.published):
+                line.append(published(suite, row, metric, note))
+        parameters = ", ".join(f"{name} {count / 1e6:.2f} M" for name, count in row.parameters.items())
+        line += [parameters, *(str(v) for v in (row.images, row.minutes, row.rate))]
+        cells.append([*line, "; ".join(row.devices)])
+    if any(len(row.seeds) > 1 for row in rows):
+        notes.append(LAST_LINE)
+    return header, cells, notes
+
+
+def published(suite: Suite, row: Row, metric: str, note: Any) -> str:
+    """Somebody else's number for the same thing, with its source as a footnote."""
+    found = [p for p in suite.published if (p.label, p.dataset, p.metric) == (row.label, row.dataset, metric)]
+    return ", ".join(f"{p.value:g} {note('; '.join(filter(None, (p.source, p.differs))))}" for p in found)
+
+
+def markdown(suite: Suite, rows: list[Row]) -> str:
+    """For a README."""
+    header, cells, notes = grid(suite, rows)
+
+    def line(row: Iterable[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
+
+    lines = [line(header), "|" + " --- |" * len(header), *(line(row) for row in cells), ""]
+    lines += [f"{i}. {text}" for i, text in enumerate(notes, start=1)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def latex(suite: Suite, rows: list[Row]) -> str:
+    """For a paper: a ``tabular`` that needs no package."""
+    header, cells, notes = grid(suite, rows)
+    signs = {"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$", "{": r"\{",
+             "}": r"\}", "±": r"$\pm$", "↓": r"$\downarrow$", "↑": r"$\uparrow$", "–": "--", "×": r"$\times$",
+             "σ": r"$\sigma$", "^": r"\^{}", "~": r"\~{}"}  # fmt: skip
+
+    def line(row: Iterable[str]) -> str:
+        return " & ".join("".join(signs.get(c, c) for c in cell) for cell in row) + r" \\"
+
+    lines = [rf"\begin{{tabular}}{{{'l' * len(header)}}}", r"\hline", line(header), r"\hline"]
+    lines += [*(line(row) for row in cells), r"\hline", r"\end{tabular}"]
+    lines += [f"% {i}. {text}" for i, text in enumerate(notes, start=1)]
+    return "\n".join(lines) + "\n"
+
+
+def plain(suite: Suite, rows: list[Row]) -> list[dict[str, Any]]:
+    """Every number of every seed, as plain values."""
+    found = []
+    for row in rows:
+        numbers = {
+            which: {
+                name: {"mean": v.mean, "half of 95 %": v.half, "values": list(v.values.values())}
+                for name, v in place.items()
+            }
+            for which, place in (("final", row.final), ("best", row.best))
+        }
+        found.append({
+            "label": row.label, "variant": row.variant, "dataset": row.dataset, "seeds": row.seeds, "runs": row.runs,
+            "failed": row.failed, "omitted": row.omitted, **numbers, "parameters": row.parameters,
+            "images": list(row.images.values.values()), "minutes": list(row.minutes.values.values()),
+            "images per second": list(row.rate.values.values()),
+            "devices": row.devices,
+        })  # fmt: skip
+    return found
+
+
+def comma_separated(suite: Suite, rows: list[Row]) -> str:
+    """One line for each number of each seed."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["label", "variant", "dataset", "seed", "checkpoint", "metric", "value"])
+    for row in rows:
+        for which, place in (("final", row.final), ("best", row.best)):
+            for name, value in place.items():
+                for seed, number in value.values.items():
+                    writer.writerow([row.label, row.variant, row.dataset, seed, which, name, repr(number)])
+        for seed, reason in row.failed.items():
+            writer.writerow([row.label, row.variant, row.dataset, seed, "failed", "", reason])
+    return out.getvalue()
+
+
+def write(folder: Path, suite: Suite, rows: list[Row]) -> None:
+    """``table.md``, ``.csv``, ``.json`` and ``.tex``."""
+    texts = {
+        "table.md": markdown(suite, rows),
+        "table.csv": comma_separated(suite, rows),
+        "table.json": json.dumps({"suite": suite.name, "about": suite.about, "rows": plain(suite, rows)}, indent=1)
+        + "\n",
+        "table.tex": latex(suite, rows),
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+__all__ = ["collect", "markdown", "write"]

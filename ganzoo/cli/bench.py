@@ -1,0 +1,147 @@
+"""``ganzoo bench``: a suite of trainings to its table."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ganzoo.errors import GanzooError
+
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.table import Table
+
+    from ganzoo.benchmark.runner import Progress
+    from ganzoo.benchmark.suite import Job, Suite
+
+
+class SomeFailedError(GanzooError):
+    """Some jobs of the suite failed; the table is written all the same."""
+
+
+@click.command("bench")
+@click.argument("suite", metavar="SUITE|FILE.toml")
+@click.option("--variants", metavar="NAME,...", help="Only these entries, by label or variant.")
+@click.option("--seeds", type=click.IntRange(1, 1000), help="Seeds 0 to N - 1 instead of the suite's.")
+@click.option("--shard", metavar="I/N", default="1/1", show_default=True, help="This part of the jobs: job arrays.")
+@click.option("--jobs", "at_once", type=click.IntRange(1, 64), default=1, show_default=True,
+              help="Trainings at once: small ones leave a GPU, or cores, idle.")  # fmt: skip
+@click.option("--device", metavar="auto|cpu|cuda|mps", default="auto", show_default=True, help="Where to train.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the results. [default: bench/SUITE]")
+@click.option("--dry-run", is_flag=True, help="Check the suite and list its jobs; write nothing.")
+@click.option("--table", "table_only", is_flag=True, help="Train nothing: the table of what is there.")
+@click.option("--quiet", is_flag=True, help="The table only.")
+def command(
+    suite: str,
+    variants: str | None,
+    seeds: int | None,
+    shard: str,
+    at_once: int,
+    device: str,
+    out: Path | None,
+    dry_run: bool,
+    table_only: bool,
+    quiet: bool,
+) -> None:
+    """Train all of SUITE, measure it, print the table.
+
+    \b
+    ganzoo bench smoke                       does everything work?
+    ganzoo bench mnist --jobs 2
+    ganzoo bench mnist --variants NAME --seeds 1
+    ganzoo bench mine.toml --shard 3/8       in a job array
+
+    Killed or interrupted, the same command goes on. Results lie in --out: table.md, .csv, .json, .tex and index.html,
+    and every training as a run directory.
+    """
+    from ganzoo.benchmark import runner
+    from ganzoo.benchmark.suite import find, read
+    from ganzoo.benchmark.suite import shard as part
+
+    only = tuple(name.strip() for name in (variants or "").split(",") if name.strip())
+    path = find(suite)
+    chosen = read(path, path.stem, seeds, only)
+    jobs = part(chosen.jobs, shard)
+    folder = (out or Path("bench") / chosen.name).expanduser()
+    if dry_run:
+        show_plan(chosen, jobs, folder)
+        return
+    failed: dict[str, str] = {}
+    if not table_only:
+        runner.claim(folder, chosen, jobs, device)
+        with Overview(quiet) as overview:
+            progress = runner.run(folder, jobs, shard, at_once, overview.report)
+        failed = {name: progress.reason[name] for name, state in progress.state.items() if state == "failed"}
+    show_table(folder, chosen, quiet)
+    if failed:
+        first, why = next(iter(failed.items()))
+        raise SomeFailedError(f"{len(failed)} of {len(jobs)} jobs failed, the first was {first}: {why}")
+
+
+def show_plan(suite: "Suite", jobs: "tuple[Job, ...]", folder: Path) -> None:
+    """What would be done, to stdout."""
+    click.echo(f"# suite {suite.name}: {suite.about}")
+    click.echo(f"# {len(jobs)} jobs to {folder}, metrics {', '.join(suite.metrics) or 'none'}")
+    for job in jobs:
+        budget = f"{job.images:,} images" if job.images else f"{job.minutes:g} minutes"
+        settings = " ".join(f"{key}={value}" for key, value in job.settings.items())
+        click.echo(f"{job.name}: {job.variant} on {job.dataset}, seed {job.seed}, {budget}  {settings}")
+
+
+def show_table(folder: Path, suite: "Suite", quiet: bool) -> None:
+    """Write the table in all its forms, print it as Markdown."""
+    from ganzoo.benchmark import page, table
+
+    rows = table.collect(folder, suite)
+    table.write(folder, suite, rows)
+    page.write(folder, suite, rows)
+    click.echo(table.markdown(suite, rows), nl=False)
+    if not quiet:
+        click.echo(f"page: {folder / 'index.html'}", err=True)
+
+
+class Overview:
+    """What is going on: a live table on a terminal, a line for each change elsewhere; on stderr."""
+
+    COLOURS = {"running": "yellow", "finished": "green", "failed": "red"}
+
+    def __init__(self, quiet: bool) -> None:
+        self.quiet = quiet
+        self._live: Live | None = None
+
+    def __enter__(self) -> "Overview":
+        if not self.quiet and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.live import Live
+
+            self._live = Live(console=Console(stderr=True), refresh_per_second=2)
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def report(self, progress: "Progress", name: str) -> None:
+        """A job has changed."""
+        if self._live is not None:
+            self._live.update(self._table(progress))
+        elif not self.quiet:
+            why = f": {progress.reason[name]}" if progress.reason.get(name) else ""
+            done = sum(state in ("finished", "failed") for state in progress.state.values())
+            click.echo(f"[{done}/{len(progress.state)}] {name} {progress.state[name]}{why}", err=True)
+
+    def _table(self, progress: "Progress") -> "Table":
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table("job", "state")
+        counts: dict[str, int] = {}
+        for name, state in progress.state.items():
+            counts[state] = counts.get(state, 0) + 1
+            if state in ("running", "failed"):
+                why = f": {progress.reason[name]}" if progress.reason.get(name) else ""
+                table.add_row(Text(name), Text(state + why, style=self.COLOURS.get(state, "")))
+        table.caption = ", ".join(f"{count} {state}" for state, count in counts.items())
+        return table
