@@ -249,13 +249,30 @@ def comma_separated(suite: Suite, rows: list[Row]) -> str:
     return out.getvalue()
 
 
+def record(folder: Path, suite: Suite, rows: list[Row]) -> dict[str, Any]:
+    """All that is to be kept of a suite's results: numbers, settings, versions, dates."""
+    runs = [
+        json.loads((folder / "runs" / n / "run.json").read_text(encoding="utf-8")) for row in rows for n in row.runs
+    ]
+    versions = {json.dumps(run.get("versions", {}), sort_keys=True) for run in runs}
+    days = sorted(run["started"][:10] for run in runs if "started" in run)
+    return {
+        "suite": suite.name,
+        "about": suite.about,
+        "command": f"ganzoo bench {suite.name}",
+        "dates": [days[0], days[-1]] if days else [],
+        "versions": [json.loads(text) for text in sorted(versions)],
+        "content": dict(suite.content),
+        "rows": plain(suite, rows),
+    }
+
+
 def write(folder: Path, suite: Suite, rows: list[Row]) -> None:
     """``table.md``, ``.csv``, ``.json`` and ``.tex``."""
     texts = {
         "table.md": markdown(suite, rows),
         "table.csv": comma_separated(suite, rows),
-        "table.json": json.dumps({"suite": suite.name, "about": suite.about, "rows": plain(suite, rows)}, indent=1)
-        + "\n",
+        "table.json": json.dumps(record(folder, suite, rows), indent=1) + "\n",
         "table.tex": latex(suite, rows),
     }
     for name, text in texts.items():

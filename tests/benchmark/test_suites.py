@@ -1,0 +1,201 @@
+"""Suites and their tables: what is refused, what is left out and why, numbers against hand computations."""
+
+import json
+import math
+import statistics
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ganzoo.benchmark import page, runner, table
+from ganzoo.benchmark.suite import Suite, find, read, shard
+from ganzoo.errors import ConfigError, RunError, UnknownNameError
+from ganzoo.registry import registry
+
+GOOD = """
+about = "a test"
+seeds = [0, 1]
+datasets = ["ring"]
+metrics = ["modes-2500"]
+[budget]
+images = 640
+[[entries]]
+variant = "vanilla"
+settings = { width = 8 }
+"""
+
+
+def suite(tmp_path: Path, text: str = GOOD, **arguments: Any) -> Suite:
+    path = tmp_path / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    return read(path, **arguments)
+
+
+def test_jobs_are_every_entry_on_every_set_with_every_seed(tmp_path: Path) -> None:
+    found = suite(tmp_path, GOOD.replace('["ring"]', '["ring", "grid"]'))
+    assert [job.name for job in found.jobs] == [
+        "vanilla-ring-s0", "vanilla-ring-s1", "vanilla-grid-s0", "vanilla-grid-s1",
+    ]  # fmt: skip
+    assert found.jobs[0].images == 640
+    assert found.jobs[0].settings == {"width": 8}
+    assert [job.seed for job in suite(tmp_path, seeds=3).jobs] == [0, 1, 2]
+    assert [job.name for job in shard(found.jobs, "2/3")] == ["vanilla-ring-s1"]
+    assert sum((shard(found.jobs, f"{i}/3") for i in (1, 2, 3)), ()) != ()
+
+
+def test_shards_are_a_partition(tmp_path: Path) -> None:
+    jobs = suite(tmp_path, seeds=7).jobs
+    parts = [shard(jobs, f"{i}/3") for i in (1, 2, 3)]
+    assert sorted(job.name for part in parts for job in part) == sorted(job.name for job in jobs)
+
+
+@pytest.mark.parametrize("name", list(registry().suites))
+def test_every_registered_suite_is_sound(name: str) -> None:
+    found = read(find(name), name)
+    assert found.jobs
+    assert found.about
+
+
+def test_all_means_every_variant_that_can_run_on_the_data() -> None:
+    found = {job.variant for job in read(find("smoke"), "smoke").jobs}
+    can = {n for n in registry().variants if "images" in registry().variants.spec(n).accepts}
+    assert found == can
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (('"vanilla"', '"vanila"'), UnknownNameError, "did you mean 'vanilla'"),
+        (('"modes-2500"', '"modes"'), UnknownNameError, "unknown metric 'modes'"),
+        (('"ring"', '"rings"'), UnknownNameError, "unknown dataset 'rings'"),
+        (('"ring"', '"glyphs"'), None, ""),
+        (("images = 640", "images = 640\nminutes = 3"), ConfigError, "it must say images or minutes, one of them"),
+        (("images = 640", ""), ConfigError, "says nothing"),
+        (("images = 640", "images = -1"), ConfigError, "must be a number above 0"),
+        (("images = 640", "steps = 3"), UnknownNameError, "unknown key 'steps'"),
+        (("about", "abut"), UnknownNameError, "did you mean 'about'"),
+        (("width = 8", "seed = 8"), ConfigError, "a suite says it in a place of its own"),
+        (("[0, 1]", "[0, 0]"), ConfigError, "none twice"),
+        (("[0, 1]", "[]"), ConfigError, "at least one"),
+        (("[budget]", "[budget"), ConfigError, "no valid TOML"),
+        (('"vanilla"', '"dcgan"'), ConfigError, "cannot run on 'ring': it models images, not points"),
+    ],
+)
+def test_what_is_wrong_with_a_suite_is_said(
+    tmp_path: Path, change: tuple[str, str], error: type[Exception] | None, message: str
+) -> None:
+    text = GOOD.replace(*change)
+    if error is None:
+        assert suite(tmp_path, text).jobs
+        return
+    with pytest.raises(error, match=message):
+        suite(tmp_path, text)
+
+
+def test_names_that_are_no_suite(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'mnist'"):
+        find("mnits")
+    with pytest.raises(UnknownNameError, match="unknown entry 'wgan'"):
+        suite(tmp_path, variants=("wgan",))
+    for text in ("3/2", "0/2", "a/b", "2"):
+        with pytest.raises(ConfigError, match="write I/N"):
+            shard(suite(tmp_path).jobs, text)
+
+
+def test_a_folder_of_another_suite_is_refused(tmp_path: Path) -> None:
+    first = suite(tmp_path)
+    runner.claim(tmp_path / "out", first, first.jobs, "cpu")
+    runner.claim(tmp_path / "out", first, first.jobs, "cpu")
+    other = suite(tmp_path, GOOD.replace("640", "641"))
+    with pytest.raises(RunError, match="with other content"):
+        runner.claim(tmp_path / "out", other, other.jobs, "cpu")
+    with pytest.raises(RunError, match="holds no results of a suite"):
+        runner.claim(tmp_path, first, first.jobs, "cpu")
+
+
+# Tables
+
+
+def finished(folder: Path, name: str, values: list[float], **details: Any) -> None:
+    """A run as the runner leaves it, without the training."""
+    path = folder / "runs" / name
+    (path / "samples").mkdir(parents=True)
+    (folder / "jobs").mkdir(exist_ok=True)
+    result = {"metric": "modes-2500", "values": {"found": values[-1], "of": 8.0}}
+    run = {
+        "images": 640, "device": "cpu", "hardware": "A processor", "threads": 1,
+        "metrics": {"final": [result], "best": [{**result, "values": {"found": max(values), "of": 8.0}}]}, **details,
+    }  # fmt: skip
+    (path / "run.json").write_text(json.dumps(run))
+    lines = [{"step": i, "seconds": 6.0, "modes-2500": value} for i, value in enumerate(values)]
+    (path / "scalars.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    job = {"status": "finished", "omitted": {"psnr": "it draws samples"}, "parameters": {"generator": 1_234_567}}
+    (folder / "jobs" / f"{name}.json").write_text(json.dumps(job))
+
+
+def three(tmp_path: Path) -> tuple[Path, Suite]:
+    text = GOOD.replace('["modes-2500"]', '["modes-2500", "psnr"]') + (
+        '[[published]]\nlabel = "vanilla"\ndataset = "ring"\nmetric = "modes-2500"\nvalue = 7.5\n'
+        'source = "A paper"\ndiffers = "more samples"\n'
+    )
+    found = suite(tmp_path, text, seeds=4)
+    folder = tmp_path / "out"
+    for seed, values in enumerate(([3.0, 6.0], [8.0, 7.0], [2.0, 8.0])):
+        finished(folder, f"vanilla-ring-s{seed}", values)
+    (folder / "jobs" / "vanilla-ring-s3.json").write_text('{"status": "failed", "reason": "TrainingError: not-finite"}')
+    return folder, found
+
+
+def test_means_have_the_interval_of_students_t(tmp_path: Path) -> None:
+    folder, found = three(tmp_path)
+    (row,) = table.collect(folder, found)
+    final = row.final["modes-2500"]
+    assert final.mean == pytest.approx(7)
+    assert final.half == pytest.approx(4.303 * statistics.stdev([6, 7, 8]) / math.sqrt(3))
+    assert str(final) == "7.0 ± 2.5"
+    assert row.minutes.mean == pytest.approx(0.2)
+    assert row.rate.mean == pytest.approx(640 / 12)
+    assert row.best["modes-2500"].mean == pytest.approx((6 + 8 + 8) / 3)
+
+
+def test_nothing_is_missing_without_a_reason(tmp_path: Path) -> None:
+    folder, found = three(tmp_path)
+    rows = table.collect(folder, found)
+    text = table.markdown(found, rows)
+    assert "| 3 [1] |" in text
+    assert "1. seed 3 of vanilla on ring: TrainingError: not-finite" in text
+    assert "7.5 [2]" in text
+    assert "2. A paper; more samples" in text
+    assert "psnr of vanilla on ring: it draws samples" in text
+    assert table.LAST_LINE in text
+    assert "A processor, 1 thread(s)" in text
+    latex = table.latex(found, rows)
+    assert r"$7.0 $\pm$ 2.5" not in latex
+    assert r"7.0 $\pm$ 2.5" in latex
+    assert latex.count(r"\\") == 2
+    lines = table.comma_separated(found, rows).splitlines()
+    assert "vanilla,vanilla,ring,1,final,modes-2500,7.0" in lines
+    assert "vanilla,vanilla,ring,3,failed,,TrainingError: not-finite" in lines
+
+
+def test_the_page_holds_table_curves_and_samples(tmp_path: Path) -> None:
+    from PIL import Image
+
+    folder, found = three(tmp_path)
+    Image.new("L", (20, 20), 99).save(folder / "runs" / "vanilla-ring-s0" / "samples" / "step-00000001.png")
+    rows = table.collect(folder, found)
+    page.write(folder, found, rows)
+    text = (folder / "index.html").read_text(encoding="utf-8")
+    assert text.count("<polyline") == 3
+    assert text.count("data:image/png;base64,") == 1
+    assert "7.0 ± 2.5" in text
+    assert "http" not in text, "nothing to load"
+    assert page.course(folder, "vanilla-ring-s1", "modes-2500") == [(0.1, 8.0), (0.2, 7.0)]
+
+
+def test_numbers_show_two_digits_of_their_uncertainty() -> None:
+    assert str(table.Value({0: 320_000, 1: 320_000})) == "320,000"
+    assert str(table.Value({0: 0.1234})) == "0.12"
+    assert str(table.Value({0: 1.0, 1: 1.002})).startswith("1.001 ± 0.0127"[:9])
+    assert str(table.Value({0: 1500.0, 1: 1900.0})) == "1,700 ± 2,541"
