@@ -307,6 +307,44 @@ def blind_spots(records: dict[str, dict[str, Any]]) -> str:
     return "Called out, by the headline (of `prc` that is precision):\n\n" + "\n".join(lines) if lines else ""
 
 
+def benchmarks_page() -> str:
+    """``ganzoo bench``, and the recorded tables."""
+    text = (HERE / "benchmarks.in.md").read_text(encoding="utf-8")
+    parts = [bench_section(record) for record in recorded("bench")]
+    return NOTE + text.replace("{benches}", "\n\n".join(parts) or "Nothing yet.")
+
+
+def bench_section(record: dict[str, Any]) -> str:
+    """One recorded suite: a row for each entry and data set, final weights, the best ones behind a slash."""
+    rows = record["rows"]
+    names = list(dict.fromkeys(name for row in rows for name in row["final"]))
+    header = ["trained", "data", "seeds", *names, "images seen", "minutes", "device"]
+    cells = []
+    for row in rows:
+        line = [row["label"], row["dataset"], ", ".join(map(str, row["seeds"]))]
+        for name in names:
+            pair = [row[which].get(name) for which in ("final", "best")]
+            line.append(" / ".join(spread(value) for value in pair if value))
+        line += [f"{statistics.mean(row['images']):,.0f}" if row["images"] else ""]
+        line += [f"{statistics.mean(row['minutes']):.1f}" if row["minutes"] else "", "; ".join(row["devices"])]
+        cells.append(line)
+    failed = [
+        f"- {row['label']} on {row['dataset']}, seed {s}: {why}" for row in rows for s, why in row["failed"].items()
+    ]
+    versions = "; ".join(", ".join(f"{k} {v}" for k, v in found.items()) for found in record["versions"])
+    said = f"`{record['command']}`, {' to '.join(dict.fromkeys(record['dates']))}, {versions}"
+    file = f"[record](../benchmarks/results/bench/{record['file']})"
+    notes = [record["note"]] if record.get("note") else []
+    parts = [f"### {record['suite']}", f"{record['about'][0].upper()}{record['about'][1:]}. {said} ({file})."]
+    return "\n\n".join([*parts, table(header, cells), *notes, *(["\n".join(failed)] if failed else [])])
+
+
+def spread(value: dict[str, Any]) -> str:
+    """``1.23 ± 0.45`` of a recorded value; more digits than the interval bears would say nothing."""
+    half = value["half of 95 %"]
+    return f"{value['mean']:.3g}" if not half else f"{value['mean']:.3g} ± {half:.2g}"
+
+
 def plugins_page() -> str:
     """How to write a plugin, with every hook and its exact signature."""
     import inspect
@@ -334,6 +372,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference.md": reference_page,
     "plugins.md": plugins_page,
     "metrics.md": metrics_page,
+    "benchmarks.md": benchmarks_page,
     "results.md": results_page,
 }
 
