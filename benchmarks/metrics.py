@@ -27,7 +27,7 @@ from ganzoo.data.store import data_root
 from ganzoo.examiner import load_metrics, machine
 from ganzoo.jobs import load_dataset
 from ganzoo.metrics.base import Exam, take
-from ganzoo.metrics.subjects import BATCH, DatasetSubject
+from ganzoo.metrics.subjects import DatasetSubject
 from ganzoo.registry import registry
 
 CPU = torch.device("cpu")
@@ -55,8 +55,9 @@ class Pool(DatasetSubject):
         for k in range(self.classes):
             own = (self.dataset.labels == k).nonzero().flatten()
             here = (asked == k).nonzero().flatten()
-            chosen[here] = own[torch.randint(len(own), (len(here),), generator=rng)]
-        for part in chosen.split(BATCH):
+            assert len(own) >= len(here), "no image is drawn twice: that would be damage too"
+            chosen[here] = own[torch.randperm(len(own), generator=rng)[: len(here)]]
+        for part in chosen.split(self.batch):
             yield self.dataset.source.fetch(part)
 
 

@@ -7,6 +7,7 @@ the device, so that a resumed run continues exactly.
 import json
 import random
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import CheckpointError
 from ganzoo.files import replace_file
-from ganzoo.variant import State
+from ganzoo.variant import Best, State
 
 FORMAT = 1
 
@@ -92,6 +93,11 @@ def save_state(path: Path, state: State, header: Mapping[str, Any]) -> None:
                     optimizers[player]["scalars"].setdefault(str(index), {})[key] = value
     for name, (total, _) in state.window.items():
         tensors[f"window/{name}"] = total
+    best: dict[str, Any] = {}
+    if state.best:
+        best = {f.name: getattr(state.best, f.name) for f in fields(state.best) if f.name != "weights"}
+        for name, weights in state.best.weights.items():
+            tensors |= {f"best/{name}/{key}": value for key, value in weights.items()}
     generators, plain_generators = capture_rng()
     tensors |= {f"rng/{name}": value for name, value in generators.items()}
     write_tensors(
@@ -104,6 +110,7 @@ def save_state(path: Path, state: State, header: Mapping[str, Any]) -> None:
             "images": state.images,
             "window": {name: count for name, (_, count) in state.window.items()},
             "optimizers": optimizers,
+            "best": best,
             "rng": plain_generators,
         },
     )
@@ -149,6 +156,9 @@ def _restore(path: Path, tensors: dict[str, Tensor], header: dict[str, Any], sta
     device = next(next(iter(state.networks.values())).parameters()).device
     sums = below(tensors, "window/")
     state.window = {name: (sums[name].to(device), count) for name, count in header["window"].items()}
+    if header.get("best"):
+        names = {key.partition("/")[0] for key in below(tensors, "best/")}
+        state.best = Best(**header["best"], weights={name: below(tensors, f"best/{name}/") for name in names})
     state.step, state.images = header["step"], header["images"]
     restore_rng(below(tensors, "rng/"), header["rng"])
 

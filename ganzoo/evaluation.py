@@ -1,16 +1,17 @@
 """``ganzoo evaluate``: a run, a weights file or a folder of images, measured by metrics that are asked for by name."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ganzoo.api import open_run
 from ganzoo.config import RunConfig, resolve
-from ganzoo.data.base import Dataset, Progress, silent
-from ganzoo.data.decode import as_stored
-from ganzoo.data.folder import list_folder
+from ganzoo.data.base import DataRequest, Dataset, Progress, silent
+from ganzoo.data.decode import Decoder, stored_shape
+from ganzoo.data.folder import classes_of, file_dataset, open_folder
 from ganzoo.data.store import data_root
-from ganzoo.device import choose_device
+from ganzoo.device import choose_device, layout
 from ganzoo.errors import DataError, UsageError
 from ganzoo.examiner import check, examine, load_metrics, network_subject, sensible
 from ganzoo.jobs import load_dataset, load_variant
@@ -71,24 +72,52 @@ def open_exam(
     subject, config = open_subject(path)
     for network in (getattr(subject, "generator", None), subject.classifier, subject.translator):
         if network is not None:
-            network.to(chosen)
-    if against is None:
-        against = config.dataset if config else _own_data(path, names)
-    settings = config or RunConfig(variant="none", dataset=against)
-
-    def load(split: str) -> Dataset:
-        return load_dataset(against, settings, split or None, progress)
-
+            layout(network.to(chosen))  # as while training: the last bits depend on it
+    trained = config.dataset if config else ""
+    held = against or trained or _own_data(path, names)
     return Exam(
         subject=subject,
-        against=against,
-        load=load,
+        against=held,
+        load=lambda split: load_reference(held, split, subject, config, progress),
         device=chosen,
+        trained=trained,
         seed=seed,
         weights=Path(weights).expanduser() if weights is not None else None,
         cache=data_root() / FOLDER,
         progress=progress,
     )
+
+
+def load_reference(
+    name: str, split: str, subject: Subject, config: RunConfig | None, progress: Progress = silent
+) -> Dataset:
+    """Real samples as the subject's training had them, or, for a folder of images, as they are stored.
+
+    Raises:
+        DataError: two folders whose images are of different sizes; missing or damaged data.
+    """
+    kind, _, argument = name.partition(":")
+    if config is not None:
+        settings = replace(config, dataset=name)
+        wanted = load_variant(config.variant).wanted(settings)
+        return load_dataset(name, settings, split or None, progress, **wanted)
+    if kind != "folder" or not isinstance(subject, FolderSubject):
+        return load_dataset(name, RunConfig(variant="none", dataset=name), split or None, progress)
+    folder, listing = open_folder(argument)
+    for file in listing.images:
+        refuse_size(folder / file, subject)
+    classes, labels = classes_of(listing.images)
+    request = DataRequest(name=kind, argument=argument, root=data_root(), progress=progress)
+    return file_dataset(request, name, folder, listing.images, Decoder(*subject.shape), labels, classes)
+
+
+def refuse_size(file: Path, subject: FolderSubject) -> None:
+    """Raise DataError for an image that is not stored in the subject's size; only its header is read."""
+    if (shape := stored_shape(file)) != subject.shape:
+        raise DataError(
+            f"{file} is of {shape}, the first image of {subject.name} of {subject.shape}: sizes differ, and nothing is "
+            "rescaled for a metric."
+        )
 
 
 def _own_data(path: Path, names: list[str]) -> str:
@@ -116,11 +145,10 @@ def open_subject(path: Path) -> tuple[Subject, RunConfig | None]:
             networks.append(run.classifier())
         return network_subject(str(path), said(path, "run", header), data, networks), run.config
     if path.is_dir():
-        files = [path / file for file in list_folder(path).images]
-        if not files:
-            raise DataError(f"{path} holds no images (and no run.json, so it is no run).")
-        shape = tuple(as_stored(files[0]).shape)
-        return FolderSubject(str(path), {"kind": "folder", "path": str(path)}, shape, files=files), None
+        folder, listing = open_folder(str(path), least=1)
+        files = [folder / file for file in listing.images]
+        about = {"kind": "folder", "path": str(path)}
+        return FolderSubject(str(path), about, stored_shape(files[0]), files=files), None
     header, data = describe_weights(path)
     variant_class = load_variant(header["config"]["variant"])
     config = resolve(header["config"]["variant"], variant_class.Options, header["config"])
@@ -141,7 +169,8 @@ def said(path: Path, kind: str, header: dict[str, Any]) -> dict[str, Any]:
         "step": header["step"],
         "images": header["images"],
         "weights": header["weights"],
-        "checkpoint": f"best by {header['best']['metric']}" if "best" in header else "final",
+        "checkpoint": f"best by {header['best']['metric']}" if "best" in header else "newest",
+        "trained with": header["versions"],
     }
 
 

@@ -1,23 +1,24 @@
 """Metrics taken by name: of one subject at once, and of a training as it goes on."""
 
-import warnings
+import copy
+import math
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import torch
 from torch import nn
 
-from ganzoo.checkpoint import read_header, read_tensors
 from ganzoo.data.base import DataInfo, Dataset, Progress, silent
 from ganzoo.data.store import data_root
-from ganzoo.errors import CheckpointError, GanzooError, PluginError, UsageError
+from ganzoo.errors import GanzooError, PluginError, UsageError
 from ganzoo.interfaces import Classifier, Generator, Translator
 from ganzoo.metrics.base import Exam, Metric, Result, take
 from ganzoo.metrics.reference import FOLDER
 from ganzoo.metrics.subjects import NetworkSubject
 from ganzoo.registry import registry
 from ganzoo.run import Run, environment
-from ganzoo.variant import State, Variant
+from ganzoo.variant import Best, State, Variant
 
 REPORTED, CHOOSING = 0, 1
 """Seeds of latents: the best checkpoint is chosen with others than those its figure is reported for, so that chance
@@ -54,7 +55,7 @@ def check(metrics: list[Metric], exam: Exam) -> None:
     """
     for metric in metrics:
         if reason := metric.unfit(exam):
-            others = [spec for spec in sensible(exam) if spec not in {m.spec.name for m in metrics}]
+            others = sensible(exam)
             raise UsageError(f"{metric.spec.name}: {reason}. What makes sense here: {', '.join(others) or 'nothing'}.")
     for metric in metrics:
         metric.ready(exam)
@@ -64,11 +65,11 @@ def sensible(exam: Exam) -> list[str]:
     """Names of the metrics that make sense for an exam."""
     found = []
     for name in registry().metrics:
-        spec = registry().metrics.spec(name)
-        if exam.subject.lacks(spec.of):
-            continue  # spares the import of those that are not asked for
-        if not load_metrics([name])[0].unfit(exam):
-            found.append(name)
+        with suppress(PluginError):  # somebody's broken metric must not get between a user and the others
+            spec = registry().metrics.spec(name)
+            # Asking the spec first spares the import of those that cannot be meant.
+            if not exam.subject.lacks(spec.of) and not load_metrics([name])[0].unfit(exam):
+                found.append(name)
     return found
 
 
@@ -82,8 +83,10 @@ def examine(metrics: list[Metric], exam: Exam) -> list[Result]:
     """Take metrics of one subject, in order."""
     results = []
     for metric in metrics:
-        result = take(metric, exam)
-        results.append(Result(result.metric, result.values, {**result.about, **machine(exam.device)}))
+        result, where = take(metric, exam), machine(exam.device)
+        plugin = registry().metrics.plugin(result.metric)
+        where["versions"] = {**where["versions"], plugin.distribution: plugin.version}
+        results.append(Result(result.metric, result.values, {**result.about, **where}))
     return results
 
 
@@ -110,7 +113,8 @@ def subject_of(variant: Variant, network: Networks, step: int) -> NetworkSubject
     """The networks of a training that are used after it, at a step."""
     config = variant.config
     about = {
-        "kind": "training", "variant": config.variant, "training seed": config.seed, "step": step,
+        "kind": "training", "variant": config.variant, "variant from": registry().variants.provider(config.variant),
+        "training seed": config.seed, "step": step,
         "weights": "EMA" if config.ema_halflife else "raw",
     }  # fmt: skip
     networks = [network(name) for name in (variant.main, variant.classifier) if name]
@@ -128,7 +132,8 @@ def exam_of(
     with torch.random.fork_rng(devices=[]):  # networks drawn only to be looked at
         networks = variant.build()
     subject, cache = subject_of(variant, networks.get, 0), data_root() / FOLDER
-    return Exam(subject, variant.config.dataset, load, device, cache=cache, progress=progress)
+    name = variant.config.dataset
+    return Exam(subject, name, load, device, trained=name, cache=cache, progress=progress)
 
 
 def divided(exam: Exam, names: Iterable[str]) -> tuple[list[str], dict[str, str]]:
@@ -166,9 +171,12 @@ class Examiner:
         return state.images // every > (state.images - batch) // every or state.step == run.total_steps
 
     def __call__(self, run: Run, state: State) -> dict[str, float]:
-        """Take the metrics, and write what is to be kept to the run; returns the numbers for the history."""
+        """Take the metrics, and keep the weights if they are the best so far; returns the numbers for the history.
+
+        At the end of the run, the metrics of final and best weights go to ``run.json``.
+        """
         results = self._take(state, lambda name: self.variant.trained(state, name), CHOOSING)
-        self._keep_best(run, state, results[0])
+        self._keep_best(state, results[0])
         if state.step == run.total_steps:
             self._report(run, state)
         found = {}
@@ -178,55 +186,48 @@ class Examiner:
             found |= {f"{result.metric} {name}": result.values[name] for name in names[1:]}
         return found
 
-    def _take(
-        self, state: State, network: Callable[[str], nn.Module], seed: int, step: int | None = None
-    ) -> list[Result]:
+    def _take(self, state: State, network: Networks, seed: int, step: int | None = None) -> list[Result]:
         subject = subject_of(self.variant, network, state.step if step is None else step)
         return examine(self.metrics, self._exam.renewed(subject, seed))
 
-    def _keep_best(self, run: Run, state: State, result: Result) -> None:
-        """Write the weights if the first metric has never been better."""
-        before = self._best(run, state)
-        better = self._exam_better(result.value, before["value"]) if before else True
-        if better:
-            run.save_weights(state, best={"metric": result.metric, "value": result.value})
-
-    def _exam_better(self, new: float, old: float) -> bool:
-        return new < old if self.metrics[0].spec.better == "lower" else new > old
-
-    def _best(self, run: Run, state: State) -> dict[str, Any] | None:
-        """What the best weights so far say of themselves; a resumed run does not know those of its own future."""
-        path = run.weights_path(self.variant.main, best=True)
-        if not path.exists():
-            return None
-        try:
-            header = read_header(path)
-            if header["step"] > state.step or header["best"]["metric"] != self.metrics[0].spec.name:
-                return None
-            return {**header["best"], "step": header["step"]}
-        except (CheckpointError, KeyError) as error:
-            warnings.warn(f"{path} is damaged ({error}): the best weights are looked for anew.", stacklevel=2)
-            return None
+    def _keep_best(self, state: State, result: Result) -> None:
+        """Remember the weights in the state if the first metric has never been better; they go into checkpoints."""
+        best = state.best if state.best and state.best.metric == result.metric else None
+        lower = self.metrics[0].spec.better == "lower"
+        if not math.isfinite(result.value):
+            return
+        if best and not (result.value < best.value if lower else result.value > best.value):
+            return
+        weights = {
+            name: {key: tensor.detach().cpu().clone() for key, tensor in network.state_dict().items()}
+            for name in filter(None, (self.variant.main, self.variant.classifier))
+            if (network := self.variant.trained(state, name))
+        }
+        state.best = Best(state.step, state.images, result.metric, result.value, CHOOSING, weights)
 
     def _report(self, run: Run, state: State) -> None:
-        """Final and best checkpoint, with the latents that are reported for."""
+        """Final and best weights, with the latents that are reported for."""
         final = self._take(state, lambda name: self.variant.trained(state, name), REPORTED)
-        best, found = final, self._best(run, state)
-        assert found is not None, "the last step has just been compared with it"
-        if found["step"] != state.step:
-            networks = {}
-            for name in filter(None, (self.variant.main, self.variant.classifier)):
-                network = self.variant.trained(state, name)
-                kept = {key: value.clone() for key, value in network.state_dict().items()}
-                networks[name] = network, kept
-                network.load_state_dict(read_tensors(run.weights_path(name, best=True))[0])
-            try:
-                best = self._take(state, lambda name: networks[name][0], REPORTED, found["step"])
-            finally:
-                for network, kept in networks.values():
-                    network.load_state_dict(kept)
+        best, kept = final, state.best
+        if kept and kept.step != state.step:
+            networks = {name: copy.deepcopy(self.variant.trained(state, name)).eval() for name in kept.weights}
+            for name, network in networks.items():
+                network.load_state_dict(kept.weights[name])
+            best = self._take(state, networks.get, REPORTED, kept.step)
         run.details["metrics"] = {
+            "step": state.step,
             "chosen by": self.metrics[0].spec.name,
             "final": [result.as_json() for result in final],
             "best": [result.as_json() for result in best],
         }
+
+    def report_again(self, run: Run, state: State) -> None:
+        """The report of a run that is over, unless it is there: it was killed before, or is asked for other metrics."""
+        names = [metric.spec.name for metric in self.metrics]
+        there = run.details.get("metrics", {})
+        if there.get("step") == state.step and [r["metric"] for r in there.get("final", [])] == names:
+            return
+        for network in state.networks.values():
+            network.eval()
+        with torch.no_grad():
+            self(run, state)

@@ -31,7 +31,7 @@ from ganzoo.errors import (
     TrainingError,
     UsageError,
 )
-from ganzoo.examiner import Examiner, exam_of
+from ganzoo.examiner import Examiner, exam_of, listed
 from ganzoo.files import locked
 from ganzoo.interfaces import Loss
 from ganzoo.loggers import history
@@ -113,6 +113,9 @@ class Job:
         self._check_same(header, details)
         run.step, run.images = state.step, state.images
         run.details["warnings"] = [w for w in run.details.get("warnings", []) if w["step"] <= state.step]
+        for key in ("evaluation", "metrics"):  # of an end that is none any more
+            if run.details.get(key, {}).get("step") != state.step:
+                run.details.pop(key, None)
         return run
 
     def _check_stages(self, header: Mapping[str, Any], step: int) -> None:
@@ -146,10 +149,12 @@ class Job:
     def _finished(self, run: Run, state: State) -> Run:
         """Nothing is left to train; what a kill in the last moments has kept from being written is written."""
         weights = run.path / WEIGHTS
-        if not weights.exists() or read_header(weights).get("step") != state.step:
+        if self.examiner:
+            run.resume()
+            self.examiner.report_again(run, state)
+        if not weights.exists() or read_header(weights).get("step") != state.step or state.best:
             run.save_weights(state)
-        if run.status != "finished":
-            run.finish("finished")
+        run.finish("finished")
         return run
 
     def _train(self, run: Run, state: State) -> Run:
@@ -250,11 +255,26 @@ def prepare(
         return load_dataset(name, resolved, split, progress, **wanted) if there else None
 
     made.prepare(loaded, load)
-    exam = exam_of(
-        made, lambda split: load_dataset(resolved.dataset, resolved, split or None, **wanted), device, progress
-    )
-    examiner = Examiner(made, exam) if resolved.metrics else None
+
+    def split_of(split: str) -> Dataset:
+        trained = split in ("", loaded.info.split)
+        return loaded if trained else load_dataset(resolved.dataset, resolved, split, progress, **wanted)
+
+    exam = exam_of(made, split_of, device, progress)
+    examiner = Examiner(made, exam) if wanted_metrics(resolved) else None
     return Job(resolved, target, loaded, made, device, exam, resume, examiner)
+
+
+def wanted_metrics(config: RunConfig) -> list[str]:
+    """The metrics that a run asks for.
+
+    Raises:
+        ConfigError: text without a name in it.
+    """
+    found = listed(config.metrics)
+    if config.metrics and not found:
+        raise ConfigError(f"metrics = {config.metrics!r} names no metric: 'ganzoo list metrics' shows all.")
+    return found
 
 
 def load_variant(name: str) -> type[Variant]:

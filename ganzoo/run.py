@@ -136,15 +136,18 @@ class Run:
         self.write()
         return path
 
-    def save_weights(self, state: State, best: dict[str, Any] | None = None) -> Path:
+    def save_weights(self, state: State) -> Path:
         """Write each trained network alone (its average where there is one): what is shared and loaded.
 
-        With ``best``, which says by which metric, beside the newest ones as ``generator-best.safetensors``.
+        Where a metric tells which weights were best, these too, as ``generator-best.safetensors``.
         """
         for name in filter(None, (self.variant.classifier, self.variant.main)):
-            weights = "EMA" if name in state.ema else "raw"
-            header = {**self.header(state), "network": name, "weights": weights, **({"best": best} if best else {})}
-            write_tensors(self.weights_path(name, bool(best)), self.variant.trained(state, name).state_dict(), header)
+            header = {**self.header(state), "network": name, "weights": "EMA" if name in state.ema else "raw"}
+            write_tensors(self.weights_path(name), self.variant.trained(state, name).state_dict(), header)
+            if best := state.best:
+                said = {"metric": best.metric, "value": best.value, "latents": best.latents}
+                header |= {"step": best.step, "images": best.images, "best": said}
+                write_tensors(self.weights_path(name, best=True), best.weights[name], header)
         return self.path / WEIGHTS
 
     def weights_path(self, name: str, best: bool = False) -> Path:

@@ -206,6 +206,8 @@ class Trainer:
         last = step == self.total_steps
         own = step % config.evaluate_every == 0 or last
         examiner = self.examiner if self.examiner and self.examiner.due(self.run, self.state) else None
+        if examiner and last:
+            self.save()  # should a metric fail now, the training itself is not lost
         measured = self._evaluate(own, examiner) if own or examiner else {}
         sample = step % config.sample_every == 0 or last
         looked = self.diagnostics.look(self.state) if sample and config.diagnostics else {}

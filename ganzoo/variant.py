@@ -24,7 +24,7 @@ MOST_ROWS = 32
 
 N = TypeVar("N", bound=nn.Module)
 
-__all__ = ["Batch", "Feed", "Losses", "Stage", "State", "Update", "Variant", "fused"]
+__all__ = ["Batch", "Best", "Feed", "Losses", "Stage", "State", "Update", "Variant", "fused"]
 
 Losses = dict[str, Tensor]
 """0-d tensors; ``"total"`` is differentiated, the others are only logged under their names."""
@@ -32,6 +32,24 @@ Losses = dict[str, Tensor]
 Load = Callable[[str, str], Dataset | None]
 """``load(name, split)``: another data set, or another split of the one trained on (an empty name); None where the set
 has no such split."""
+
+
+@dataclass(frozen=True)
+class Best:
+    """The weights that were best so far, and by which number: kept in the checkpoint, so that no kill parts them.
+
+    Attributes:
+        step, images: when that was.
+        metric, value: by what; ``latents`` is the seed of the samples it was taken of.
+        weights: of each network that is used after training, on the CPU.
+    """
+
+    step: int
+    images: int
+    metric: str
+    value: float
+    latents: int
+    weights: dict[str, dict[str, Tensor]]
 
 
 @dataclass
@@ -45,6 +63,7 @@ class State:
         step: iterations done, over all stages; the current stage follows from it.
         images: real samples seen.
         window: sum and count of every logged value since the last line of the history.
+        best: the best weights so far, where a metric tells.
     """
 
     networks: dict[str, nn.Module]
@@ -53,6 +72,7 @@ class State:
     step: int = 0
     images: int = 0
     window: dict[str, tuple[Tensor, int]] = field(default_factory=dict)
+    best: Best | None = None
 
 
 @dataclass(frozen=True)

@@ -33,9 +33,10 @@ LAYERS = (
     ("ganzoo.variant",),
     ("ganzoo.craft.schedule", "ganzoo.craft.rules"),  # these know stages and variants
     ("ganzoo.checkpoint",),
+    ("ganzoo.device",),
     ("ganzoo.metrics", "ganzoo.weights", "ganzoo.enlarge"),
     ("ganzoo.report",),
-    ("ganzoo.run", "ganzoo.device", "ganzoo.diagnostics"),
+    ("ganzoo.run", "ganzoo.diagnostics"),
     ("ganzoo.examiner",),
     ("ganzoo.trainer",),
     ("ganzoo.jobs",),

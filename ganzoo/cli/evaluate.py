@@ -1,5 +1,6 @@
 """``ganzoo evaluate``: metrics of a run, a weights file or a folder of images; pictures of what samples resemble."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -49,26 +50,25 @@ def command(
 
     for name in metrics:
         registry().metrics.spec(name)  # importing torch takes seconds; a mistyped name need not wait for it
+    if weights is not None and not {registry().metrics.spec(name).extractor for name in metrics} & {"inception", "vgg"}:
+        raise UsageError(f"--weights {weights} is for metrics on features of Inception or VGG.")
     pictures = {name: path for name, path in (("neighbours", neighbours), ("panel", panel)) if path}
     for path in pictures.values():
         refuse_picture(path, overwrite)
-    if not metrics and not pictures:
-        from ganzoo.evaluation import evaluate
-
-        evaluate(source, (), against, device=device)  # which says what makes sense here
+    if neighbours is not None and neighbours == panel:
+        raise UsageError(f"--neighbours and --panel name the same {panel}.")
     from ganzoo.cli.progress import DataProgress
     from ganzoo.evaluation import evaluate, open_exam
-    from ganzoo.report.neighbours import DRAWERS
+    from ganzoo.report.neighbours import DRAWERS, refuse
 
     results = []
     with DataProgress(quiet=False) as progress:
-        arguments: dict[str, Any] = {"seed": seed, "device": device, "weights": weights, "progress": progress}
-        if metrics:
-            results = evaluate(source, metrics, against, **arguments)
-        if pictures:
-            exam = open_exam(source, [], against, **arguments)
-            for name, path in pictures.items():
-                DRAWERS[name](exam, path)
+        arguments: dict[str, Any] = {"seed": seed, "device": device, "progress": progress}
+        exam = open_exam(source, [], against, **arguments) if pictures else None
+        if exam:
+            refuse(exam)
+        if metrics or not exam:  # without a name it says which would make sense
+            results = evaluate(source, metrics, against, weights=weights, **arguments)
     if as_json:
         emit_json([result.as_json() for result in results])
     elif results:
@@ -80,12 +80,16 @@ def command(
             value = f"{first[1]} {spec.unit}".strip()
             rows.append((result.metric, value, spec.better, ", ".join(f"{name} {text}" for name, text in others)))
         emit_table(("METRIC", "VALUE", "BETTER", "ALSO"), rows)
-    for path in pictures.values():
-        click.echo(path, err=as_json)
+    if exam:
+        for name, path in pictures.items():
+            DRAWERS[name](exam, path)
+            click.echo(path, err=as_json)
 
 
 def shown(value: float) -> str:
     """Four digits that count."""
+    if not math.isfinite(value):
+        return str(value)
     return f"{value:.0f}" if value == int(value) and abs(value) < 1e6 else f"{value:.4g}"
 
 

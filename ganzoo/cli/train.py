@@ -54,7 +54,9 @@ def command(
     for word in ("variant", "dataset"):
         if word in texts:
             raise click.UsageError(f"-o {word}={texts[word]}: the {word} has a place of its own: {USAGE}")
-    given["metrics"] = ",".join(metrics) or None
+    if any(not name.strip() for name in metrics):
+        raise click.UsageError("--metric needs the name of a metric; 'ganzoo list metrics' shows all.")
+    given["metrics"] = ",".join(metrics) if metrics else None
     for key, text in given.items():
         if text is None:
             continue

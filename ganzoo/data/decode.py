@@ -27,6 +27,8 @@ TAIL = 64 * 1024  # where the end mark of a whole JPEG or PNG is looked for
 SHOWN = 5  # offending files named in a message
 
 
+ORIENTATION = 0x0112  # of EXIF
+
 GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "F")
 """Pillow's names for images without colour."""
 
@@ -88,6 +90,21 @@ def as_stored(path: Path) -> Tensor:
             grey = opened.mode in GREY
         return Decoder(1 if grey else 3, 0, 0)(path)
     except (Undecodable, OSError) as error:
+        raise DataError(f"{path} cannot be read: {reason(error)}.") from error
+
+
+def stored_shape(path: Path) -> tuple[int, int, int]:
+    """(1, H, W) of a grey image file, (3, H, W) of any other, by its header.
+
+    Raises:
+        DataError: it is no image.
+    """
+    try:
+        with Image.open(path) as opened:
+            turned = opened.getexif().get(ORIENTATION, 1) >= 5  # on its side
+            width, height = opened.size[::-1] if turned else opened.size
+            return (1 if opened.mode in GREY else 3), height, width
+    except OSError as error:
         raise DataError(f"{path} cannot be read: {reason(error)}.") from error
 
 

@@ -1,8 +1,9 @@
 """How often a trained classifier is right on images that it has never seen."""
 
 import torch
+from torch import Tensor
 
-from ganzoo.data.base import to_unit
+from ganzoo.data.base import Dataset, to_unit
 from ganzoo.errors import DataError
 from ganzoo.metrics.base import Exam, Metric
 
@@ -15,15 +16,26 @@ class TestAccuracy(Metric):
 
     __test__ = False  # pytest would take it for a test
 
-    @torch.no_grad()
-    def measure(self, exam: Exam) -> dict[str, float]:
-        classifier = exam.subject.classifier
+    def ready(self, exam: Exam) -> None:
+        self.test(exam)
+
+    def test(self, exam: Exam) -> tuple[Dataset, Tensor]:
+        """The test split and its labels.
+
+        Raises:
+            DataError: there is none, or it has other classes than were learned.
+        """
+        classifier, test = exam.subject.classifier, exam.reference(SPLIT)
         assert classifier is not None, "unfit() refuses it"
-        test = exam.reference(SPLIT)
         if test.labels is None or len(test.info.classes) != classifier.classes:
             raise DataError(f"{exam.against!r} has not the {classifier.classes} classes that were learned.")
-        device = next(classifier.parameters()).device
-        right, labels = 0, test.labels.cpu()
+        return test, test.labels.cpu()
+
+    @torch.no_grad()
+    def measure(self, exam: Exam) -> dict[str, float]:
+        classifier, (test, labels) = exam.subject.classifier, self.test(exam)
+        assert classifier is not None, "unfit() refuses it"
+        device, right = next(classifier.parameters()).device, 0
         for indices in torch.arange(len(test.source)).split(BATCH):
             images = to_unit(test.source.fetch(indices).to(device))
             right += int((classifier(images).argmax(1).cpu() == labels[indices]).sum())

@@ -8,6 +8,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +16,9 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.base import Dataset, Progress, silent
-from ganzoo.errors import DataError, UsageError
+from ganzoo.data.decode import FileSource
+from ganzoo.device import exact_arithmetic
+from ganzoo.errors import DataError, PluginError, UsageError
 from ganzoo.metrics.reference import remembered, statistics
 from ganzoo.metrics.subjects import Subject
 from ganzoo.specs import MetricSpec
@@ -23,6 +26,8 @@ from ganzoo.specs import MetricSpec
 if TYPE_CHECKING:
     from ganzoo.metrics.extractors import Extractor
 
+FORMAT = 1
+"""Of what is remembered: raised when features of the same images come out differently."""
 REFERENCE_SEED = 0
 """Picks the real samples where a protocol takes fewer than the split has."""
 
@@ -44,11 +49,14 @@ class Metric:
         return exam.subject.lacks(self.spec.of)
 
     def ready(self, exam: "Exam") -> None:
-        """Open what it needs: what is missing is to be found before a training, not after.
+        """Open what it needs and count: what is missing is to be found before a training, not after.
 
         Raises:
-            GanzooError: weights or data are missing.
+            GanzooError: weights or data are missing, or there are fewer samples than the protocol takes.
         """
+        if self.spec.count:
+            exam.subject.refuse_few(self.spec.count)
+            exam.labels(self.spec.count)
 
     def measure(self, exam: "Exam") -> dict[str, float]:
         """The numbers by name, the headline first."""
@@ -87,6 +95,7 @@ class Exam:
         against: name of the data set as typed.
         load: a split of it, brought to the subject's size; an empty name is the split that is trained on.
         device: where networks run.
+        trained: name of the data set that the subject was trained on; empty when it is not known.
         seed: of the latents.
         weights: a file of Inception's or VGG's weights instead of the one in torch's cache.
         cache: folder of what was computed of real data before; None: nothing is remembered.
@@ -97,6 +106,7 @@ class Exam:
     against: str
     load: Callable[[str], Dataset]
     device: torch.device
+    trained: str = ""
     seed: int = 0
     weights: Path | None = None
     cache: Path | None = None
@@ -157,7 +167,7 @@ class Exam:
 
         def compute() -> dict[str, Tensor]:
             indices = torch.arange(len(found.source))
-            mean, covariance = statistics(self._of_dataset(extractor, found, indices)["features"])
+            mean, covariance = statistics(self._of_dataset(extractor, found, indices))
             return {"mean": mean, "covariance": covariance}
 
         tensors = self._remembered("statistics", extractor, found, len(found.source), compute)
@@ -168,7 +178,11 @@ class Exam:
         found = self.reference(split)
         indices = self.chosen(found, count) if count else torch.arange(len(found.source))
         tensors = self._remembered(
-            "features", extractor, found, len(indices), lambda: self._of_dataset(extractor, found, indices)
+            "features",
+            extractor,
+            found,
+            len(indices),
+            lambda: {"features": self._of_dataset(extractor, found, indices)},
         )
         return tensors["features"], indices
 
@@ -176,6 +190,7 @@ class Exam:
         self, what: str, extractor: "Extractor", dataset: Dataset, count: int, compute: Callable[[], dict[str, Tensor]]
     ) -> dict[str, Tensor]:
         key = {
+            "format": FORMAT,
             "what": what,
             "data": dataset.info.name,
             "digest": dataset.info.digest,
@@ -185,15 +200,18 @@ class Exam:
             **extractor.identity,
             # The last bits of features depend on these.
             "device": self.device.type,
-            "torch": str(torch.__version__),
+            **{name: metadata.version(name) for name in ("torch", "torchvision", "torch-fidelity")},
         }
         self.used["extractor"] = extractor.identity
-        return self.once(self._real, json.dumps(key), lambda: remembered(self.cache, key, compute))
+        # The digest of streamed files is of their names and sizes: too little to recognise their content by.
+        cache = None if isinstance(dataset.source, FileSource) else self.cache
+        return self.once(self._real, json.dumps(key), lambda: remembered(cache, key, compute))
 
-    def _of_dataset(self, extractor: "Extractor", dataset: Dataset, indices: Tensor) -> dict[str, Tensor]:
+    def _of_dataset(self, extractor: "Extractor", dataset: Dataset, indices: Tensor) -> Tensor:
         source = dataset.source
         batches = (source.fetch(part).cpu() for part in indices.split(extractor.batch))
-        return extractor.extract(batches, len(indices), f"features of {dataset.info.name}", self.progress)
+        what = f"features of {dataset.info.name}"
+        return extractor.extract(batches, len(indices), what, self.progress, ("features",))["features"]
 
     # The subject's samples
 
@@ -210,6 +228,7 @@ class Exam:
             return proportional(torch.bincount(labels.cpu(), minlength=classes), count)
 
         self.used["labels"] = "as frequent as in the reference"
+        self.reference()  # written down even when the labels are there already
         return self.once(self._own, ("labels", count), compute)
 
     def samples(self, count: int) -> Iterator[Tensor]:
@@ -269,11 +288,19 @@ def take(metric: Metric, exam: Exam) -> Result:
 
     Raises:
         UsageError: the metric makes no sense here.
+        PluginError: it gives something else than numbers.
     """
     if reason := metric.unfit(exam):
         raise UsageError(f"{metric.spec.name}: {reason}.")
     exam.used = {}
-    values = metric.measure(exam)
+    with exact_arithmetic(exam.device):
+        found = metric.measure(exam)
+    try:
+        values = {str(name): float(value) for name, value in found.items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        raise PluginError(f"metric {metric.spec.name!r} gave {found!r}, which is no table of numbers.") from error
+    if not values:
+        raise PluginError(f"metric {metric.spec.name!r} gave no number.")
     return Result(metric.spec.name, values, {"subject": dict(exam.subject.about), **exam.used})
 
 

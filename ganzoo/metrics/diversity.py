@@ -73,6 +73,10 @@ class Reference:
 class Duplicates(Metric):
     """Share of samples that nearly repeat another one; what that means is set by as many real ones."""
 
+    def ready(self, exam: Exam) -> None:
+        super().ready(exam)
+        exam.chosen(exam.reference(), self.spec.count)
+
     def measure(self, exam: Exam) -> dict[str, float]:
         real = exam.reference()
         chosen = to_unit(real.source.fetch(exam.chosen(real, self.spec.count)).cpu())

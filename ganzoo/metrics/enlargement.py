@@ -116,24 +116,36 @@ class PSNR(Metric):
 
     which = 0
 
+    def unfit(self, exam: Exam) -> str:
+        if reason := super().unfit(exam):
+            return reason
+        if exam.against == exam.trained and exam.against.startswith("folder:"):
+            return "it would be measured on the images it learned from; name others with --against folder:PATH"
+        return ""
+
+    def ready(self, exam: Exam) -> None:
+        self.benchmark(exam)
+
     @torch.no_grad()
     def measure(self, exam: Exam) -> dict[str, float]:
         network = exam.subject.translator
         assert network is not None, "unfit() refuses it"
-        benchmark = self._benchmark(exam, network.scale)
+        benchmark = self.benchmark(exam)
         exam.used["protocol"] = f"x{network.scale}, luma, border of {network.scale} removed, 8-bit low resolution"
         enlargers = by_network(network, exam.subject.shape[0]), bicubic(network.scale)
         own, plain = (measure(benchmark.images, network.scale, enlarge)[self.which] for enlarge in enlargers)
         return {"mean": own, "bicubic": plain}
 
-    def _benchmark(self, exam: Exam, scale: int) -> Benchmark:
+    def benchmark(self, exam: Exam) -> Benchmark:
+        """The images to measure on: a folder whole, or the first of a test split."""
+        assert exam.subject.translator is not None, "unfit() refuses it"
+        scale = exam.subject.translator.scale
         kind, _, path = exam.against.partition(":")
-        benchmark = of_folder(path, scale) if kind == "folder" else of_split(exam.load("test"), scale)
-        digests = hashlib.sha256("".join(digest(image) for image in benchmark.images).encode())
-        exam.used["reference"] = {
-            "data": exam.against, "images": len(benchmark.images), "digest": digests.hexdigest(),
-        }  # fmt: skip
-        return benchmark
+        found = of_folder(path, scale) if kind == "folder" else of_split(exam.load("test"), scale)
+        total = hashlib.sha256("".join(digest(image) for image in found.images).encode()).hexdigest()
+        split = "whole folder" if kind == "folder" else "test"
+        exam.used["reference"] = {"data": exam.against, "digest": total, "splits": {split: len(found.images)}}
+        return found
 
 
 class SSIM(PSNR):

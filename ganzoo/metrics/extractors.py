@@ -6,9 +6,9 @@ weights, so a file's SHA-256 is compared before it is opened, and a file that di
 
 import hashlib
 import importlib.util
+import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from ganzoo.data.base import Progress, silent, to_unit
 from ganzoo.data.download import download
 from ganzoo.data.resize import convert_channels
 from ganzoo.errors import ChecksumError, DataMissingError, UnknownNameError, UsageError
+from ganzoo.files import waiting
 from ganzoo.metrics.recogniser import SHIPPED, load_recogniser, shipped
 from ganzoo.specs import DataFile
 
@@ -84,36 +85,26 @@ class Extractor:
 
     @torch.no_grad()
     def extract(
-        self, batches: Iterator[Tensor], count: int, what: str, progress: Progress = silent
+        self,
+        batches: Iterator[Tensor],
+        count: int,
+        what: str,
+        progress: Progress = silent,
+        only: tuple[str, ...] = (),
     ) -> dict[str, Tensor]:
-        """Features float32 [N, F] by layer of uint8 images, which are let go batch by batch."""
-        found: dict[str, list[Tensor]] = {layer: [] for layer in self.layers}
+        """Features float32 [N, F] by layer of uint8 images, which are let go batch by batch; ``only`` some layers."""
+        found: dict[str, list[Tensor]] = {layer: [] for layer in only or self.layers}
         done = 0
-        with exact_arithmetic(self.device):
-            for images in batches:
-                for part in images.split(self.batch):
-                    inputs = part if self.shape else convert_channels(part, 3)
-                    for layer, values in zip(self.layers, self.network(inputs.to(self.device)), strict=True):
+        for images in batches:
+            for part in images.split(self.batch):
+                inputs = part if self.shape else convert_channels(part, 3)
+                for layer, values in zip(self.layers, self.network(inputs.to(self.device)), strict=True):
+                    if layer in found:
                         found[layer].append(values.float().cpu())
-                    done += len(part)
-                    progress(what, done, count)
+                done += len(part)
+                progress(what, done, count)
         assert done == count, f"{done} samples, not {count}"
         return {layer: torch.cat(values) for layer, values in found.items()}
-
-
-@contextmanager
-def exact_arithmetic(device: torch.device) -> Iterator[None]:
-    """On a GPU: no TF32, and no kernels whose sums come in any order."""
-    if device.type != "cuda":
-        yield
-        return
-    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
-    before = cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32
-    cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32 = True, False, False
-    try:
-        yield
-    finally:
-        cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32 = before
 
 
 def open_extractor(
@@ -146,9 +137,9 @@ def open_extractor(
 def _inception(weights: Path | None, progress: Progress) -> dict[str, Any]:
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-    path = obtained(INCEPTION, weights, progress)
+    content = obtained(INCEPTION, weights, progress)
     layers = ("2048", "logits_unbiased")
-    network = FeatureExtractorInceptionV3("inception-v3-compat", list(layers), feature_extractor_weights_path=str(path))
+    network = FeatureExtractorInceptionV3("inception-v3-compat", list(layers), feature_extractor_weights_path=content)
     return {
         "name": "inception", "network": network, "layers": ("features", "logits"), "batch": SMALL_BATCH,
         "identity": {"extractor": "inception-v3-compat", "layers": list(layers), "sha256": INCEPTION.sha256},
@@ -158,8 +149,8 @@ def _inception(weights: Path | None, progress: Progress) -> dict[str, Any]:
 def _vgg(weights: Path | None, progress: Progress) -> dict[str, Any]:
     from torch_fidelity.feature_extractor_vgg16 import FeatureExtractorVGG16
 
-    path = obtained(VGG, weights, progress)
-    network = FeatureExtractorVGG16("vgg16", ["fc2_relu"], feature_extractor_weights_path=str(path))
+    content = obtained(VGG, weights, progress)
+    network = FeatureExtractorVGG16("vgg16", ["fc2_relu"], feature_extractor_weights_path=content)
     return {
         "name": "vgg", "network": network, "layers": ("features",), "batch": SMALL_BATCH,
         "identity": {"extractor": "vgg16", "layers": ["fc2_relu"], "sha256": VGG.sha256},
@@ -187,13 +178,13 @@ def _efficientnet() -> dict[str, Any]:
         )
     assert found[1] is not None
     folder = Path((found[1].submodule_search_locations or [""])[0]).parent
-    path = verified(EFFICIENTNET, folder / EFFICIENTNET.name)
+    content = verified(EFFICIENTNET, folder / EFFICIENTNET.name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the package uses names that have been renamed since
         from efficientnet_lite_pytorch import EfficientNet
 
         network = EfficientNet.from_name("efficientnet-lite0")
-    network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    network.load_state_dict(torch.load(content, map_location="cpu", weights_only=True))
     return {
         "name": "effnet-lite0", "network": EfficientNetExtractor(network), "layers": ("features", "logits"),
         "batch": SMALL_BATCH,
@@ -245,37 +236,42 @@ class EfficientNetExtractor(RecogniserExtractor):
         return features, net._fc(features)
 
 
-def obtained(file: WeightsFile, given: Path | None, progress: Progress = silent) -> Path:
-    """Where the published weights lie: ``given``, else torch's cache, else there after a download; always checked.
+def obtained(file: WeightsFile, given: Path | None, progress: Progress = silent) -> io.BytesIO:
+    """The published weights: from ``given``, else torch's cache, else downloaded to there; their checksum compared.
 
     Raises:
         DataMissingError: they are not on this machine and cannot be had; the message names file, checksum and place.
-        ChecksumError: the file is another one; it has not been opened.
+        ChecksumError: the file is another one; nothing has been made of its content.
     """
     path = given or Path(torch.hub.get_dir()) / "checkpoints" / file.name
-    if path.is_file():
-        return verified(file, path)
-    if given is not None:
+    if given is not None and not path.is_file():
         raise DataMissingError(f"--weights {given} is not there. {file}")
-    wanted = DataFile(path=file.name, urls=(file.url,), checksum=f"sha256:{file.sha256}", size=file.size)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        download(wanted, path, progress, tries=1)
-    except (DataMissingError, OSError) as error:
-        raise DataMissingError(
-            f"{file} It is not at {path} and cannot be downloaded: put it there by hand, or name it with --weights. No "
-            f"other number is given in its stead. ({error})"
-        ) from error
-    return path
+    if not path.is_file():
+        wanted = DataFile(path=file.name, urls=(file.url,), checksum=f"sha256:{file.sha256}", size=file.size)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with waiting(path.with_name(f".{path.name}.lock")):  # two processes would write into one part
+                if not path.is_file():
+                    download(wanted, path, progress, tries=1)
+        except (DataMissingError, OSError) as error:
+            raise DataMissingError(
+                f"{file} It is not at {path} and cannot be downloaded: put it there by hand, or name it with --weights."
+                f" No other number is given in its stead. ({error})"
+            ) from error
+    return verified(file, path)
 
 
-def verified(file: WeightsFile, path: Path) -> Path:
-    """``path``, after its SHA-256 has been compared; ChecksumError when it is another file."""
+def verified(file: WeightsFile, path: Path) -> io.BytesIO:
+    """The content of ``path``, read once, so that what is compared is what is used.
+
+    Raises:
+        ChecksumError: it is another file.
+    """
     if path.stat().st_size == file.size:
-        with open(path, "rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        content = path.read_bytes()
+        found = hashlib.sha256(content).hexdigest()
         if found == file.sha256:
-            return path
+            return io.BytesIO(content)
         said = f"its SHA-256 is {found}"
     else:
         said = f"it has {path.stat().st_size:,} bytes"

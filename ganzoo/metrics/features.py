@@ -5,18 +5,19 @@ The formulas are torch-fidelity's. Whose features they are is part of a metric's
 
 import warnings
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_statistics_to_metric
 from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, KEY_METRIC_ISC_STD, isc_features_to_metric
-from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, KEY_METRIC_KID_STD, kid_features_to_metric
+from torch_fidelity.metric_kid import kernel_mmd
 from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, KEY_METRIC_RECALL, prc_features_to_metric
 
 from ganzoo.errors import DataError
 from ganzoo.metrics.base import Exam, Metric
 from ganzoo.metrics.extractors import Extractor
-from ganzoo.metrics.recogniser import shipped
 from ganzoo.metrics.reference import statistics
+from ganzoo.metrics.specs import RECOGNISED
 
 SPLITS = 10
 SUBSETS, SUBSET_SIZE = 100, 1_000
@@ -34,11 +35,12 @@ class FeatureMetric(Metric):
         if reason := super().unfit(exam):
             return reason
         name = self.spec.extractor
-        if name in shipped() and exam.against != name:
+        if name in RECOGNISED and exam.against != name:
             return f"its features were learned from {name!r}, and the samples are held against {exam.against!r}"
         return ""
 
     def ready(self, exam: Exam) -> None:
+        super().ready(exam)
         self.opened(exam)
         exam.reference()
 
@@ -80,6 +82,7 @@ class Score(FeatureMetric):
     """exp of the mean divergence of p(y|x) from p(y), over ten splits: arXiv:1606.03498, sec. 4; IS with Inception."""
 
     def ready(self, exam: Exam) -> None:
+        Metric.ready(self, exam)
         self.opened(exam)  # it looks at no real sample
 
     def measure(self, exam: Exam) -> dict[str, float]:
@@ -87,24 +90,35 @@ class Score(FeatureMetric):
         return {"score": found[KEY_METRIC_ISC_MEAN], "std over splits": found[KEY_METRIC_ISC_STD]}
 
 
-class KernelDistance(FeatureMetric):
+class AgainstAsMany(FeatureMetric):
+    """A measure that takes as many real samples as generated ones."""
+
+    def ready(self, exam: Exam) -> None:
+        super().ready(exam)
+        exam.chosen(exam.reference(), self.spec.count)
+
+    def real(self, exam: Exam) -> Tensor:
+        """Features [count, F] of real samples."""
+        return exam.reference_features(self.opened(exam), self.spec.count)[0]
+
+
+class KernelDistance(AgainstAsMany):
     """Unbiased MMD with a cubic kernel over 100 subsets of 1,000: arXiv:1801.01401; KID with Inception's features."""
 
     def measure(self, exam: Exam) -> dict[str, float]:
-        own = self.features(exam)["features"]
-        real, _ = exam.reference_features(self.opened(exam), self.spec.count)
-        found = kid_features_to_metric(
-            own.double(), real.double(), kid_subsets=SUBSETS, kid_subset_size=SUBSET_SIZE, verbose=False
-        )
-        return {"distance": found[KEY_METRIC_KID_MEAN], "std over subsets": found[KEY_METRIC_KID_STD]}
+        own, real = self.features(exam)["features"].numpy(), self.real(exam).numpy()
+        found, rng = [], np.random.RandomState(SHUFFLE_SEED)
+        for _ in range(SUBSETS):  # torch-fidelity's loop, but in double precision, a subset at a time
+            chosen = [f[rng.choice(len(f), SUBSET_SIZE, replace=False)].astype(np.float64) for f in (own, real)]
+            found.append(kernel_mmd(*chosen))
+        return {"distance": float(np.mean(found)), "std over subsets": float(np.std(found))}
 
 
-class PrecisionRecall(FeatureMetric):
+class PrecisionRecall(AgainstAsMany):
     """Share of samples inside the manifold of real ones, and the reverse: arXiv:1904.06991, with 3 neighbours."""
 
     def measure(self, exam: Exam) -> dict[str, float]:
-        own = self.features(exam)["features"]
-        real, _ = exam.reference_features(self.opened(exam), self.spec.count)
+        own, real = self.features(exam)["features"], self.real(exam)
         found = prc_features_to_metric(
             own, real, prc_neighborhood=NEIGHBOURS, prc_batch_size=ROWS, save_cpu_ram=True, verbose=False
         )
@@ -119,6 +133,10 @@ class ClassBalance(FeatureMetric):
 
     0: as frequent as in the data; 1: none in common.
     """
+
+    def ready(self, exam: Exam) -> None:
+        super().ready(exam)
+        labels_of(exam)
 
     def measure(self, exam: Exam) -> dict[str, float]:
         logits = self.features(exam)["logits"]
@@ -155,6 +173,10 @@ class ClassAccuracy(Conditional):
 
 class IntraClassDistance(Conditional):
     """Mean over classes of the Fréchet distance between samples of a class and real ones of it: arXiv:1802.05637."""
+
+    def ready(self, exam: Exam) -> None:
+        super().ready(exam)
+        labels_of(exam)
 
     def measure(self, exam: Exam) -> dict[str, float]:
         own, asked = self.features(exam)["features"], exam.labels(self.spec.count)

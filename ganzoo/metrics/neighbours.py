@@ -51,6 +51,11 @@ class Copies(Metric):
     Blurred and averaged images are near to everything: a high share is a reason to look (``--neighbours``), no proof.
     """
 
+    def ready(self, exam: Exam) -> None:
+        super().ready(exam)
+        exam.reference()
+        exam.reference("test")
+
     def measure(self, exam: Exam) -> dict[str, float]:
         train = exam.reference()
         test = exam.reference("test")

@@ -8,7 +8,7 @@ import hashlib
 import json
 import warnings
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,7 +85,8 @@ def _read(path: Path, key: Mapping[str, Any]) -> dict[str, Tensor] | None:
             raise CheckpointError(f"{path} is damaged: its content is not what was written.")
     except CheckpointError as error:
         _warn(f"{error} It is computed anew.")
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
         return None
     return tensors
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from ganzoo.errors import DataError
 from ganzoo.interfaces import Classifier, Generator, Translator
 from ganzoo.specs import Measured
 
-BATCH = 500
+BATCH, VALUES = 500, 2**24
+"""Samples at once, and values of them."""
 SAMPLE_SEED = 0
 """Picks the files of a folder that has more than the protocol takes."""
 
@@ -51,6 +53,24 @@ class Subject:
         """Whether it has samples."""
         return False
 
+    @property
+    def available(self) -> int | None:
+        """How many samples there are; None: as many as are asked for."""
+        return None
+
+    def refuse_few(self, count: int) -> None:
+        """Raise DataError when there are fewer than ``count`` samples."""
+        if self.available is not None and self.available < count:
+            raise DataError(
+                f"{self.name} holds {self.available:,} samples, and the protocol takes {count:,}: take a metric for "
+                "fewer, or more samples. Nothing is repeated to fill up."
+            )
+
+    @property
+    def batch(self) -> int:
+        """Samples at once: fewer of large images. A function of their size alone: the last bits depend on it."""
+        return max(1, min(BATCH, VALUES // prod(self.shape)))
+
     def lacks(self, wanted: Measured) -> str:
         """Why a measure of that kind cannot be taken of it, or nothing."""
         if wanted == "classifier":
@@ -75,7 +95,7 @@ class NetworkSubject(Subject):
 
     def samples(self, count: int, labels: Tensor | None, seed: int) -> Iterator[Tensor]:
         assert self.generator is not None, "lacks() refuses it"
-        for batch in self.generator.stream(count, labels, seed, BATCH):
+        for batch in self.generator.stream(count, labels, seed, self.batch):
             yield to_uint8(batch) if batch.dim() == 4 else batch
 
     def sampling(self, seed: int) -> dict[str, Any]:
@@ -93,18 +113,18 @@ class FolderSubject(Subject):
     def draws(self) -> bool:
         return True
 
+    @property
+    def available(self) -> int | None:
+        return len(self.files)
+
     def samples(self, count: int, labels: Tensor | None, seed: int) -> Iterator[Tensor]:
-        if len(self.files) < count:
-            raise DataError(
-                f"{self.name} holds {len(self.files):,} images, and the protocol takes {count:,}: take a metric for "
-                "fewer, or more images. Nothing is repeated to fill up."
-            )
+        self.refuse_few(count)
         order = torch.randperm(len(self.files), generator=torch.Generator().manual_seed(SAMPLE_SEED))[:count]
         # In the order of names, so that a whole folder is read in one sweep.
         chosen = [self.files[i] for i in order.sort().values.tolist()]
-        for start in range(0, count, BATCH):
+        for start in range(0, count, self.batch):
             images = []
-            for file in chosen[start : start + BATCH]:
+            for file in chosen[start : start + self.batch]:
                 image = as_stored(file)
                 if tuple(image.shape) != self.shape:
                     raise DataError(
@@ -129,13 +149,17 @@ class DatasetSubject(Subject):
     def draws(self) -> bool:
         return True
 
+    @property
+    def available(self) -> int | None:
+        assert self.dataset is not None
+        return len(self.dataset.source) if self.indices is None else len(self.indices)
+
     def samples(self, count: int, labels: Tensor | None, seed: int) -> Iterator[Tensor]:
         assert self.dataset is not None
         indices = torch.arange(len(self.dataset.source)) if self.indices is None else self.indices
-        if len(indices) < count:
-            raise DataError(f"{self.name} has {len(indices):,} samples, and the protocol takes {count:,}.")
+        self.refuse_few(count)
         chosen = indices[torch.randperm(len(indices), generator=torch.Generator().manual_seed(SAMPLE_SEED))[:count]]
-        for part in chosen.split(BATCH):
+        for part in chosen.split(self.batch):
             yield self.dataset.source.fetch(part).cpu()
 
     def sampling(self, seed: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ganzoo.device import exact_arithmetic
 from ganzoo.errors import UsageError
 from ganzoo.files import replace_file
 from ganzoo.metrics.base import Exam
@@ -24,15 +25,19 @@ YELLOW = (255, 210, 0)
 MIN_SIDE = 56
 
 
-def images_of(exam: Exam, count: int) -> Tensor:
-    """The first ``count`` samples, uint8 [N, C, H, W].
-
-    Raises:
-        UsageError: it draws no images.
-    """
+def refuse(exam: Exam) -> None:
+    """Raise UsageError for what draws no images, DataError for what has too few, before anything is computed."""
     if reason := exam.subject.lacks("images"):
         raise UsageError(f"a picture of neighbours: {reason}.")
-    return torch.cat(list(exam.samples(count)))
+    exam.subject.refuse_few(max(SAMPLES, ROWS * COLUMNS))
+    exam.reference()
+
+
+def images_of(exam: Exam, count: int) -> Tensor:
+    """The first ``count`` samples, uint8 [N, C, H, W]."""
+    refuse(exam)
+    with exact_arithmetic(exam.device):
+        return torch.cat(list(exam.samples(count)))
 
 
 def draw_neighbours(exam: Exam, path: Path) -> None:
