@@ -58,6 +58,13 @@ def phase(path: Path, run: Any) -> torch.nn.Module:
     return network.eval().requires_grad_(False)
 
 
+def open_weights(path: Path, run: Any) -> torch.nn.Module:
+    """The generator in a weights file that a run began with."""
+    network: torch.nn.Module = run.variant.build()["generator"]
+    fill(network, read_tensors(path)[0], path, "generator")
+    return network.eval().requires_grad_(False)
+
+
 def crops(
     path: Path, networks: dict[str, torch.nn.Module], places: list[tuple[Path, int, int]], side: int = 96
 ) -> None:
@@ -98,6 +105,8 @@ def main() -> None:
             step = read_header(path)["step"]
             if step == first.pretrain_steps:
                 networks["srresnet"] = phase(path, run)
+        if first.pretrained:
+            networks["srresnet"] = open_weights(Path(first.pretrained), run)
         networks["srgan" if run.total_steps > first.pretrain_steps else "srresnet"] = open_run(arguments.run).network()
         found = {name: scores(arguments.folders, by_network(n, 3)) for name, n in networks.items()}
         if arguments.picture:

@@ -65,7 +65,7 @@ LAZY_ON_PURPOSE = {("ganzoo", "ganzoo.api"), ("ganzoo", "ganzoo.evaluation"), ("
 
 PUBLIC = (
     "errors", "specs", "hookspecs", "config", "interfaces", "losses", "blocks", "craft", "variant", "trainer", "data",
-    "metrics",
+    "metrics", "checkpoint",
 )  # fmt: skip
 """What a plugin may import of ``ganzoo``, beside ``ganzoo`` itself."""
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, mse_loss
 
+from ganzoo.checkpoint import fill, read_tensors
 from ganzoo.config import AdamOptions, RunConfig, option, refuse_idle
 from ganzoo.data.base import Dataset, DataWarning, to_unit
 from ganzoo.data.feed import Feed
@@ -33,6 +34,9 @@ class SRGANOptions(AdamOptions):
     crop: int = option(96, "side, in pixels, of the high-resolution crops of a folder's images", at_least=16)
     pretrain_steps: int = option(
         15_000, "iterations of phase one, which is SRResNet; the rest of the steps is phase two", at_least=0
+    )
+    pretrained: str = option(
+        "", "weights file of a trained SRResNet to begin with, instead of phase one (pretrain_steps=0)", path="one"
     )
     content: Literal["mse", "vgg19", "vgg16"] = option(
         "mse", "content loss of phase two: squared error of pixels, or of VGG features, whose weights are needed"
@@ -64,6 +68,7 @@ class SRGAN(Variant):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._features: VGGFeatures | None = None
+        self._pretrained: dict[str, Tensor] = {}
         self._benchmarks: list[Benchmark] = []
         self._pictures: Tensor | None = None
 
@@ -95,6 +100,8 @@ class SRGAN(Variant):
             refuse_idle(o, ours, "content = 'mse' has no network, content = vgg19 or vgg16 have")
         if self.config.steps > o.pretrain_steps and o.content != "mse":
             self._features = load_features(o.content, o.content_weights, o.content_sha256, o.content_input)
+        if o.pretrained:
+            self._pretrained = self._begin_with(Path(o.pretrained))
         self._pictures = to_unit(dataset.source.fetch(torch.arange(min(SHOWN, len(dataset.source))))).cpu()
         folders = [path for path in o.evaluate.split(",") if path]
         refuse_one_name(folders)
@@ -111,6 +118,17 @@ class SRGAN(Variant):
                 stacklevel=2,
             )
 
+    def _begin_with(self, path: Path) -> dict[str, Tensor]:
+        """The tensors of another training's generator, which must be of the same form."""
+        if self.options.pretrain_steps:
+            raise ConfigError(
+                f"pretrained = {str(path)!r} with pretrain_steps = {self.options.pretrain_steps}: a network that is "
+                "trained already begins with phase two: -o pretrain_steps=0."
+            )
+        tensors, _ = read_tensors(path)
+        fill(self.networks()["generator"], tensors, path, "generator")
+        return tensors
+
     def batch(self, feed: Feed, start: int, n: int) -> Batch:
         """``"images"`` of high and ``"low"`` of low resolution."""
         images = feed.draw(start, n)["images"]
@@ -122,10 +140,10 @@ class SRGAN(Variant):
         o, (channels, height, width) = self.options, self.data.shape
         if height != width:
             raise ConfigError(f"images of {width}x{height} are not square; -o resolution=N crops and scales them.")
-        return {
-            "generator": SRResNet(channels, o.scale, o.blocks, o.width, o.skip),
-            "discriminator": PatchDiscriminator(channels, height, o.width),
-        }
+        generator = SRResNet(channels, o.scale, o.blocks, o.width, o.skip)
+        if self._pretrained:
+            generator.load_state_dict(self._pretrained)
+        return {"generator": generator, "discriminator": PatchDiscriminator(channels, height, o.width)}
 
     def stages(self) -> list[Stage]:
         first = min(self.options.pretrain_steps, self.config.steps)

@@ -19,7 +19,7 @@ import ganzoo
 from ganzoo.api import Job, prepare
 from ganzoo.checkpoint import read_tensors
 from ganzoo.data.base import DataWarning
-from ganzoo.errors import ChecksumError, ConfigError, DataError, DataMissingError
+from ganzoo.errors import CheckpointError, ChecksumError, ConfigError, DataError, DataMissingError
 from ganzoo.metrics.enlargement import bicubic, lowered, measure, rescaled
 from ganzoo.trainer import new_state
 from ganzoo_srgan.content import LAYOUTS, VGGFeatures, load_features
@@ -372,3 +372,35 @@ def test_data_that_does_not_fit(photos: Path, tmp_path: Path) -> None:
         job(tmp_path, f"folder:{photos}", evaluate=str(folder))
     with pytest.raises(DataError, match="no-such"):
         job(tmp_path, f"folder:{photos}", evaluate=str(tmp_path / "no-such"))
+
+
+def test_phase_two_begins_with_a_trained_network(tmp_path: Path) -> None:
+    """Of its own, or of another run's phase one: that must give the same start."""
+    small = {"blocks": 1, "width": 4, "batch_size": 2, "device": "cpu", "resolution": 32}
+    first = ganzoo.train("srgan", out=tmp_path / "first", steps=3, pretrain_steps=3, **small)
+    weights = first.path / "generator.safetensors"
+    job = ganzoo.prepare(
+        "srgan",
+        out=tmp_path / "second",
+        settings={**small, "steps": 2, "pretrain_steps": 0, "pretrained": str(weights)},
+    )
+    began = new_state(job.variant, torch.device("cpu")).networks["generator"].state_dict()
+    expected = read_tensors(weights)[0]
+    assert all(torch.equal(began[key], expected[key]) for key in expected)
+    run = job.train()
+    weights.unlink()  # needed at the start alone
+    assert ganzoo.load(run.path)(torch.zeros(1, 1, 8, 8)).shape == (1, 1, 32, 32)
+
+
+def test_a_trained_network_to_begin_with_must_fit(tmp_path: Path) -> None:
+    small = {"width": 4, "batch_size": 2, "device": "cpu", "resolution": 32}
+    weights = ganzoo.train("srgan", out=tmp_path / "first", steps=1, blocks=1, **small).path / "generator.safetensors"
+    for more, error, message in (
+        ({"blocks": 1}, ConfigError, "begins with phase two: -o pretrain_steps=0"),
+        ({"blocks": 2, "pretrain_steps": 0}, CheckpointError, "does not fit"),
+    ):
+        with pytest.raises(error, match=message):
+            ganzoo.prepare("srgan", out=tmp_path / "x", settings={**small, **more, "pretrained": str(weights)})
+    given = {**small, "blocks": 1, "pretrain_steps": 0, "pretrained": str(tmp_path / "none")}
+    with pytest.raises(CheckpointError, match="no such file"):
+        ganzoo.prepare("srgan", out=tmp_path / "x", settings=given)
