@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
+from torch.nn.functional import conv2d, conv_transpose2d, one_hot, pad
 
 from ganzoo.errors import ConfigError
 
@@ -92,6 +92,40 @@ def downsampling(inputs: int, side: int, width: int, norm: bool = True) -> nn.Se
         layers.append(nn.LeakyReLU(0.2, inplace=True))
     layers.append(nn.Conv2d(maps[0], 1, sides[0]))
     return nn.Sequential(*layers)
+
+
+class UpsampledConv2d(nn.Conv2d):
+    """Nearest-neighbour enlargement by 2, then a 3x3 convolution with padding 1: [N, C, H, W] to [N, out, 2H, 2W].
+
+    Computed as one transposed convolution, whose 4x4 kernel is the sum of four shifted copies of the 3x3 one: the same
+    numbers, for 2.25 times fewer operations. The parameter is the 3x3 weight, as if the two were apart.
+    """
+
+    def __init__(self, inputs: int, outputs: int, bias: bool = True) -> None:
+        super().__init__(inputs, outputs, 3, padding=1, bias=bias)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        kernel = shifted_sum(self.weight.flip(2, 3)).transpose(0, 1)
+        return conv_transpose2d(maps, kernel, self.bias, stride=2, padding=1)
+
+
+class PooledConv2d(nn.Conv2d):
+    """A 3x3 convolution with padding 1, then the mean over 2x2: [N, C, H, W] to [N, out, H/2, W/2], H and W even.
+
+    Computed as one 4x4 convolution of stride 2; the parameter is the 3x3 weight. See :class:`UpsampledConv2d`.
+    """
+
+    def __init__(self, inputs: int, outputs: int, bias: bool = True) -> None:
+        super().__init__(inputs, outputs, 3, padding=1, bias=bias)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return conv2d(maps, shifted_sum(self.weight) / 4, self.bias, stride=2, padding=1)
+
+
+def shifted_sum(weight: Tensor) -> Tensor:
+    """Kernels [A, B, 3, 3] at the four places where they fit into 4x4, summed: [A, B, 4, 4]."""
+    rows = pad(weight, (0, 0, 0, 1)) + pad(weight, (0, 0, 1, 0))
+    return pad(rows, (0, 1)) + pad(rows, (1, 0))
 
 
 def append_one_hot(samples: Tensor, labels: Tensor, classes: int) -> Tensor:
