@@ -98,7 +98,13 @@ class Discriminator(nn.Module):
     """Samples [N, *shape], and labels int64 [N] when ``classes > 0``, to logits [N] (no sigmoid at the end).
 
     The critic of a Wasserstein GAN has the same form; its output is called a score rather than a logit.
+
+    Attributes:
+        independent: no sample influences the logit of another one (as batch normalisation lets it), so that real and
+            generated samples may be judged in one pass, which takes less time. :mod:`ganzoo.testing` checks it.
     """
+
+    independent: bool = False
 
     def __init__(self, classes: int = 0) -> None:
         super().__init__()

@@ -19,11 +19,12 @@ from ganzoo.api import Job, open_run, prepare
 from ganzoo.checkpoint import read_tensors
 from ganzoo.errors import Interrupted, PluginError
 from ganzoo.hookspecs import hookimpl
-from ganzoo.interfaces import Generator
+from ganzoo.interfaces import Discriminator, Generator
 from ganzoo.jobs import load_variant
 from ganzoo.registry import registry
 from ganzoo.run import Run
 from ganzoo.trainer import Trainer, new_state
+from ganzoo.variant import Batch
 
 STEPS = 6
 """Steps of each little training; even, so that it can be cut in half."""
@@ -42,8 +43,9 @@ def check_variant(
     """Hold a registered variant to the contract, on a tiny training on the CPU.
 
     Checked: its spec; every player's parameters are its own and move; nobody else's move in its update; losses are
-    finite 0-d tensors; the same seed gives the same weights; a resumed run equals an unbroken one bit for bit;
-    the saved generator draws the same samples as the trained one, whatever the batch size.
+    finite 0-d tensors; a discriminator that calls samples independent lets none influence another; the same seed gives
+    the same weights; a resumed run equals an unbroken one bit for bit; the saved generator draws the same samples as
+    the trained one, whatever the batch size.
 
     Args:
         name: the variant.
@@ -101,6 +103,7 @@ def _check_updates(tiny: _Tiny, out: Path) -> None:
     _require(job.variant.main in state.networks, f"networks() has {job.variant.main!r}, its main network")
     run = Run.create(out, job.variant, {})
     trainer = Trainer(job.variant, state, job.dataset, run, lambda *a, **k: None, job.device)
+    _check_independence(state.networks.get("discriminator"), trainer.next_batch())
     for stage in job.variant.stages():
         _require(bool(stage.updates), f"stage {stage.name!r} has updates")
         for update in stage.updates:
@@ -118,6 +121,21 @@ def _check_updates(tiny: _Tiny, out: Path) -> None:
             }  # fmt: skip
             _require(moved == {update.player}, f"the update of {update.player!r} moves its parameters alone: {moved}")
             state.images += job.config.batch_size
+
+
+def _check_independence(network: object, batch: Batch) -> None:
+    """A discriminator that says so may not let the second half of a batch influence the logits of the first."""
+    if not (isinstance(network, Discriminator) and network.independent):
+        return
+    first, labels = batch["images"], batch["labels"].repeat(2) if network.classes else None
+    logits: list[Tensor] = []
+    for second in (first, -first):
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            torch.manual_seed(0)  # the same dropout for both
+            logits.append(network(torch.cat([first, second]), labels)[: len(first)])
+    _require(
+        torch.allclose(logits[0], logits[1], atol=1e-5), "no sample influences the logit of another one (independent)"
+    )
 
 
 def _check_repeats(tiny: _Tiny, folder: Path, say: Say) -> None:

@@ -227,6 +227,14 @@ class Variant:
         seen = self.sight(state, images)
         return discriminator(seen, batch["labels"] if discriminator.classes else None).float()
 
+    def judge_both(self, state: State, real: Tensor, fake: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Logits of as many real and generated samples: in one pass where neither can influence the other."""
+        if not self.network(state, "discriminator", Discriminator).independent:
+            return self.judge(state, real, batch), self.judge(state, fake, batch)
+        twice = {**batch, "labels": batch["labels"].repeat(2)} if "labels" in batch else batch
+        real_logits, fake_logits = self.judge(state, torch.cat([real, fake]), twice).split([len(real), len(fake)])
+        return real_logits, fake_logits
+
     def discriminator_loss(self, state: State, batch: Batch) -> Losses:
         """The discriminator's loss on one batch of real and as many generated samples, with the craft's penalties."""
         craft, real = self.craft, batch["images"]
@@ -235,8 +243,7 @@ class Variant:
             fake = self.fake(state, batch)
         if craft.r1:
             real = real.detach().requires_grad_()
-        real_logits = self.judge(state, real, batch)
-        fake_logits = self.judge(state, fake, batch)
+        real_logits, fake_logits = self.judge_both(state, real, fake, batch)
         losses = {
             "total": craft_losses.discriminator(self.loss, craft, real_logits, fake_logits),
             **self.loss.shown(real_logits.detach(), fake_logits.detach()),

@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -153,7 +153,8 @@ class Workers:
             f"killed by signal {-process.returncode}" if process.returncode < 0 else f"exit code {process.returncode}"
         )
         found = {"status": "failed", "reason": f"{killed}{': ' + last if last else ''}"}
-        _write(self.folder / "jobs" / f"{name}.json", found)
+        with suppress(RunError):  # a full disk, say: the reason is told all the same, and the others go on
+            _write(self.folder / "jobs" / f"{name}.json", found)
         return found
 
     def _held_elsewhere(self, name: str) -> bool:

@@ -13,6 +13,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from ganzoo.config import Craft
 from ganzoo.errors import ConfigError
+from ganzoo.interfaces import Discriminator
 
 Layer = nn.Linear | nn.Conv2d
 
@@ -27,6 +28,8 @@ def fit(network: nn.Module, craft: Craft) -> nn.Module:
         name, layer = last_layer(network)
         outer, _, attribute = name.rpartition(".")
         setattr(network.get_submodule(outer), attribute, BatchHead(layer, craft))
+        if isinstance(network, Discriminator):
+            network.independent = False  # which is what it is for
     if craft.spectral_norm:
         for module in list(network.modules()):
             if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):

@@ -30,6 +30,7 @@ class ConvDiscriminator(Discriminator):
     def __init__(self, width: int, shape: tuple[int, ...], classes: int, norm: bool = True) -> None:
         super().__init__(classes)
         self.body = downsampling(shape[0] + classes, square_side(shape), width, norm)
+        self.independent = not norm  # batch normalisation looks from one sample to another
         init_normal(self)
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -53,6 +54,8 @@ class MLPGenerator(Generator):
 
 class MLPDiscriminator(Discriminator):
     """Fully connected: samples [N, *shape] and labels [N] to logits [N]; dropout before the logit."""
+
+    independent = True
 
     def __init__(self, width: int, shape: tuple[int, ...], classes: int) -> None:
         super().__init__(classes)

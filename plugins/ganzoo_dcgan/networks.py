@@ -24,6 +24,7 @@ class DCGANDiscriminator(Discriminator):
     def __init__(self, width: int, shape: tuple[int, ...], norm: bool = True) -> None:
         super().__init__()
         self.body = downsampling(shape[0], square_side(shape), width, norm)
+        self.independent = not norm  # batch normalisation looks from one sample to another
         init_normal(self)
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:

@@ -25,6 +25,8 @@ class MLPGenerator(Generator):
 class MLPDiscriminator(Discriminator):
     """Samples [N, *shape] to logits [N]; dropout keeps it from memorising the training set."""
 
+    independent = True
+
     def __init__(self, width: int, shape: tuple[int, ...], dropout: float) -> None:
         super().__init__()
         self.body = mlp([prod(shape), 2 * width, width], norm=False)

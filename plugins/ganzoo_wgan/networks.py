@@ -26,6 +26,7 @@ class ConvCritic(Discriminator):
     def __init__(self, width: int, shape: tuple[int, ...], norm: bool) -> None:
         super().__init__()
         self.body = downsampling(shape[0], square_side(shape), width, norm)
+        self.independent = not norm  # batch normalisation looks from one sample to another
         init_normal(self)
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -48,6 +49,8 @@ class MLPGenerator(Generator):
 
 class MLPCritic(Discriminator):
     """Samples [N, *shape] to scores [N]."""
+
+    independent = True
 
     def __init__(self, width: int, shape: tuple[int, ...]) -> None:
         super().__init__()

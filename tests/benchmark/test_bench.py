@@ -84,6 +84,23 @@ def test_a_failed_job_stops_no_other_and_is_shown(tmp_path: Path, ganzoo_cli: Cl
     assert "seed 0 of broken on ring" in done.stdout
 
 
+def test_a_full_disk_fails_the_job_with_a_word(tmp_path: Path) -> None:
+    """A limit on the size of files stands for the full disk."""
+    (tmp_path / "mine.toml").write_text(SUITE.replace("[0, 1]", "[0]").replace("width = 8", "width = 128"))
+    code = (
+        "import resource, signal\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        "from ganzoo.cli import main\n"
+        "main(['bench', 'mine.toml', '--out', 'out'])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Free some space" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Free some space" in (tmp_path / "out" / "table.md").read_text(encoding="utf-8")
+
+
 def test_killed_at_ten_random_moments_it_ends_with_the_same_table(whole: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(SUITE, encoding="utf-8")
     chance = random.Random(0)

@@ -1,0 +1,210 @@
+"""Images per second of ganzoo's training loop, beside public scripts that do the same work, pair by pair.
+
+    python benchmarks/throughput.py own gan --steps 400 [--precision bf16] [--device cuda]
+    python benchmarks/throughput.py compare --scripts PyTorch-GAN/implementations --data MNIST_FOLDER [--pairs 5]
+    python benchmarks/throughput.py variants --device cuda
+
+`own` prints one JSON line. `compare` runs, for each script and pair, the script itself, unmodified, and then `own`, in
+processes of one thread, and records the ratio of each pair (benchmarks/results/throughput/). `variants` times the
+registered variants at their default settings. Times are process times on a CPU, which other users of the machine
+disturb little, and wall times on a GPU.
+"""
+
+import argparse
+import json
+import os
+import runpy
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+BATCH = 64
+WARM = 20
+OUT = Path("benchmarks/results/throughput")
+
+
+def own(name: str, steps: int, precision: str, device: str, batch_size: int) -> dict[str, Any]:
+    """The training loop of ganzoo on the work of a public script, nothing written."""
+    import torch
+    from peers import PEERS
+
+    from ganzoo.config import resolve
+    from ganzoo.data.base import DataRequest
+    from ganzoo.data.glyphs import load
+    from ganzoo.data.store import data_root
+    from ganzoo.device import clean_slate
+    from ganzoo.losses import NonSaturating
+
+    kind = PEERS[name]
+    data = load(DataRequest(name="glyphs", root=data_root(), resolution=kind.side))
+    settings = {**kind.defaults, "dataset": "glyphs", "steps": WARM + steps, "precision": precision}
+    config = resolve(name, kind.Options, {**settings, "batch_size": batch_size})
+    with clean_slate():
+        return timed(kind(config, data.info, NonSaturating()), data, steps, torch.device(device))
+
+
+def timed(variant: Any, data: Any, steps: int, device: Any) -> dict[str, Any]:
+    """Images per second of a variant's iterations, without the first ones."""
+    import torch
+
+    from ganzoo.trainer import Trainer, new_state
+
+    state = new_state(variant, device)
+    nothing: Any = None
+    trainer = Trainer(variant, state, data, nothing, nothing, device)
+    for network in state.networks.values():
+        network.train()
+    begin = 0.0
+    for number in range(1, WARM + steps + 1):
+        trainer.iterate(trainer.stages[-1], number)
+        if number == WARM:
+            begin = clock(device)
+    seconds = (clock(device) - begin) / steps
+    losses = {key: float(total) / count for key, (total, count) in state.window.items()}
+    batch = variant.config.batch_size
+    return {
+        "images_per_second": batch / seconds, "step_ms": 1e3 * seconds, "batch_size": batch, "losses": losses,
+        "threads": torch.get_num_threads(), "torch": str(torch.__version__), "device": str(device),
+    }  # fmt: skip
+
+
+def clock(device: Any) -> float:
+    import torch
+
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+        return time.perf_counter()
+    return time.process_time()
+
+
+class Enough(BaseException):
+    """The script has done its steps."""
+
+
+def script(path: Path, steps: int) -> dict[str, Any]:
+    """A public script, unmodified, stopped after so many batches of its loader; process time."""
+    import torch
+
+    marks: list[float] = []
+    plain = torch.utils.data.DataLoader.__iter__
+
+    def counted(self: Any) -> Any:
+        for batch in plain(self):
+            marks.append(time.process_time())
+            if len(marks) > WARM + steps:
+                raise Enough
+            yield batch
+
+    torch.utils.data.DataLoader.__iter__ = counted  # type: ignore[method-assign]  # that is how it is counted
+    said, sys.stdout = sys.stdout, open(os.devnull, "w")  # noqa: SIM115  # open until the process ends
+    sys.argv = [str(path)]
+    try:
+        runpy.run_path(str(path), run_name="__main__")
+    except Enough:
+        pass
+    finally:
+        sys.stdout = said
+    seconds = (marks[WARM + steps] - marks[WARM]) / steps
+    return {"images_per_second": BATCH / seconds, "step_ms": 1e3 * seconds}
+
+
+def in_process(words: list[str], folder: Path | None = None) -> dict[str, Any]:
+    """One measurement in a process of its own, with one thread."""
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
+    command = [sys.executable, str(Path(__file__).resolve()), *words]
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(words)} failed:\n{done.stderr[-2000:]}")
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+def compare(scripts: Path, data: Path, names: list[str], pairs: int, steps: int, precision: str) -> dict[str, Any]:
+    """The ratio ganzoo / script of every pair."""
+    found: dict[str, Any] = {}
+    for name in names:
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder) / "implementations" / name
+            (place / "images").mkdir(parents=True)
+            (Path(folder) / "data").mkdir()
+            (Path(folder) / "data" / "mnist").symlink_to(data.resolve())
+            rows = []
+            for _ in range(pairs):
+                many = steps if "c" not in name or name == "cgan" else max(20, steps // 10)
+                many = max(20, steps // 10) if name in ("dcgan", "sgan") else many
+                path = (scripts / name / f"{name}.py").resolve()
+                theirs = in_process(["script", str(path), "--steps", str(many)], place)
+                ours = in_process(["own", name, "--steps", str(many), "--precision", precision])
+                ratio = ours["images_per_second"] / theirs["images_per_second"]
+                rows.append({"theirs": theirs["images_per_second"], "ours": ours["images_per_second"], "ratio": ratio})
+                print(f"{name}: {rows[-1]}", file=sys.stderr, flush=True)
+        ratios = [row["ratio"] for row in rows]
+        found[name] = {"median_ratio": statistics.median(ratios), "pairs": rows}
+    return found
+
+
+def variants(device: str, steps: int) -> dict[str, Any]:
+    """Registered variants at their defaults, in fp32 and bf16."""
+    import torch
+
+    import ganzoo
+    from ganzoo.device import clean_slate
+    from ganzoo.registry import registry
+
+    found: dict[str, Any] = {}
+    for name in registry().variants:
+        data = "glyphs" if "images" in registry().variants.spec(name).accepts else "ring"
+        for precision in ("fp32", "bf16"):
+            with tempfile.TemporaryDirectory() as folder:
+                settings = {"precision": precision, "device": device}
+                job = ganzoo.prepare(name, data, out=Path(folder) / "x", settings=settings)
+                with clean_slate():
+                    found[f"{name}-{precision}"] = timed(job.variant, job.dataset, steps, torch.device(device))
+                    print(name, precision, found[f"{name}-{precision}"], file=sys.stderr, flush=True)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("own", "script", "compare", "variants"))
+    parser.add_argument("name", nargs="?")
+    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--precision", default="fp32", choices=("fp32", "bf16"))
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--batch-size", type=int, default=BATCH)
+    parser.add_argument("--scripts", type=Path)
+    parser.add_argument("--data", type=Path, help="a folder with MNIST/raw, unpacked")
+    parser.add_argument("--which", nargs="*", default=["gan", "cgan", "wgan", "wgan_gp", "dcgan", "sgan"])
+    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--out", type=Path, default=OUT)
+    a = parser.parse_args()
+    if a.what == "own":
+        print(json.dumps(own(a.name, a.steps, a.precision, a.device, a.batch_size)))
+    elif a.what == "script":
+        print(json.dumps(script(Path(a.name), a.steps)))
+    else:
+        import torch
+        from peers import DIFFERS
+        from records import write
+
+        from ganzoo.run import environment, now
+
+        if a.what == "compare":
+            rows = compare(a.scripts, a.data, a.which, a.pairs, a.steps, a.precision)
+            medians = [row["median_ratio"] for row in rows.values()]
+            about = {"geometric_mean": statistics.geometric_mean(medians), "differs": DIFFERS, "clock": "process time"}
+        else:
+            rows, about = variants(a.device, a.steps), {}
+        where = environment(torch.device(a.device if a.what == "variants" else "cpu"), "ganzoo")
+        where = {key: where[key] for key in ("versions", "device", "hardware")}
+        command = f"python benchmarks/throughput.py {a.what} --steps {a.steps} --precision {a.precision}"
+        name = f"{a.what}-{a.precision}" if a.what == "compare" else f"{a.what}-{a.device}"
+        write(a.out / f"{name}.json", {"rows": rows, **about, **where, "date": now(), "command": command})
+
+
+if __name__ == "__main__":
+    main()
