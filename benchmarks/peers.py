@@ -1,10 +1,11 @@
-"""The networks, losses and updates of public GAN scripts, as variants of ganzoo: the same work, to be timed beside them.
+"""Networks, losses and updates of public GAN scripts, as variants of ganzoo: the same work, to be timed beside them.
 
-Sizes and schedules are those of the scripts of PyTorch-GAN for MNIST; the code is ours. What differs is said in DIFFERS.
+Sizes and schedules are those of PyTorch-GAN's scripts for MNIST; the code is ours. What differs is said in DIFFERS.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 from typing import Any, ClassVar
 
@@ -33,7 +34,7 @@ EPS = 0.8
 
 def dense(widths: list[int]) -> nn.Sequential:
     layers: list[nn.Module] = [nn.Linear(widths[0], widths[1]), nn.LeakyReLU(0.2, inplace=True)]
-    for a, b in zip(widths[1:], widths[2:], strict=False):
+    for a, b in pairwise(widths[1:]):
         layers += [nn.Linear(a, b), nn.BatchNorm1d(b, EPS), nn.LeakyReLU(0.2, inplace=True)]
     return nn.Sequential(*layers)
 
@@ -112,7 +113,7 @@ class ConvDiscriminator(Discriminator):
         super().__init__()
         layers: list[nn.Module] = []
         maps = [shape[0], 16, 32, 64, 128]
-        for i, (a, b) in enumerate(zip(maps, maps[1:], strict=False)):
+        for i, (a, b) in enumerate(pairwise(maps)):
             layers += [nn.Conv2d(a, b, 3, 2, 1), nn.LeakyReLU(0.2, inplace=True), nn.Dropout2d(0.25)]
             layers += [nn.BatchNorm2d(b, EPS)] if i else []
         self.body = nn.Sequential(*layers)

@@ -33,16 +33,14 @@ def own(name: str, steps: int, precision: str, device: str, batch_size: int) -> 
     from peers import PEERS
 
     from ganzoo.config import resolve
-    from ganzoo.data.base import DataRequest
-    from ganzoo.data.glyphs import load
-    from ganzoo.data.store import data_root
     from ganzoo.device import clean_slate
+    from ganzoo.jobs import load_dataset
     from ganzoo.losses import NonSaturating
 
     kind = PEERS[name]
-    data = load(DataRequest(name="glyphs", root=data_root(), resolution=kind.side))
-    settings = {**kind.defaults, "dataset": "glyphs", "steps": WARM + steps, "precision": precision}
-    config = resolve(name, kind.Options, {**settings, "batch_size": batch_size})
+    settings = {**kind.defaults, "dataset": "mnist", "steps": WARM + steps, "precision": precision}
+    config = resolve(name, kind.Options, {**settings, "batch_size": batch_size, "resolution": kind.side})
+    data = load_dataset("mnist", config)
     with clean_slate():
         return timed(kind(config, data.info, NonSaturating()), data, steps, torch.device(device))
 
