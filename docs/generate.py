@@ -318,15 +318,16 @@ def bench_section(record: dict[str, Any]) -> str:
     """One recorded suite: a row for each entry and data set, final weights, the best ones behind a slash."""
     rows = record["rows"]
     names = list(dict.fromkeys(name for row in rows for name in row["final"]))
-    header = ["trained", "data", "seeds", *names, "images seen", "minutes", "device"]
+    header = ["trained", "data", "seeds", *names, "images seen", "minutes", "images/s", "device"]
     cells = []
     for row in rows:
         line = [row["label"], row["dataset"], ", ".join(map(str, row["seeds"]))]
         for name in names:
             pair = [row[which].get(name) for which in ("final", "best")]
             line.append(" / ".join(spread(value) for value in pair if value))
-        line += [f"{statistics.mean(row['images']):,.0f}" if row["images"] else ""]
-        line += [f"{statistics.mean(row['minutes']):.1f}" if row["minutes"] else "", "; ".join(row["devices"])]
+        for key, form in (("images", ",.0f"), ("minutes", ".1f"), ("images per second", ",.0f")):
+            line.append(format(statistics.mean(row[key].values()), form) if row[key] else "")
+        line.append("; ".join(row["devices"]))
         cells.append(line)
     failed = [
         f"- {row['label']} on {row['dataset']}, seed {s}: {why}" for row in rows for s, why in row["failed"].items()
@@ -335,7 +336,14 @@ def bench_section(record: dict[str, Any]) -> str:
     said = f"`{record['command']}`, {' to '.join(dict.fromkeys(record['dates']))}, {versions}"
     file = f"[record](../benchmarks/results/bench/{record['file']})"
     notes = [record["note"]] if record.get("note") else []
-    parts = [f"### {record['suite']}", f"{record['about'][0].upper()}{record['about'][1:]}. {said} ({file})."]
+    lacking = {
+        (row["label"], metric): why for row in rows for o in row["omitted"].values() for metric, why in o.items()
+    }
+    failed += [f"- {label}, {metric}: {why}" for (label, metric), why in lacking.items()]
+    for p in record["content"].get("published", []):
+        source = "; ".join(filter(None, (p["source"], p.get("differs"))))
+        failed.append(f"- published, {p['label']} on {p['dataset']}: {p['metric']} {p['value']:g} ({source})")
+    parts = [f"### {record['suite']}", f"{record['about'][:1].upper()}{record['about'][1:]}. {said} ({file})."]
     return "\n\n".join([*parts, table(header, cells), *notes, *(["\n".join(failed)] if failed else [])])
 
 

@@ -221,12 +221,13 @@ class Examiner:
             "best": [result.as_json() for result in best],
         }
 
-    def report_again(self, run: Run, state: State) -> None:
-        """The report of a run that is over, unless it is there: it was killed before, or is asked for other metrics."""
-        names = [metric.spec.name for metric in self.metrics]
-        there = run.details.get("metrics", {})
-        if there.get("step") == state.step and [r["metric"] for r in there.get("final", [])] == names:
-            return
+    def is_reported(self, run: Run, state: State) -> bool:
+        """Whether the report of a run that is over is there, of these metrics."""
+        names, there = [metric.spec.name for metric in self.metrics], run.details.get("metrics", {})
+        return there.get("step") == state.step and [r["metric"] for r in there.get("final", [])] == names
+
+    def report(self, run: Run, state: State) -> None:
+        """The report of a run that is over: other metrics are asked for than when it ended."""
         for network in state.networks.values():
             network.eval()
         with torch.no_grad():

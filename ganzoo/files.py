@@ -22,7 +22,8 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         RunError: it could not be written; what stood at ``path`` before still stands, and nothing else is left behind.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Two machines that share the folder may have processes of one number.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
     try:
         write(temporary)
         # safetensors makes files for their owner alone; runs are shared, so the user's umask decides.
@@ -44,6 +45,10 @@ def sweep(folder: Path) -> None:
         left.unlink(missing_ok=True)
 
 
+LOCK = ".lock"
+"""The file that is locked for a folder: on a shared file system other machines see locks on files, not on folders."""
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold ``folder`` for this process.
@@ -51,27 +56,26 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         RunError: another process holds it.
     """
-    if fcntl is None:
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunError(f"{folder} is being trained by another process. Wait for it, or stop it.") from None
-        yield
-    finally:
-        os.close(handle)  # which also lets go of the lock
+        with _held(folder / LOCK, wait=False):
+            yield
+    except BlockingIOError:
+        raise RunError(f"{folder} is being trained by another process. Wait for it, or stop it.") from None
 
 
 @contextmanager
 def waiting(path: Path) -> Iterator[None]:
     """Hold the file ``path``, which is made, for this process; wait as long as another one holds it."""
+    with _held(path, wait=True):
+        yield
+
+
+@contextmanager
+def _held(path: Path, wait: bool) -> Iterator[None]:
     handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
     try:
         if fcntl is not None:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
     finally:
-        os.close(handle)
+        os.close(handle)  # which also lets go of the lock

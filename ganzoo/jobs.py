@@ -5,6 +5,7 @@ import json
 import shlex
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -34,7 +35,7 @@ from ganzoo.errors import (
 from ganzoo.examiner import Examiner, exam_of, listed
 from ganzoo.files import locked
 from ganzoo.interfaces import Loss
-from ganzoo.loggers import history
+from ganzoo.loggers import history, last_step
 from ganzoo.metrics.base import Exam
 from ganzoo.registry import registry
 from ganzoo.run import WEIGHTS, Run, checkpoints, environment, latest_checkpoint, refuse_existing
@@ -53,6 +54,9 @@ CHANGEABLE = (
 
 LABELLED = ("labelled", "semi")
 """Kinds of data that a set without class labels cannot be."""
+
+REPEATED = 2.0
+"""Seconds within which a second signal is taken for the first one."""
 
 _TRAINING = threading.Lock()  # trainings share torch's global generators, so a process can do one at a time
 
@@ -86,7 +90,8 @@ class Job:
                 state = new_state(self.variant, self.device)
                 run = self._open(state) if self.resume else Run.create(self.out, self.variant, self._details())
                 with locked(run.path):
-                    return self._finished(run, state) if state.step >= run.total_steps else self._train(run, state)
+                    over = state.step >= run.total_steps and last_step(run.path) >= state.step
+                    return self._finished(run, state) if over else self._train(run, state)
         except (MemoryError, RuntimeError) as error:
             if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
                 raise TrainingError(f"out of memory: try a smaller batch_size or width. ({error})") from error
@@ -147,14 +152,17 @@ class Job:
             warnings.warn(f"not an exact continuation, this has changed: {', '.join(changed)}", stacklevel=5)
 
     def _finished(self, run: Run, state: State) -> Run:
-        """Nothing is left to train; what a kill in the last moments has kept from being written is written."""
+        """Nothing is left to train; other metrics may be asked for, and weights may be missing after a kill."""
         weights = run.path / WEIGHTS
-        if self.examiner:
+        asked = self.examiner is not None and not self.examiner.is_reported(run, state)
+        if asked:
+            assert self.examiner is not None
             run.resume()
-            self.examiner.report_again(run, state)
-        if not weights.exists() or read_header(weights).get("step") != state.step or state.best:
+            self.examiner.report(run, state)
+        if asked or not weights.exists() or read_header(weights).get("step") != state.step:
             run.save_weights(state)
-        run.finish("finished")
+        if run.status != "finished":
+            run.finish("finished")
         return run
 
     def _train(self, run: Run, state: State) -> Run:
@@ -377,15 +385,24 @@ def read_run_details(folder: Path) -> dict[str, Any]:
 
 @contextmanager
 def graceful_stop(trainer: Trainer) -> Iterator[None]:
-    """SIGINT and SIGTERM end the training after the current step, with a checkpoint; a second one ends it at once."""
+    """SIGINT and SIGTERM end the training after the current step, with a checkpoint; a second one ends it at once.
+
+    One that follows within two seconds is the same one: a batch system signals every process of a job, and a runner
+    passes on what its children have received already.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
+    first = 0.0
+
     def handle(number: int, _: Any) -> None:
-        if trainer.stopping:
+        nonlocal first
+        if not trainer.stopping:
+            first = time.monotonic()
+            trainer.stop(signal.Signals(number).name)
+        elif time.monotonic() - first > REPEATED:
             raise KeyboardInterrupt
-        trainer.stop(signal.Signals(number).name)
 
     previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

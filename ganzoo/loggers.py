@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,17 @@ def history(folder: Path) -> list[dict[str, Any]]:
     """The lines of a run directory's history, oldest first; none when there is no history yet."""
     path = folder / SCALARS
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def last_step(folder: Path) -> int:
+    """The step of the last whole line of a run directory's history; 0 when there is none."""
+    path = folder / SCALARS
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
+    for line in reversed(lines):
+        with suppress(ValueError, KeyError, TypeError):
+            if line.endswith("\n"):
+                return int(json.loads(line)["step"])
+    return 0
 
 
 @hookimpl

@@ -127,6 +127,8 @@ class Trainer:
                     self.save()
                     raise Interrupted(self.stopping)
             begin += stage.steps
+        if first == self.total_steps:
+            self._look(self.stages[-1])  # it was killed after its last step and before that was told
         self.save()
 
     def iterate(self, stage: Stage, number: int) -> None:

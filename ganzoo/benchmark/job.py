@@ -13,10 +13,11 @@ from typing import Any
 
 import torch
 
+from ganzoo.benchmark.runner import outcome
 from ganzoo.device import clean_slate
 from ganzoo.errors import Interrupted
-from ganzoo.examiner import divided
-from ganzoo.files import replace_file
+from ganzoo.examiner import divided, listed
+from ganzoo.files import replace_file, waiting
 from ganzoo.jobs import Job, prepare
 from ganzoo.run import checkpoints
 from ganzoo.trainer import Trainer, new_state
@@ -58,16 +59,19 @@ def clock(device: torch.device) -> float:
 
 
 def work(folder: Path, name: str) -> dict[str, Any]:
-    """Train, or go on, or do nothing when it is done; returns what is to be remembered."""
+    """Train, or go on; returns what is to be remembered."""
     job = json.loads((folder / "plan" / f"{name}.json").read_text(encoding="utf-8"))
     out = folder / "runs" / name
     if out.exists() and not checkpoints(out):
         shutil.rmtree(out)  # killed before its first checkpoint; the folder is the runner's own
+    device = {"device": job["device"]}
     if out.exists():
-        prepared = prepare(out=out, resume=True)
-        omitted = divided(prepared.exam, job["metrics"])[1]
+        prepared = prepare(out=out, resume=True, settings=device)
+        taken = listed(prepared.config.metrics)
+        now = divided(prepared.exam, [n for n in job["metrics"] if n not in taken])
+        omitted = {**dict.fromkeys(now[0], "it was not to be had when this training began"), **now[1]}
     else:
-        given = {**job["settings"], "seed": job["seed"], "device": job["device"]}
+        given = {**job["settings"], "seed": job["seed"], **device}
         prepared = prepare(job["variant"], job["dataset"], out=out, settings=given)
         taken, omitted = divided(prepared.exam, job["metrics"])
         more = {"steps": steps_of(job, prepared), "metrics": ",".join(taken)}
@@ -83,14 +87,18 @@ def work(folder: Path, name: str) -> dict[str, Any]:
 
 def main() -> None:
     folder, name = Path(sys.argv[1]), sys.argv[2]
-    try:
-        found = work(folder, name)
-    except (Interrupted, KeyboardInterrupt):
-        sys.exit(130)
-    except Exception as error:  # whatever it is, the other jobs go on, and the table shows it
-        found = {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
-    text = json.dumps(found, indent=1) + "\n"
-    replace_file(folder / "jobs" / f"{name}.json", lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    # Held from before anything is looked at: a runner that was killed may have left this very job at work.
+    with waiting(folder / "jobs" / f".{name}.lock"):
+        if outcome(folder, name).get("status") == "finished":
+            return
+        try:
+            found = work(folder, name)
+        except (Interrupted, KeyboardInterrupt):
+            sys.exit(130)
+        except Exception as error:  # whatever it is, the other jobs go on, and the table shows it
+            found = {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
+        text = json.dumps(found, indent=1) + "\n"
+        replace_file(folder / "jobs" / f"{name}.json", lambda temporary: temporary.write_text(text, encoding="utf-8"))
     sys.exit(0 if found["status"] == "finished" else 1)
 
 

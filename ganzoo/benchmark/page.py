@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import math
 from pathlib import Path
 
 from PIL import Image
@@ -54,7 +55,7 @@ def course(folder: Path, name: str, metric: str) -> list[tuple[float, float]]:
     points, seconds = [], 0.0
     for line in history(folder / "runs" / name):
         seconds += line["seconds"]
-        if metric in line:
+        if metric in line and math.isfinite(float(line[metric])):
             points.append((seconds / 60, float(line[metric])))
     return points
 

@@ -14,7 +14,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -26,8 +25,7 @@ from ganzoo.benchmark.suite import Job, Suite
 from ganzoo.errors import Interrupted, RunError
 from ganzoo.files import locked, replace_file
 
-WAIT = 1.0
-"""Seconds between two looks at a training that another process is doing."""
+MARK = "suite.json"
 LINES = 3
 """Last lines of what a job said that stand for its reason when it left none."""
 
@@ -44,45 +42,59 @@ Report = Callable[[Progress, str], None]
 """Called with the progress and the name of the job that has changed."""
 
 
-def claim(folder: Path, suite: Suite, jobs: Iterable[Job], device: str) -> None:
+def claim(folder: Path, suite: Suite) -> None:
     """Make the folder of a suite, or check that it is one.
 
     Raises:
         RunError: it belongs to something else, or cannot be written.
     """
-    mark = folder / "suite.json"
-    own = {"suite": suite.name, "content": dict(suite.content)}
-    if mark.exists():
-        found = _read(mark)
-        if found != json.loads(json.dumps(own)):
-            raise RunError(
-                f"{folder} holds the results of {found.get('suite', 'another suite')!r} with other content than "
-                f"{suite.name!r} has now: choose another --out."
-            )
-    elif folder.exists() and any(not path.name.startswith(".") for path in folder.iterdir()):
-        raise RunError(f"{folder} is not empty and holds no results of a suite: choose another --out.")
+    check_mark(folder, suite)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write(mark, own)  # first, because another shard may look at this very moment
+        if not (folder / MARK).exists():
+            _write(folder / MARK, mark_of(suite))  # first, because another shard may look at this very moment
         for name in ("plan", "runs", "jobs", "shards"):
             (folder / name).mkdir(exist_ok=True)
     except OSError as error:
         raise RunError(f"{folder} cannot be created: {error.strerror}. Choose another --out.") from error
-    for job in jobs:
-        _write(folder / "plan" / f"{job.name}.json", {**job.as_json(), "device": device})
+
+
+def mark_of(suite: Suite) -> dict[str, Any]:
+    """What a folder says it belongs to."""
+    found: dict[str, Any] = json.loads(json.dumps({"suite": suite.name, "content": dict(suite.content)}))
+    return found
+
+
+def check_mark(folder: Path, suite: Suite) -> None:
+    """Raise RunError when a folder is there and belongs to something else."""
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if MARK in names or (folder / MARK).exists():
+        found = _read(folder / MARK)
+        if found != mark_of(suite):
+            raise RunError(
+                f"{folder} holds the results of {found.get('suite', 'another suite')!r} with other content than "
+                f"{suite.name!r} has now: choose another --out."
+            )
+    elif any(not name.startswith(".") for name in names) and not (folder / MARK).exists():
+        raise RunError(f"{folder} is not empty and holds no results of a suite: choose another --out.")
 
 
 def run(
-    folder: Path, jobs: Iterable[Job], shard: str = "1/1", at_once: int = 1, report: Report = lambda *_: None
+    folder: Path,
+    jobs: Iterable[Job],
+    device: str,
+    shard: str = "1/1",
+    at_once: int = 1,
+    report: Report = lambda *_: None,
 ) -> Progress:
-    """Do what is left of the jobs, ``at_once`` at a time.
+    """Do what is left of the jobs of a claimed folder, ``at_once`` at a time.
 
     Raises:
         RunError: another runner is at work on the same shard.
         Interrupted: stopped by SIGINT or SIGTERM; trainings under way have kept checkpoints.
     """
     todo = list(jobs)
-    place = folder / "shards" / shard.replace("/", "-of-")
+    place = folder / "shards" / "-of-".join(str(int(part)) for part in shard.split("/"))
     place.mkdir(parents=True, exist_ok=True)
     progress, workers = Progress({job.name: "waiting" for job in todo}), Workers(folder)
     with ExitStack() as held:
@@ -91,6 +103,8 @@ def run(
         except RunError:
             text = f"another runner is at work on {folder} (shard {shard}): wait for it, or stop it."
             raise RunError(text) from None
+        for job in todo:
+            _write(folder / "plan" / f"{job.name}.json", {**job.as_json(), "device": device})
         with stopped_by_signals(workers), ThreadPoolExecutor(at_once) as pool:
             list(pool.map(lambda job: _do(job, workers, progress, report), todo))
     if workers.stopping:
@@ -99,17 +113,25 @@ def run(
 
 
 def _do(job: Job, workers: "Workers", progress: Progress, report: Report) -> None:
-    """One job, to its end or until the runner is stopped."""
+    """One job, to its end or until the runner is stopped; whatever goes wrong with it, the others go on."""
     if workers.stopping:
         return
-    found = outcome(workers.folder, job.name)
-    if found.get("status") != "finished":
-        progress.state[job.name] = "running"
-        report(progress, job.name)
-        found = workers.work(job.name)
+    try:
+        found = outcome(workers.folder, job.name)
+        if found.get("status") != "finished":
+            progress.state[job.name] = "running"
+            report(progress, job.name)
+            found = workers.work(job.name)
+    except Exception as error:  # no memory for a process, say
+        found = {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
     progress.state[job.name] = str(found.get("status", "stopped"))
-    progress.reason[job.name] = str(found.get("reason", ""))
+    progress.reason[job.name] = one_line(found.get("reason", ""))
     report(progress, job.name)
+
+
+def one_line(text: Any) -> str:
+    """A reason as it can stand in a table."""
+    return " ".join(str(text).split())
 
 
 class Workers:
@@ -129,25 +151,24 @@ class Workers:
 
     def work(self, name: str) -> dict[str, Any]:
         """Do a job and return what became of it."""
-        (self.folder / "jobs" / f"{name}.json").unlink(missing_ok=True)  # of a former failure
-        while self._held_elsewhere(name):
-            if self.stopping:
-                return {}
-            time.sleep(WAIT)
         command = [sys.executable, "-m", "ganzoo.benchmark.job", str(self.folder), name]
         with self._guard:
             if self.stopping:
                 return {}
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                start_new_session=True,
+                errors="replace", start_new_session=True,
             )  # fmt: skip  # a session of its own: Ctrl-C reaches the runner alone, which passes it on once
             self._at_work.add(process)
+        if self.stopping:  # a signal may have come between the two
+            process.terminate()
         said, _ = process.communicate()
         self._at_work.discard(process)
         found = outcome(self.folder, name)
-        if found or self.stopping:
+        if process.returncode in (0, 1) and found:
             return found
+        if self.stopping:
+            return {}
         last = " / ".join(said.strip().splitlines()[-LINES:])
         killed = (
             f"killed by signal {-process.returncode}" if process.returncode < 0 else f"exit code {process.returncode}"
@@ -156,17 +177,6 @@ class Workers:
         with suppress(RunError):  # a full disk, say: the reason is told all the same, and the others go on
             _write(self.folder / "jobs" / f"{name}.json", found)
         return found
-
-    def _held_elsewhere(self, name: str) -> bool:
-        """Whether a process that a killed runner has left behind, or another shard's, is training it."""
-        path = self.folder / "runs" / name
-        if not path.is_dir():
-            return False
-        try:
-            with locked(path):
-                return False
-        except RunError:
-            return True
 
 
 @contextmanager
@@ -183,9 +193,12 @@ def stopped_by_signals(workers: Workers) -> Iterator[None]:
 
 
 def outcome(folder: Path, name: str) -> dict[str, Any]:
-    """What became of a job; empty when it is not done."""
+    """What became of a job; empty when it is not done, or when what is said of it cannot be read."""
     path = folder / "jobs" / f"{name}.json"
-    return _read(path) if path.exists() else {}
+    try:
+        return _read(path) if path.exists() else {}
+    except RunError:
+        return {}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -26,16 +26,19 @@ import dataclasses
 import math
 import re
 import tomllib
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ganzoo.config import resolve
 from ganzoo.errors import ConfigError, UnknownNameError
+from ganzoo.jobs import load_variant
 from ganzoo.registry import registry
 from ganzoo.specs import DatasetSpec, VariantSpec
 
-KEYS = ("name", "about", "seeds", "datasets", "metrics", "budget", "settings", "entries", "published")
+KEYS = ("about", "seeds", "datasets", "metrics", "budget", "settings", "entries", "published")
 ENTRY_KEYS = ("variant", "label", "datasets", "settings", "budget")
 PUBLISHED_KEYS = ("label", "dataset", "metric", "value", "source", "differs")
 OWN = ("variant", "dataset", "seed", "steps", "metrics", "device")
@@ -122,7 +125,7 @@ def read(path: Path, name: str = "", seeds: int | None = None, variants: tuple[s
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is no valid TOML: {error}.") from error
     try:
-        return _checked(content, name or str(content.get("name", path.stem)), seeds, variants)
+        return _checked(content, name or path.stem, seeds, variants)
     except (TypeError, ValueError, AttributeError) as error:
         raise ConfigError(f"{path} is no suite: {error}.") from error
 
@@ -138,29 +141,27 @@ def _checked(content: dict[str, Any], name: str, seeds: int | None, variants: tu
     metrics = tuple(content.get("metrics", []))
     for metric in metrics:
         registry().metrics.spec(metric)
-    entries = content.get("entries", "all")
-    if entries == "all":
-        entries = [{"variant": variant} for variant in registry().variants]
-    taken = [
-        e for e in entries if not variants or e.get("label", e.get("variant")) in variants or e["variant"] in variants
-    ]
+    everything = content.get("entries", "all") == "all"
+    entries = [{"variant": n} for n in usable_variants()] if everything else content["entries"]
+    for entry in entries:
+        _known(entry, ENTRY_KEYS, "an entry")
+        if "variant" not in entry:
+            raise ConfigError(f"an entry of suite {name!r} names no variant: {dict(entry)}.")
+    taken = [e for e in entries if not variants or e.get("label", e["variant"]) in variants or e["variant"] in variants]
     known = {e.get("label", e["variant"]) for e in entries} | {e["variant"] for e in entries}
     for wanted in variants:
         if wanted not in known:
             raise UnknownNameError("entry", wanted, known, f"These are those of suite {name!r}.")
     jobs: list[Job] = []
     for entry in taken:
-        _known(entry, ENTRY_KEYS, "an entry")
-        jobs += _jobs(content, name, entry, chosen, metrics, everything=content.get("entries", "all") == "all")
+        jobs += _jobs(content, name, entry, chosen, metrics, everything)
     if not jobs:
         raise ConfigError(f"suite {name!r} has nothing to train: no variant of it can run on its data sets.")
     twice = {job.name for job in jobs if [j.name for j in jobs].count(job.name) > 1}
     if twice:
         raise ConfigError(f"suite {name!r}: two entries are called {', '.join(sorted(twice))}; give them labels.")
-    published = []
-    for row in content.get("published", []):
-        _known(row, PUBLISHED_KEYS, "a published number")
-        published.append(Published(**row))
+    labels = {entry.get("label", entry["variant"]) for entry in entries}
+    published = [_published(row, name, labels, content) for row in content.get("published", [])]
     return Suite(name, str(content.get("about", "")), tuple(jobs), metrics, tuple(published), content)
 
 
@@ -178,6 +179,9 @@ def _jobs(
     settings = {**content.get("settings", {}), **entry.get("settings", {})}
     if wrong := [key for key in OWN if key in settings]:
         raise ConfigError(f"{wrong[0]} in the settings of {label!r}: a suite says it in a place of its own.")
+    # Whether each setting is one: the variant's class knows, and is asked now rather than by every job.
+    variant_class = load_variant(entry["variant"])
+    resolve(entry["variant"], variant_class.Options, {"dataset": "", **variant_class.defaults, **settings})
     budget = {**content.get("budget", {}), **entry.get("budget", {})} if "budget" not in entry else entry["budget"]
     _known(budget, ("images", "minutes"), "a budget")
     if len(budget) != 1:
@@ -196,6 +200,36 @@ def _jobs(
         amounts: dict[str, Any] = {kind: int(amount) if kind == "images" else float(amount)}
         jobs += [Job(label, entry["variant"], dataset, seed, metrics, settings, **amounts) for seed in seeds]
     return jobs
+
+
+def _published(row: Any, name: str, labels: set[str], content: Mapping[str, Any]) -> Published:
+    """A published number, which must have a place in the table."""
+    _known(row, PUBLISHED_KEYS, "a published number")
+    found = Published(**row)
+    if isinstance(found.value, bool) or not isinstance(found.value, int | float):
+        raise ConfigError(f"value = {found.value!r} of a published number of suite {name!r} is no number.")
+    for what, value, choices in (
+        ("label", found.label, labels),
+        ("dataset", found.dataset, {*content.get("datasets", []), *_own_sets(content)}),
+        ("metric", found.metric, set(content.get("metrics", []))),
+    ):
+        if value not in choices:
+            raise UnknownNameError(what, value, choices, f"A published number of suite {name!r} names it.")
+    return found
+
+
+def _own_sets(content: Mapping[str, Any]) -> list[str]:
+    entries = content.get("entries", "all")
+    return [] if entries == "all" else [name for entry in entries for name in entry.get("datasets", [])]
+
+
+def usable_variants() -> list[str]:
+    """All registered variants but those whose name two plugins offer, which a warning tells."""
+    zoo = registry().variants
+    for name in zoo:
+        if reason := zoo.conflict(name):
+            warnings.warn(f"left out of the suite: {reason}.", stacklevel=2)
+    return [name for name in zoo if not zoo.conflict(name)]
 
 
 def unfit(variant: VariantSpec, dataset: DatasetSpec) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ganzoo.benchmark.runner import outcome
+from ganzoo.benchmark.runner import one_line, outcome
 from ganzoo.benchmark.suite import Job, Suite
 from ganzoo.loggers import history
 from ganzoo.registry import registry
@@ -70,7 +70,7 @@ class Row:
     dataset: str
     seeds: list[int] = field(default_factory=list)
     failed: dict[int, str] = field(default_factory=dict)
-    omitted: dict[str, str] = field(default_factory=dict)
+    omitted: dict[int, dict[str, str]] = field(default_factory=dict)
     final: dict[str, Value] = field(default_factory=dict)
     best: dict[str, Value] = field(default_factory=dict)
     parameters: dict[str, int] = field(default_factory=dict)
@@ -93,27 +93,37 @@ def collect(folder: Path, suite: Suite) -> list[Row]:
 def _add(row: Row, folder: Path, job: Job) -> None:
     found = outcome(folder, job.name)
     if found.get("status") != "finished":
-        row.failed[job.seed] = str(found.get("reason") or "not done")
+        row.failed[job.seed] = one_line(found.get("reason") or "not done")
         return
     path = folder / "runs" / job.name
     details = json.loads((path / "run.json").read_text(encoding="utf-8"))
     row.seeds.append(job.seed)
     row.runs.append(job.name)
-    row.omitted |= found["omitted"]
+    row.omitted[job.seed] = {name: one_line(reason) for name, reason in found["omitted"].items()}
     row.parameters = found["parameters"]
     seconds = sum(line["seconds"] for line in history(path))
     row.images.values[job.seed] = details["images"]
     row.minutes.values[job.seed] = seconds / 60
-    row.rate.values[job.seed] = details["images"] / seconds
-    device = (
-        f"{details['hardware']}, {details['threads']} thread(s)" if details["device"] == "cpu" else details["hardware"]
-    )
-    if device not in row.devices:
+    if seconds:
+        row.rate.values[job.seed] = details["images"] / seconds
+    threads = f", {details['threads']} thread(s)" if details["device"] == "cpu" else ""
+    if (device := details["hardware"] + threads) not in row.devices:
         row.devices.append(device)
     for which, place in (("final", row.final), ("best", row.best)):
         for result in details.get("metrics", {}).get(which, []):
             for name, value in named(result):
-                place.setdefault(name, Value()).values[job.seed] = value
+                _put(row, place, job.seed, name, value)
+    for name, value in details.get("evaluation", {}).items():
+        if name.startswith(tuple(OWN)):  # of what the variant itself measures, what papers report
+            _put(row, row.final, job.seed, name, value)
+
+
+def _put(row: Row, place: dict[str, Value], seed: int, name: str, value: float) -> None:
+    """A number in its place; one that is not finite is no number, and the table says so."""
+    if math.isfinite(value):
+        place.setdefault(name, Value()).values[seed] = value
+    else:
+        row.omitted[seed].setdefault(name, f"it is {value}")
 
 
 def named(result: dict[str, Any]) -> list[tuple[str, float]]:
@@ -123,19 +133,24 @@ def named(result: dict[str, Any]) -> list[tuple[str, float]]:
 
 
 def columns(suite: Suite, rows: list[Row]) -> list[str]:
-    """The metrics of a table: the headlines, and recall beside precision."""
-    there = {name for row in rows for name in row.final}
+    """The numbers of a table: the metrics' headlines, recall beside precision, and what variants measure themselves."""
+    there = list(dict.fromkeys(name for row in rows for name in row.final))
     found = []
     for metric in suite.metrics:
         found += [metric, *([f"{metric} recall"] if f"{metric} recall" in there else [])]
-    return found
+    return found + [name for name in there if name.startswith(tuple(OWN))]
+
+
+OWN = {"psnr_": ("dB", "higher"), "ssim_": ("", "higher"), "test_error": ("%", "lower"), "baseline_": ("%", "lower")}
+"""Beginnings of names of the variants' own measures that belong into tables, with unit and direction."""
 
 
 def title(metric: str) -> str:
     """A metric with its unit and an arrow to where it is better."""
-    spec = registry().metrics.spec(metric.partition(" ")[0])
-    unit = f" [{spec.unit}]" if spec.unit else ""
-    return f"{metric}{unit} {'↓' if spec.better == 'lower' else '↑'}"
+    own = next((about for start, about in OWN.items() if metric.startswith(start)), None)
+    spec = None if own else registry().metrics.spec(metric.partition(" ")[0])
+    unit, better = own or (spec.unit, spec.better)  # type: ignore[union-attr]  # one of the two is there
+    return f"{metric}{f' [{unit}]' if unit else ''} {'↓' if better == 'lower' else '↑'}"
 
 
 def grid(suite: Suite, rows: list[Row]) -> tuple[list[str], list[list[str]], list[str]]:
@@ -164,11 +179,13 @@ def grid(suite: Suite, rows: list[Row]) -> tuple[list[str], list[list[str]], lis
             seeds += " " + "".join(note(reason) for reason in reasons)
         line = [row.label, row.dataset, seeds]
         for metric in metrics:
-            missing = ""
-            if metric not in row.final and row.seeds:
-                reason = row.omitted.get(metric.partition(" ")[0], "")
-                missing = "– " + (note(f"{metric} of {row.label} on {row.dataset}: {reason}") if reason else "")
-            line += [str(place.get(metric, "")) or missing.strip() for place in (row.final, row.best)]
+            why = missing(row, metric)
+            mark = " ".join(note(reason) for reason in why)
+            for place in (row.final, row.best):
+                value = str(place.get(metric, ""))
+                line.append(
+                    f"{value or ('–' if why else '')} {mark if place is row.final or not value else ''}".strip()
+                )
             if any(p.metric == metric for p in suite.published):
                 line.append(published(suite, row, metric, note))
         parameters = ", ".join(f"{name} {count / 1e6:.2f} M" for name, count in row.parameters.items())
@@ -177,6 +194,23 @@ def grid(suite: Suite, rows: list[Row]) -> tuple[list[str], list[list[str]], lis
     if any(len(row.seeds) > 1 for row in rows):
         notes.append(LAST_LINE)
     return header, cells, notes
+
+
+def missing(row: Row, metric: str) -> list[str]:
+    """Why a number lacks of some seeds of a row, or of all; nothing when none lacks."""
+    lacking = [seed for seed in row.seeds if seed not in row.final.get(metric, Value()).values]
+    reasons: dict[str, list[int]] = {}
+    for seed in lacking:
+        own = row.omitted.get(seed, {})
+        reason = own.get(metric) or own.get(metric.partition(" ")[0])
+        if reason is None and any(metric.startswith(start) for start in OWN):
+            continue  # a measure of another variant's own
+        reasons.setdefault(reason or "not measured", []).append(seed)
+    some = len(lacking) < len(row.seeds)
+    return [
+        f"{metric} of {row.label} on {row.dataset}{f', seed {str(seeds)[1:-1]}' if some else ''}: {reason}"
+        for reason, seeds in reasons.items()
+    ]
 
 
 def published(suite: Suite, row: Row, metric: str, note: Any) -> str:
@@ -207,9 +241,12 @@ def latex(suite: Suite, rows: list[Row]) -> str:
     def line(row: Iterable[str]) -> str:
         return " & ".join("".join(signs.get(c, c) for c in cell) for cell in row) + r" \\"
 
+    def escaped(text: str) -> str:
+        return "".join(signs.get(c, c) for c in text)
+
     lines = [rf"\begin{{tabular}}{{{'l' * len(header)}}}", r"\hline", line(header), r"\hline"]
     lines += [*(line(row) for row in cells), r"\hline", r"\end{tabular}"]
-    lines += [f"% {i}. {text}" for i, text in enumerate(notes, start=1)]
+    lines += [rf"\par\noindent{{\footnotesize {i}. {escaped(text)}}}" for i, text in enumerate(notes, start=1)]
     return "\n".join(lines) + "\n"
 
 
@@ -218,17 +255,13 @@ def plain(suite: Suite, rows: list[Row]) -> list[dict[str, Any]]:
     found = []
     for row in rows:
         numbers = {
-            which: {
-                name: {"mean": v.mean, "half of 95 %": v.half, "values": list(v.values.values())}
-                for name, v in place.items()
-            }
+            which: {name: {"mean": v.mean, "half of 95 %": v.half, "values": v.values} for name, v in place.items()}
             for which, place in (("final", row.final), ("best", row.best))
         }
         found.append({
             "label": row.label, "variant": row.variant, "dataset": row.dataset, "seeds": row.seeds, "runs": row.runs,
             "failed": row.failed, "omitted": row.omitted, **numbers, "parameters": row.parameters,
-            "images": list(row.images.values.values()), "minutes": list(row.minutes.values.values()),
-            "images per second": list(row.rate.values.values()),
+            "images": row.images.values, "minutes": row.minutes.values, "images per second": row.rate.values,
             "devices": row.devices,
         })  # fmt: skip
     return found

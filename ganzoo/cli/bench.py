@@ -61,7 +61,7 @@ def command(
 
     only = tuple(name.strip() for name in (variants or "").split(",") if name.strip())
     path = find(suite)
-    chosen = read(path, path.stem, seeds, only)
+    chosen = read(path, path.stem if Path(suite).suffix == ".toml" else suite, seeds, only)
     jobs = part(chosen.jobs, shard)
     folder = (out or Path("bench") / chosen.name).expanduser()
     if dry_run:
@@ -69,10 +69,11 @@ def command(
         return
     failed: dict[str, str] = {}
     if not table_only:
-        runner.claim(folder, chosen, jobs, device)
+        runner.claim(folder, chosen)
         with Overview(quiet) as overview:
-            progress = runner.run(folder, jobs, shard, at_once, overview.report)
+            progress = runner.run(folder, jobs, device, shard, at_once, overview.report)
         failed = {name: progress.reason[name] for name, state in progress.state.items() if state == "failed"}
+    runner.check_mark(folder, chosen)
     show_table(folder, chosen, quiet)
     if failed:
         first, why = next(iter(failed.items()))

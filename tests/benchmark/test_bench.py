@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 
+from ganzoo.benchmark import runner
+from ganzoo.benchmark.suite import read
+
 from ..conftest import Cli
 
 SUITE = """
@@ -57,8 +60,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_table_is_printed_and_written(whole: Path, ganzoo_cli: Cli) -> None:
     (row,) = scores(whole)
     assert row["seeds"] == [0, 1]
-    assert len(row["final"]["modes-2500"]["values"]) == 2
-    assert row["images"] == [4000, 4000]
+    assert row["final"]["modes-2500"]["values"].keys() == {"0", "1"}
+    assert row["images"] == {"0": 4000, "1": 4000}
     for name in ("table.md", "table.csv", "table.tex", "index.html"):
         assert (whole / name).stat().st_size > 100
     run = json.loads((whole / "runs" / "vanilla-ring-s1" / "run.json").read_text())
@@ -82,6 +85,64 @@ def test_a_failed_job_stops_no_other_and_is_shown(tmp_path: Path, ganzoo_cli: Cl
     assert broken["seeds"] == []
     assert "not-finite" in broken["failed"]["0"]
     assert "seed 0 of broken on ring" in done.stdout
+
+
+def test_two_processes_at_one_job_do_it_once(tmp_path: Path, whole: Path) -> None:
+    """A runner that was killed may have left a job at work that is not to be seen yet; a second one waits for it."""
+    (tmp_path / "mine.toml").write_text(SUITE.replace("[0, 1]", "[0]"), encoding="utf-8")
+    suite = read(tmp_path / "mine.toml")
+    runner.claim(tmp_path / "out", suite)
+    (job,) = suite.jobs
+    plan = json.dumps({**job.as_json(), "device": "cpu"})
+    (tmp_path / "out" / "plan" / f"{job.name}.json").write_text(plan)
+    command = [sys.executable, "-m", "ganzoo.benchmark.job", str(tmp_path / "out"), job.name]
+    both = []
+    for pause in (0.7, 2.0, 0.0):
+        both.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
+        time.sleep(pause)
+    for process in both:
+        _, said = process.communicate(timeout=120)
+        assert process.returncode == 0, said
+    assert runner.outcome(tmp_path / "out", job.name)["status"] == "finished"
+    found = json.loads((tmp_path / "out" / "runs" / job.name / "run.json").read_text())["metrics"]["final"]
+    expected = json.loads((whole / "runs" / job.name / "run.json").read_text())["metrics"]["final"]
+    assert [r["values"] for r in found] == [r["values"] for r in expected]
+
+
+def test_a_kill_during_the_last_metrics_loses_nothing(tmp_path: Path, whole: Path) -> None:
+    (tmp_path / "mine.toml").write_text(SUITE.replace("[0, 1]", "[0]"), encoding="utf-8")
+    suite = read(tmp_path / "mine.toml")
+    runner.claim(tmp_path / "out", suite)
+    (job,) = suite.jobs
+    plan = json.dumps({**job.as_json(), "device": "cpu"})
+    (tmp_path / "out" / "plan" / f"{job.name}.json").write_text(plan)
+    code = (
+        "import os, sys; from ganzoo.examiner import Examiner; from ganzoo.benchmark.job import main\n"
+        "Examiner._report = lambda *_: os._exit(9)\n"
+        "main()\n"
+    )
+    died = subprocess.run([sys.executable, "-c", code, str(tmp_path / "out"), job.name], check=False)
+    assert died.returncode == 9
+    subprocess.run(
+        [sys.executable, "-m", "ganzoo", "bench", "mine.toml", "--out", "out"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
+    one, other = (
+        [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in path.read_text().splitlines()]
+        for path in (folder / "runs" / job.name / "scalars.jsonl" for folder in (tmp_path / "out", whole))
+    )
+    assert one == other
+    samples = sorted(path.name for path in (tmp_path / "out" / "runs" / job.name / "samples").iterdir())
+    assert samples == sorted(path.name for path in (whole / "runs" / job.name / "samples").iterdir())
+
+
+def test_a_table_of_another_suite_is_refused(whole: Path, ganzoo_cli: Cli) -> None:
+    before = (whole / "table.md").read_text(encoding="utf-8")
+    said = ganzoo_cli("bench", "toys", "--table", "--out", whole, code=1).stderr
+    assert "with other content" in said
+    assert (whole / "table.md").read_text(encoding="utf-8") == before
 
 
 def test_a_full_disk_fails_the_job_with_a_word(tmp_path: Path) -> None:
@@ -158,7 +219,7 @@ def test_minutes_become_steps(tmp_path: Path, ganzoo_cli: Cli) -> None:
     ganzoo_cli("bench", "mine.toml", "--out", "out")
     rows = json.loads((tmp_path / "out" / "table.json").read_text())["rows"]
     # Nothing is exact on a busy machine; steps of another unit (seconds, hours) would be far off.
-    assert 0.003 < rows[0]["minutes"][0] < 0.3
+    assert 0.003 < rows[0]["minutes"]["0"] < 0.3
 
 
 @pytest.mark.parametrize(

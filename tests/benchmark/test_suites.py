@@ -26,6 +26,17 @@ settings = { width = 8 }
 """
 
 
+PUBLISHED = """
+[[published]]
+label = "vanilla"
+dataset = "ring"
+metric = "modes-2500"
+value = 7.5
+source = "A paper"
+differs = "more samples"
+"""
+
+
 def suite(tmp_path: Path, text: str = GOOD, **arguments: Any) -> Suite:
     path = tmp_path / "mine.toml"
     path.write_text(text, encoding="utf-8")
@@ -79,6 +90,20 @@ def test_all_means_every_variant_that_can_run_on_the_data() -> None:
         (("[0, 1]", "[0, 0]"), ConfigError, "none twice"),
         (("[0, 1]", "[]"), ConfigError, "at least one"),
         (("[budget]", "[budget"), ConfigError, "no valid TOML"),
+        (("width = 8", "widht = 8"), UnknownNameError, "did you mean 'width'"),
+        (("width = 8", "width = -8"), ConfigError, "width = -8"),
+        (('variant = "vanilla"', 'label = "x"'), ConfigError, "names no variant"),
+        (
+            ("[[entries]]", PUBLISHED.replace("vanilla", "wgan") + "[[entries]]"),
+            UnknownNameError,
+            "unknown label 'wgan'",
+        ),
+        (("[[entries]]", PUBLISHED.replace("7.5", "'7.5'") + "[[entries]]"), ConfigError, "is no number"),
+        (
+            ("[[entries]]", PUBLISHED.replace("ring", "grid") + "[[entries]]"),
+            UnknownNameError,
+            "unknown dataset 'grid'",
+        ),
         (('"vanilla"', '"dcgan"'), ConfigError, "cannot run on 'ring': it models images, not points"),
     ],
 )
@@ -105,13 +130,13 @@ def test_names_that_are_no_suite(tmp_path: Path) -> None:
 
 def test_a_folder_of_another_suite_is_refused(tmp_path: Path) -> None:
     first = suite(tmp_path)
-    runner.claim(tmp_path / "out", first, first.jobs, "cpu")
-    runner.claim(tmp_path / "out", first, first.jobs, "cpu")
+    runner.claim(tmp_path / "out", first)
+    runner.claim(tmp_path / "out", first)
     other = suite(tmp_path, GOOD.replace("640", "641"))
     with pytest.raises(RunError, match="with other content"):
-        runner.claim(tmp_path / "out", other, other.jobs, "cpu")
+        runner.claim(tmp_path / "out", other)
     with pytest.raises(RunError, match="holds no results of a suite"):
-        runner.claim(tmp_path, first, first.jobs, "cpu")
+        runner.claim(tmp_path, first)
 
 
 # Tables
@@ -135,10 +160,7 @@ def finished(folder: Path, name: str, values: list[float], **details: Any) -> No
 
 
 def three(tmp_path: Path) -> tuple[Path, Suite]:
-    text = GOOD.replace('["modes-2500"]', '["modes-2500", "psnr"]') + (
-        '[[published]]\nlabel = "vanilla"\ndataset = "ring"\nmetric = "modes-2500"\nvalue = 7.5\n'
-        'source = "A paper"\ndiffers = "more samples"\n'
-    )
+    text = GOOD.replace('["modes-2500"]', '["modes-2500", "psnr"]') + PUBLISHED
     found = suite(tmp_path, text, seeds=4)
     folder = tmp_path / "out"
     for seed, values in enumerate(([3.0, 6.0], [8.0, 7.0], [2.0, 8.0])):
@@ -174,6 +196,7 @@ def test_nothing_is_missing_without_a_reason(tmp_path: Path) -> None:
     assert r"$7.0 $\pm$ 2.5" not in latex
     assert r"7.0 $\pm$ 2.5" in latex
     assert latex.count(r"\\") == 2
+    assert r"\footnotesize 2. A paper; more samples" in latex
     lines = table.comma_separated(found, rows).splitlines()
     assert "vanilla,vanilla,ring,1,final,modes-2500,7.0" in lines
     assert "vanilla,vanilla,ring,3,failed,,TrainingError: not-finite" in lines
@@ -199,3 +222,35 @@ def test_numbers_show_two_digits_of_their_uncertainty() -> None:
     assert str(table.Value({0: 0.1234})) == "0.12"
     assert str(table.Value({0: 1.0, 1: 1.002})).startswith("1.001 ± 0.0127"[:9])
     assert str(table.Value({0: 1500.0, 1: 1900.0})) == "1,700 ± 2,541"
+
+
+def test_what_is_not_finite_or_lacks_of_some_seeds_is_said(tmp_path: Path) -> None:
+    folder, found = three(tmp_path)
+    path = folder / "runs" / "vanilla-ring-s1" / "run.json"
+    run = json.loads(path.read_text())
+    run["metrics"]["final"][0]["values"]["found"] = float("inf")
+    run["evaluation"] = {"step": 9, "psnr_Set5": 28.5}
+    path.write_text(json.dumps(run))
+    (folder / "jobs" / "vanilla-ring-s0.json").write_text(
+        json.dumps({"status": "failed", "reason": "CUDA error\nsecond | line & <b>"})
+    )
+    rows = table.collect(folder, found)
+    text = table.markdown(found, rows)
+    assert rows[0].final["modes-2500"].values == {2: 8.0}
+    assert "modes-2500 of vanilla on ring, seed 1: it is inf" in text
+    assert "psnr_Set5 [dB] ↑" in text
+    assert "28.50" in text or "28.5" in text
+    assert "CUDA error second" in text
+    table.write(folder, found, rows)
+    page.write(folder, found, rows)
+    assert json.loads((folder / "table.json").read_text())["rows"][0]["seeds"] == [1, 2]
+    assert "&lt;b&gt;" in (folder / "index.html").read_text(encoding="utf-8")
+    for line in (folder / "table.tex").read_text(encoding="utf-8").splitlines():
+        assert line.startswith(("\\", "trained", "vanilla")), "nothing of a reason stands on a line of its own"
+
+
+def test_a_run_that_took_no_time_has_no_rate(tmp_path: Path) -> None:
+    found = suite(tmp_path, seeds=1)
+    finished(tmp_path / "out", "vanilla-ring-s0", [1.0])
+    (tmp_path / "out" / "runs" / "vanilla-ring-s0" / "scalars.jsonl").write_text("")
+    assert "vanilla" in table.markdown(found, table.collect(tmp_path / "out", found))
