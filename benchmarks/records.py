@@ -28,7 +28,7 @@ def describe(run: Run, history: list[dict[str, Any]], measures: tuple[str, ...])
     return short({
         **{key: run.details[key] for key in KEPT},
         "minutes": round(sum(line["seconds"] for line in history) / 60, 1),
-        "command": " ".join(run.details["command"]),
+        "command": " ".join(run.details["command"]).replace("__main__.py", "ganzoo", 1),
         "config": to_plain(run.config),
         "weights": "EMA" if run.config.ema_halflife else "raw",
         "warnings": run.details.get("warnings", []),

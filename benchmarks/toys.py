@@ -32,7 +32,7 @@ COMMON = {"batch_size": BATCH, "steps": POINTS // BATCH, "device": "cpu", "laten
           "log_every": 500, "sample_every": 5_000, "checkpoint_every": 5_000}  # fmt: skip
 SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "vanilla": ("vanilla", {"width": 64, "dropout": 0.0}),
-    "vanilla-minibatch": ("vanilla", {"width": 64, "dropout": 0.0, "minibatch_kernels": 16}),
+    "vanilla-minibatch": ("vanilla", {"width": 64, "dropout": 0.0, "minibatch_kernels": 8}),
     "wgan": ("wgan", {"width": 32, "lr": 5e-4, "clip": 0.1, "n_critic": 2}),
     "wgan-gp": (
         "wgan-gp",

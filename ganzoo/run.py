@@ -307,7 +307,7 @@ def environment(device: torch.device, distribution: str) -> dict[str, Any]:
         "device": device.type,
         "hardware": hardware,
         "threads": torch.get_num_threads(),
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "command": [Path(sys.argv[0]).name.replace("__main__.py", "ganzoo"), *sys.argv[1:]],
     }
 
 

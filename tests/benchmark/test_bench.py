@@ -241,5 +241,5 @@ def test_refusals(tmp_path: Path, ganzoo_cli: Cli, words: list[str], code: int, 
 
 def test_a_dry_run_lists_the_jobs_and_writes_nothing(tmp_path: Path, ganzoo_cli: Cli) -> None:
     said = ganzoo_cli("bench", "mnist", "--dry-run", "--seeds", "1").stdout
-    assert "dcgan-mnist-s0: dcgan on mnist, seed 0, 320,000 images" in said
+    assert "dcgan-mnist-s0: dcgan on mnist, seed 0, 128,000 images" in said
     assert not list(tmp_path.iterdir())
