@@ -144,6 +144,7 @@ def results_page() -> str:
     header = ["variant", "data", "seed", "images seen", "judged as asked", "rarest class", "judge's accuracy"]
     header += ["trained on", "record"]
     tables = {"judged": table(header, rows), "toys": toys_table(), "ssl": ssl_table(), "sr": sr_table()}
+    tables["ensemble"] = ensembles()
     for name, rows_of_it in tables.items():
         text = text.replace(f"{{{name}}}", rows_of_it)
     return NOTE + text
@@ -197,6 +198,16 @@ def ssl_table() -> str:
     return table([*header, "paper", "records by seed"], rows)
 
 
+def ensembles() -> str:
+    """What several classifiers say together, beside what each says, in words."""
+    return "; ".join(
+        f"{', '.join(f'{e:.2f}' for e in record['test_error_of_each'])} % each, {record['test_error']:.2f} % together "
+        f"([record](../benchmarks/results/ssl/{record['file']}))"
+        for record in recorded("ssl")
+        if "test_error_of_each" in record
+    )
+
+
 PAPER_SSL = {20: "16.77 ± 4.52", 50: "2.21 ± 1.36", 100: "0.93 ± 0.065", 200: "0.90 ± 0.042"}
 """arXiv:1606.03498, table 1: test error in %, mean and spread over ten label subsets."""
 
@@ -212,15 +223,18 @@ def sr_table() -> str:
     rows = []
     for record in recorded("sr"):
         for name in ("bicubic", "srresnet", "srgan"):
-            if name not in record:
+            begun = record.get("training", {}).get("config", {}).get("options", {}).get("pretrained")
+            if name not in record or (begun and name == "srresnet"):  # another record's network, measured again
                 continue
             place = ("bicubic", "srresnet", "srgan").index(name)
             for folder, score in record[name].items():
                 steps = record["training"]["config"]["options"]["pretrain_steps"] if name == "srresnet" else ""
                 steps = record["training"]["config"]["steps"] if name == "srgan" else steps
                 published = record["published_psnr"].get(folder, [None] * 3)[place]
+                content = record["training"]["config"]["options"]["content"] if name == "srgan" else ""
+                called = f"{name}, content {content}" if content else name
                 rows.append([
-                    name, folder, f"{score['psnr']:.2f}", f"{score['ssim']:.4f}", f"{published or ''}",
+                    called, folder, f"{score['psnr']:.2f}", f"{score['ssim']:.4f}", f"{published or ''}",
                     f"{steps:,}" if steps else "", f"[{record['file']}](../benchmarks/results/sr/{record['file']})",
                 ])  # fmt: skip
     return table(["enlarged by", "images", "PSNR in dB", "SSIM", "paper's PSNR", "steps", "record"], rows)
