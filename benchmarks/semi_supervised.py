@@ -27,13 +27,16 @@ def record(folder: Path, out: Path, note: str) -> None:
     options: Any = run.config.options
     found = records.describe(run, history, ("test_error", "baseline_test_error"))
     last = found["measured"][-1]
-    assert run.status == "finished", f"{folder} is {run.status}"
+    # A training that broke down and was stopped is a result, too; the note must say so.
+    assert run.status == "finished" or note, f"{folder} is {run.status}: say why with --note"
     subset = run.config.seed if options.label_seed is None else options.label_seed
     found = {"labels": options.labels, "label_seed": subset, "seed": run.config.seed,
              **{key: last[key] for key in last if "error" in key}, **found}  # fmt: skip
     if note:
         found["note"] = note
     name = f"sgan-{run.config.dataset}-{options.labels}-{run.config.steps}-s{run.config.seed}"
+    if run.status != "finished":
+        name += f"-{run.status}"
     records.write(out / f"{name}.json", found)
 
 

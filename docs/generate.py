@@ -190,9 +190,11 @@ def ssl_table() -> str:
     rows = []
     for (labels, steps, entropy), records in sorted(groups.items()):
         errors, baselines = ([r[key] for r in records] for key in ("test_error", "baseline_test_error"))
+        ended = ["" if r["status"] == "finished" else f" (stopped at step {r['step']:,})" for r in records]
+        each = ", ".join(f"{e:.2f}{end}" for e, end in zip(errors, ended, strict=True))
         rows.append([
-            str(labels), f"{steps:,}", f"{entropy:g}", ", ".join(f"{e:.2f}" for e in errors),
-            mean_and_spread(errors), mean_and_spread(baselines), PAPER_SSL.get(labels, ""), links("ssl", records),
+            str(labels), f"{steps:,}", f"{entropy:g}", each, mean_and_spread(errors), mean_and_spread(baselines),
+            PAPER_SSL.get(labels, ""), links("ssl", records),
         ])  # fmt: skip
     header = ["labels", "steps", "entropy", "test error in % of each seed", "mean", "baseline: same labels alone"]
     return table([*header, "paper", "records by seed"], rows)
