@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ganzoo.benchmark import runner
-from ganzoo.benchmark.suite import read
+from ganzoo.benchmark.suite import Job, read
 
 from ..conftest import Cli
 
@@ -45,6 +45,17 @@ settings = { lr = 1e30 }
 def scores(folder: Path) -> list[Any]:
     rows = json.loads((folder / "table.json").read_text(encoding="utf-8"))["rows"]
     return [{key: row[key] for key in ("label", "seeds", "final", "best", "images", "failed")} for row in rows]
+
+
+def planned(folder: Path) -> Job:
+    """A suite of one job, made ready as the runner does it."""
+    (folder / "mine.toml").write_text(SUITE.replace("[0, 1]", "[0]"), encoding="utf-8")
+    suite = read(folder / "mine.toml")
+    runner.claim(folder / "out", suite)
+    (job,) = suite.jobs
+    plan = json.dumps({**job.as_json(), "device": "cpu"})
+    (folder / "out" / "plan" / f"{job.name}.json").write_text(plan)
+    return job
 
 
 @pytest.fixture(scope="module")
@@ -89,12 +100,7 @@ def test_a_failed_job_stops_no_other_and_is_shown(tmp_path: Path, ganzoo_cli: Cl
 
 def test_two_processes_at_one_job_do_it_once(tmp_path: Path, whole: Path) -> None:
     """A runner that was killed may have left a job at work that is not to be seen yet; a second one waits for it."""
-    (tmp_path / "mine.toml").write_text(SUITE.replace("[0, 1]", "[0]"), encoding="utf-8")
-    suite = read(tmp_path / "mine.toml")
-    runner.claim(tmp_path / "out", suite)
-    (job,) = suite.jobs
-    plan = json.dumps({**job.as_json(), "device": "cpu"})
-    (tmp_path / "out" / "plan" / f"{job.name}.json").write_text(plan)
+    job = planned(tmp_path)
     command = [sys.executable, "-m", "ganzoo.benchmark.job", str(tmp_path / "out"), job.name]
     both = []
     for pause in (0.7, 2.0, 0.0):
@@ -110,12 +116,7 @@ def test_two_processes_at_one_job_do_it_once(tmp_path: Path, whole: Path) -> Non
 
 
 def test_a_kill_during_the_last_metrics_loses_nothing(tmp_path: Path, whole: Path) -> None:
-    (tmp_path / "mine.toml").write_text(SUITE.replace("[0, 1]", "[0]"), encoding="utf-8")
-    suite = read(tmp_path / "mine.toml")
-    runner.claim(tmp_path / "out", suite)
-    (job,) = suite.jobs
-    plan = json.dumps({**job.as_json(), "device": "cpu"})
-    (tmp_path / "out" / "plan" / f"{job.name}.json").write_text(plan)
+    job = planned(tmp_path)
     code = (
         "import os, sys; from ganzoo.examiner import Examiner; from ganzoo.benchmark.job import main\n"
         "Examiner._report = lambda *_: os._exit(9)\n"
