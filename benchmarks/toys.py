@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import records
 import torch
 
 import ganzoo
@@ -62,7 +63,7 @@ def measure(name: str, dataset: str, seed: int) -> dict[str, Any]:
         "seconds": round(time.perf_counter() - begin, 1),
         "config": to_plain(run.config),
         **details,
-        "command": " ".join(["python", "benchmarks/toys.py", *sys.argv[1:]]),
+        "command": records.short(" ".join(["python", "benchmarks/toys.py", *sys.argv[1:]])),
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
     }
 
