@@ -127,8 +127,8 @@ class Trainer:
                     self.save()
                     raise Interrupted(self.stopping)
             begin += stage.steps
-        if first == self.total_steps:
-            self._look(self.stages[-1])  # it was killed after its last step and before that was told
+        if first == self.total_steps:  # killed after its last step, before that was told
+            self._look(self.stages[-1])
         self.save()
 
     def iterate(self, stage: Stage, number: int) -> None:
@@ -204,8 +204,7 @@ class Trainer:
 
     def _look(self, stage: Stage) -> None:
         """Log, sample and save where it is time for it; every one of them at the very end too."""
-        step, config = self.state.step, self.config
-        last = step == self.total_steps
+        step, config, last = self.state.step, self.config, self.state.step == self.total_steps
         own = step % config.evaluate_every == 0 or last
         examiner = self.examiner if self.examiner and self.examiner.due(self.run, self.state) else None
         if examiner and last:

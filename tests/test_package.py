@@ -64,9 +64,16 @@ def test_wheel_says_that_it_is_typed(wheel):
     assert "ganzoo/py.typed" in wheel
 
 
-@pytest.mark.parametrize("plugin", PLUGINS)
+@pytest.mark.parametrize("plugin", [name for name in PLUGINS if (ROOT / "plugins" / name / "variant.py").exists()])
 def test_wheel_has_the_cards(wheel, plugin):
     assert wheel.get(f"{plugin}/CARD.md", b"").startswith(b"# "), f"plugins/{plugin}/CARD.md is shown by 'ganzoo info'"
+
+
+def test_wheel_has_recognisers_and_suites(wheel):
+    for folder, suffix in (("ganzoo/metrics/weights", ".safetensors"), ("plugins/ganzoo_benchmarks", ".toml")):
+        names = [path.name for path in (ROOT / folder).glob(f"*{suffix}")]
+        assert names
+        assert {f"{folder.removeprefix('plugins/')}/{name}" for name in names} <= wheel.keys()
 
 
 @pytest.mark.parametrize("plugin", PLUGINS)

@@ -362,7 +362,7 @@ def test_wrong_spec(spec, reason):
 
 @pytest.mark.parametrize("name", ["gan", "wgan-gp", "pix2pix", "fid-10k", "3d-gan"])
 def test_right_spec(name):
-    check_spec(MetricSpec(name=name, load="a.b_c:D.e", summary="fine", data=("semi", "pairs")))
+    check_spec(MetricSpec(name=name, load="a.b_c:D.e", summary="fine", of="points", count=5))
 
 
 def test_registered_specs_are_right():

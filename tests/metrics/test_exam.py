@@ -4,10 +4,10 @@ import dataclasses
 import functools
 import hashlib
 import http.server
-import multiprocessing
 import pickle
+import subprocess
+import sys
 import threading
-import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -207,25 +207,22 @@ def test_other_data_has_entries_of_its_own(tmp_path: Path) -> None:
     assert entries(tmp_path, "y", check=True) == []
 
 
-def _compute(folder: str, results: Any) -> None:
-    def slow() -> dict[str, Tensor]:
-        time.sleep(1)
-        with Path(folder, "computed").open("a") as file:
-            file.write("x")
-        return {"v": torch.arange(10.0)}
-
-    results.put(remembered(Path(folder), {"what": "features"}, slow)["v"].sum().item())
-
-
 def test_two_processes_compute_an_entry_once(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    results = context.Queue()
-    both = [context.Process(target=_compute, args=(str(tmp_path), results)) for _ in range(2)]
-    for process in both:
-        process.start()
-    assert [results.get(timeout=120) for _ in both] == [45.0, 45.0]
-    for process in both:
-        process.join()
+    code = (
+        "import sys, time, torch\n"
+        "from pathlib import Path\n"
+        "from ganzoo.metrics.reference import remembered\n"
+        "folder = Path(sys.argv[1])\n"
+        "def slow():\n"
+        "    time.sleep(1)\n"
+        "    with (folder / 'computed').open('a') as file:\n"
+        "        file.write('x')\n"
+        "    return {'v': torch.arange(10.0)}\n"
+        "print(remembered(folder, {'what': 'features'}, slow)['v'].sum().item())\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [process.communicate(timeout=120)[0] for process in both] == ["45.0\n", "45.0\n"]
     assert (tmp_path / "computed").read_text() == "x"
 
 
