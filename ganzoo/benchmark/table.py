@@ -165,7 +165,8 @@ def grid(suite: Suite, rows: list[Row]) -> tuple[list[str], list[list[str]], lis
     metrics = columns(suite, rows)
     header = ["trained", "data", "seeds"]
     for metric in metrics:
-        header += [f"{title(metric)}, final", "best"]
+        # A variant's own measures are taken of the last weights alone.
+        header += [title(metric)] if metric.startswith(tuple(OWN)) else [f"{title(metric)}, final", "best"]
         if any(p.metric == metric for p in suite.published):
             header.append("published")
     header += ["parameters", "images seen", "minutes", "images/s", "device"]
@@ -181,7 +182,7 @@ def grid(suite: Suite, rows: list[Row]) -> tuple[list[str], list[list[str]], lis
         for metric in metrics:
             why = missing(row, metric)
             mark = " ".join(note(reason) for reason in why)
-            for place in (row.final, row.best):
+            for place in (row.final,) if metric.startswith(tuple(OWN)) else (row.final, row.best):
                 value = str(place.get(metric, ""))
                 line.append(
                     f"{value or ('–' if why else '')} {mark if place is row.final or not value else ''}".strip()
