@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,14 +63,17 @@ _TRAINING = threading.Lock()  # trainings share torch's global generators, so a 
 
 @dataclass
 class Job:
-    """A training that is ready to start: everything is checked, nothing is written."""
+    """A training that is ready to start: everything is checked, nothing is written.
+
+    ``exam()`` is the exam of what will be trained, which tells the metrics that make sense for it.
+    """
 
     config: RunConfig
     out: Path
     dataset: Dataset
     variant: Variant
     device: torch.device
-    exam: Exam
+    exam: Callable[[], Exam]
     resume: bool = False
     examiner: Examiner | None = None
 
@@ -268,8 +271,10 @@ def prepare(
         trained = split in ("", loaded.info.split)
         return loaded if trained else load_dataset(resolved.dataset, resolved, split, progress, **wanted)
 
-    exam = exam_of(made, split_of, device, progress)
-    examiner = Examiner(made, exam) if wanted_metrics(resolved) else None
+    def exam() -> Exam:  # it builds networks only to look at them: for those who ask for metrics
+        return exam_of(made, split_of, device, progress)
+
+    examiner = Examiner(made, exam()) if wanted_metrics(resolved) else None
     return Job(resolved, target, loaded, made, device, exam, resume, examiner)
 
 

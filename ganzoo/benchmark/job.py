@@ -68,12 +68,12 @@ def work(folder: Path, name: str) -> dict[str, Any]:
     if out.exists():
         prepared = prepare(out=out, resume=True, settings=device)
         taken = listed(prepared.config.metrics)
-        now = divided(prepared.exam, [n for n in job["metrics"] if n not in taken])
+        now = divided(prepared.exam(), [n for n in job["metrics"] if n not in taken])
         omitted = {**dict.fromkeys(now[0], "it was not to be had when this training began"), **now[1]}
     else:
         given = {**job["settings"], "seed": job["seed"], **device}
         prepared = prepare(job["variant"], job["dataset"], out=out, settings=given)
-        taken, omitted = divided(prepared.exam, job["metrics"])
+        taken, omitted = divided(prepared.exam(), job["metrics"])
         more = {"steps": steps_of(job, prepared), "metrics": ",".join(taken)}
         prepared = prepare(job["variant"], job["dataset"], out=out, settings={**given, **more})
     run = prepared.train()
