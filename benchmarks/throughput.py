@@ -58,7 +58,7 @@ def timed(variant: Any, data: Any, steps: int, device: Any) -> dict[str, Any]:
         network.train()
     begin = 0.0
     for number in range(1, WARM + steps + 1):
-        trainer.iterate(trainer.stages[-1], number)
+        trainer.steps.iterate(trainer.stages[-1], number)
         if number == WARM:
             begin = clock(device)
     seconds = (clock(device) - begin) / steps

@@ -91,8 +91,8 @@ def save_state(path: Path, state: State, header: Mapping[str, Any]) -> None:
                     tensors[f"optimizers/{player}/{index}/{key}"] = value
                 else:
                     optimizers[player]["scalars"].setdefault(str(index), {})[key] = value
-    for name, (total, _) in state.window.items():
-        tensors[f"window/{name}"] = total
+    window = {name: pair for name, pair in state.window.items() if pair[1]}
+    tensors |= {f"window/{name}": total for name, (total, _) in window.items()}
     best: dict[str, Any] = {}
     if state.best:
         best = {f.name: getattr(state.best, f.name) for f in fields(state.best) if f.name != "weights"}
@@ -108,7 +108,7 @@ def save_state(path: Path, state: State, header: Mapping[str, Any]) -> None:
             "format": FORMAT,
             "step": state.step,
             "images": state.images,
-            "window": {name: count for name, (_, count) in state.window.items()},
+            "window": {name: count for name, (_, count) in window.items()},
             "optimizers": optimizers,
             "best": best,
             "rng": plain_generators,

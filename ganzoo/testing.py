@@ -103,18 +103,18 @@ def _check_updates(tiny: _Tiny, out: Path) -> None:
     _require(job.variant.main in state.networks, f"networks() has {job.variant.main!r}, its main network")
     run = Run.create(out, job.variant, {})
     trainer = Trainer(job.variant, state, job.dataset, run, lambda *a, **k: None, job.device)
-    _check_independence(state.networks.get("discriminator"), trainer.next_batch())
+    _check_independence(state.networks.get("discriminator"), trainer.steps.next_batch())
     for stage in job.variant.stages():
         _require(bool(stage.updates), f"stage {stage.name!r} has updates")
         for update in stage.updates:
             before = {id(p): p.detach().clone() for n in state.networks.values() for p in n.parameters()}
-            batch = trainer.next_batch()
+            batch = trainer.steps.next_batch()
             losses = update.loss(state, batch)
             for key, value in losses.items():
                 _require(isinstance(value, Tensor) and value.dim() == 0, f"loss {key!r} is a 0-d tensor")
                 _require(bool(value.isfinite()), f"loss {key!r} is finite at the start")
             _require("total" in losses, f"the loss of player {update.player!r} has a 'total'")
-            trainer.take(update, batch)
+            trainer.steps.take(update, batch)
             moved = {
                 owners.get(id(p), "nobody")
                 for n in state.networks.values() for p in n.parameters() if not torch.equal(p, before[id(p)])

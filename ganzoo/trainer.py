@@ -1,7 +1,6 @@
-"""The one training loop: draws batches, takes the updates that are due, averages, logs, samples, saves.
+"""The one training loop: takes iterations, stage after stage, and logs, samples, measures and saves between them.
 
-What is computed belongs to the variant; what is written belongs to the run directory. The trainer alone
-differentiates and steps.
+What is computed belongs to the variant and to :mod:`ganzoo.steps`; what is written belongs to the run directory.
 """
 
 import copy
@@ -9,24 +8,23 @@ import math
 import time
 import warnings
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 
 from ganzoo.checkpoint import capture_rng, restore_rng, seed_everything
 from ganzoo.config import RunConfig
 from ganzoo.craft.rules import check_applied, check_networks
-from ganzoo.craft.schedule import factor, scheduled, set_rate
+from ganzoo.craft.schedule import scheduled
 from ganzoo.data.base import Dataset
-from ganzoo.data.feed import Batch, Feed
+from ganzoo.data.feed import Feed
 from ganzoo.device import layout
-from ganzoo.diagnostics import Diagnostics, TrainingWarning, explain
+from ganzoo.diagnostics import Diagnostics, TrainingWarning
 from ganzoo.errors import Interrupted, TrainingError
 from ganzoo.examiner import Examiner
 from ganzoo.run import Run
-from ganzoo.variant import Stage, State, Update, Variant
+from ganzoo.steps import Steps
+from ganzoo.variant import Stage, State, Variant
 
 Fire = Callable[..., None]
 """``fire(hook name, **arguments)`` calls a lifecycle hook of every plugin."""
@@ -77,23 +75,10 @@ class Trainer:
         self.variant, self.state, self.run, self.fire, self.device = variant, state, run, fire, device
         self.config: RunConfig = variant.config
         self.feed = Feed(dataset, self.config.seed, device)
-        self.craft = self.config.craft
-        self.stages = [scheduled(stage, self.craft) for stage in variant.stages()]
+        self.steps = Steps(variant, state, self.feed, device, self._advice)
+        self.stages = [scheduled(stage, self.config.craft) for stage in variant.stages()]
         self.stopping, self.examiner = "", examiner
         self.diagnostics = Diagnostics(variant, dataset, self.total_steps)
-        self._parameters = {
-            player: [p for name in names for p in state.networks[name].parameters()]
-            for player, names in variant.players().items()
-        }
-        # Loading a checkpoint copies into these very tensors, so the lists stay good.
-        pairs = [
-            (target, state.networks[name].state_dict()[key])
-            for name, average in state.ema.items()
-            for key, target in average.state_dict().items()
-        ]
-        floating = [pair for pair in pairs if pair[0].is_floating_point()]
-        self._averaged = [target for target, _ in floating], [source for _, source in floating]
-        self._counted = [pair for pair in pairs if not pair[0].is_floating_point()]
         self._clock = time.perf_counter()
 
     @property
@@ -118,7 +103,7 @@ class Trainer:
         for stage in self.stages:
             while self.state.step < begin + stage.steps:
                 number = self.state.step - begin + 1
-                self.iterate(stage, number)
+                self.steps.iterate(stage, number)
                 taken = self.state.step - max(begin, first)  # in this process: what was used before is not remembered
                 if stage is self.stages[-1] and taken == max(update.every for update in stage.updates):
                     check_applied(self.variant, self.variant.applied)
@@ -130,77 +115,6 @@ class Trainer:
         if first == self.total_steps:  # killed after its last step, before that was told
             self._look(self.stages[-1])
         self.save()
-
-    def iterate(self, stage: Stage, number: int) -> None:
-        """Iteration ``number`` (from 1) of a stage."""
-        state = self.state
-        batch = self.next_batch()
-        if self.craft.lr_schedule != "constant" or self.craft.lr_warmup:
-            for optimizer in state.optimizers.values():
-                set_rate(optimizer, factor(self.craft, number, stage.steps))
-        for update in stage.updates:
-            if number % update.every == 0:
-                self.take(update, batch)
-        state.step += 1
-        state.images += self.config.batch_size
-        self._average()
-
-    def take(self, update: Update, batch: Batch) -> None:
-        """One optimizer step of one player; no other player's parameters get a gradient."""
-        parameters = self._parameters[update.player]
-        optimizer = self.state.optimizers[update.player]
-        optimizer.zero_grad(set_to_none=True)
-        with self._precision():
-            losses = update.loss(self.state, batch)
-        # Asking costs nothing on a CPU; a GPU would have to be waited for, and is asked when a line is logged.
-        if self.device.type == "cpu" and not math.isfinite(float(losses["total"].detach())):
-            raise self._broken(update, batch, losses)
-        for name, value in losses.items():
-            self._record(f"{update.player}_loss" if name == "total" else name, value)
-        if self._is_good_enough(update.player, losses["total"]):
-            return
-        losses["total"].backward(inputs=parameters)
-        if self.craft.clip_grad_norm is not None:
-            norm = nn.utils.clip_grad_norm_(parameters, self.craft.clip_grad_norm)
-            self._record(f"{update.player}_grad_norm", norm)
-        optimizer.step()
-        if update.after:
-            update.after(self.state)
-
-    def _is_good_enough(self, player: str, loss: Tensor) -> bool:
-        """Whether this step is left out, because the player's loss is not above its threshold."""
-        thresholds = {"discriminator": self.craft.train_d_above, "generator": self.craft.train_g_above}
-        threshold = thresholds.get(player)
-        if threshold is None:
-            return False
-        skipped = float(loss.detach()) <= threshold
-        self._record(f"{player}_skipped", torch.tensor(float(skipped)))
-        return skipped
-
-    def _precision(self) -> AbstractContextManager[Any]:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16")
-
-    def next_batch(self) -> Batch:
-        """The batch at the current position; a function of the seed and of the number of images seen."""
-        return self.variant.batch(self.feed, self.state.images, self.config.batch_size)
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        """Exponential moving average of parameters and of running statistics, its half-life counted in images."""
-        if not self.state.ema:
-            return
-        # The ramp, as in the training code of StyleGAN2-ADA, keeps early averages from remembering the random start.
-        halflife = min(self.config.ema_halflife, 0.05 * self.state.images)
-        weight = 1 - 0.5 ** (self.config.batch_size / halflife)
-        torch._foreach_lerp_(*self._averaged, weight)
-        for target, source in self._counted:
-            target.copy_(source)
-
-    def _record(self, name: str, value: Tensor) -> None:
-        # Sums of many values want float64, which Apple's GPUs lack.
-        value = value.detach().to(torch.float32 if self.device.type == "mps" else torch.float64)
-        total, count = self.state.window.get(name, (None, 0))
-        self.state.window[name] = (value if total is None else total + value, count + 1)
 
     def _look(self, stage: Stage) -> None:
         """Log, sample and save where it is time for it; every one of them at the very end too."""
@@ -237,9 +151,7 @@ class Trainer:
 
     def _log(self, stage: Stage, measured: dict[str, float], looked: dict[str, float]) -> None:
         record: dict[str, Any] = {"step": self.state.step, "images": self.state.images, "stage": stage.name}
-        for name, (total, count) in self.state.window.items():
-            record[name] = float(total) / count
-        self.state.window.clear()
+        record |= self.steps.recorded()
         wrong = [name for name, value in record.items() if isinstance(value, float) and not math.isfinite(value)]
         record.update({**measured, **looked})
         if measured:
@@ -267,15 +179,6 @@ class Trainer:
             said.append({"step": self.state.step, "name": finding.name, "message": finding.message})
             text = f"{finding.name} at step {self.state.step:,}: {finding.message}"
             warnings.warn(text, TrainingWarning, stacklevel=2)
-
-    def _broken(self, update: Update, batch: Batch, losses: dict[str, Tensor]) -> TrainingError:
-        """The error for a loss that is not finite; nothing has been stepped with it."""
-        with self._precision():
-            where = explain(self.variant, self.state, update, batch, losses)
-        return TrainingError(
-            f"not-finite: the loss of {update.player!r} is {float(losses['total'].detach())} in step "
-            f"{self.state.step + 1:,}; {where}. {self._advice()}"
-        )
 
     def save(self) -> None:
         """Write a checkpoint of the state as it is."""

@@ -37,7 +37,7 @@ LAYERS = (
     ("ganzoo.metrics", "ganzoo.weights", "ganzoo.enlarge"),
     ("ganzoo.report",),
     ("ganzoo.run", "ganzoo.diagnostics"),
-    ("ganzoo.examiner",),
+    ("ganzoo.examiner", "ganzoo.steps"),
     ("ganzoo.trainer",),
     ("ganzoo.jobs",),
     ("ganzoo.api",),

@@ -32,7 +32,7 @@ def test_one_pass_gives_what_two_give(name: str, more: dict[str, Any], tmp_path:
         assert network.independent
         network.independent = independent
         nothing: Any = None
-        batch = Trainer(job.variant, state, job.dataset, nothing, nothing, job.device).next_batch()
+        batch = Trainer(job.variant, state, job.dataset, nothing, nothing, job.device).steps.next_batch()
         torch.manual_seed(0)
         losses = job.variant.discriminator_loss(state, batch)
         losses["total"].backward()

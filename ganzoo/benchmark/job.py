@@ -47,7 +47,7 @@ def seconds_a_step(prepared: Job) -> float:
         for number in range(WARM + TIMED):
             if number == WARM:
                 begin = clock(prepared.device)
-            trainer.iterate(trainer.stages[-1], number + 1)
+            trainer.steps.iterate(trainer.stages[-1], number + 1)
         return (clock(prepared.device) - begin) / TIMED
 
 

@@ -248,7 +248,7 @@ def counted(tmp_path: Path, **settings: Any) -> dict[str, list[int]]:
     run = Run.create(tmp_path / "x", job.variant, {})
     trainer = Trainer(job.variant, state, job.dataset, run, lambda *a, **k: None, job.device)
     moved: dict[str, list[int]] = {"discriminator": [], "generator": []}
-    take = trainer.take
+    take = trainer.steps.take
 
     def watched(update: Any, batch: Any) -> None:
         before = [p.detach().clone() for p in state.networks[update.player].parameters()]
@@ -257,7 +257,7 @@ def counted(tmp_path: Path, **settings: Any) -> dict[str, list[int]]:
         if any(not torch.equal(p, b) for p, b in zip(after, before, strict=True)):
             moved[update.player].append(state.step + 1)
 
-    trainer.take = watched  # type: ignore[method-assign]  # a spy
+    trainer.steps.take = watched  # type: ignore[method-assign]  # a spy
     trainer.fit()
     return moved
 
@@ -296,13 +296,13 @@ def test_learning_rates_reach_the_optimizers(tmp_path: Path) -> None:
     run = Run.create(tmp_path / "x", job.variant, {})
     rates: list[float] = []
     trainer = Trainer(job.variant, state, job.dataset, run, lambda *a, **k: None, job.device)
-    take = trainer.take
+    take = trainer.steps.take
 
     def watched(update: Any, batch: Any) -> None:
         rates.append(state.optimizers[update.player].param_groups[0]["lr"])
         take(update, batch)
 
-    trainer.take = watched  # type: ignore[method-assign]  # a spy
+    trainer.steps.take = watched  # type: ignore[method-assign]  # a spy
     trainer.fit()
     assert rates == pytest.approx([2e-4] * 6 + [1e-4] * 2)
 
@@ -313,7 +313,7 @@ def test_gradients_are_clipped_to_their_norm(tmp_path: Path) -> None:
     run = Run.create(tmp_path / "x", job.variant, {})
     trainer = Trainer(job.variant, state, job.dataset, run, lambda *a, **k: None, job.device)
     for player in ("discriminator", "generator"):
-        trainer.take(next(u for u in trainer.stages[0].updates if u.player == player), trainer.next_batch())
+        trainer.steps.take(next(u for u in trainer.stages[0].updates if u.player == player), trainer.steps.next_batch())
         grads = [p.grad for p in state.networks[player].parameters() if p.grad is not None]
         norm = float(torch.cat([g.flatten() for g in grads]).norm())
         assert norm == pytest.approx(1e-3, rel=1e-3)

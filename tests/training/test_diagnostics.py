@@ -227,10 +227,10 @@ def broken(made: Job, tmp_path: Path, spoil: Any, steps_before: int = 2) -> str:
     run = Run.create(tmp_path / "run", made.variant, {})
     trainer = Trainer(made.variant, state, made.dataset, run, lambda *a, **k: None, made.device)
     for n in range(steps_before):
-        trainer.iterate(trainer.stages[0], n + 1)
+        trainer.steps.iterate(trainer.stages[0], n + 1)
     spoil(state)
     with pytest.raises(TrainingError) as caught:
-        trainer.iterate(trainer.stages[0], steps_before + 1)
+        trainer.steps.iterate(trainer.stages[0], steps_before + 1)
     return str(caught.value)
 
 

@@ -82,7 +82,7 @@ def test_every_image_of_the_set_is_seen_once_an_epoch(tmp_path: Path) -> None:
     trainer = Trainer(job.variant, state, dataset, Run.create(tmp_path / "x", job.variant, {}), print, job.device)
     seen = []
     for _ in range(6):
-        seen += trainer.next_batch()["images"].flatten().tolist()
+        seen += trainer.steps.next_batch()["images"].flatten().tolist()
         state.images += 8
     assert sorted(seen[:24]) == sorted(seen[24:]) == [*range(24)]
     assert seen[:24] != seen[24:]
@@ -189,7 +189,7 @@ def test_gradients_reach_only_the_player_that_steps(tmp_path: Path) -> None:
     state = new_state(job.variant, job.device)
     trainer = Trainer(job.variant, state, job.dataset, Run.create(tmp_path / "x", job.variant, {}), print, job.device)
     update = next(u for u in job.variant.stages()[0].updates if u.player == "generator")
-    trainer.take(update, trainer.next_batch())
+    trainer.steps.take(update, trainer.steps.next_batch())
     assert all(p.grad is None for p in state.networks["discriminator"].parameters())
     assert all(p.grad is not None for p in state.networks["generator"].parameters())
 
