@@ -89,7 +89,7 @@ def test_optimizers_and_critics_are_the_papers(tmp_path: Path) -> None:
     gp = trainer(tmp_path / "b", "wgan-gp", "glyphs", steps=1, resolution=16)
     assert all(isinstance(optimizer, Adam) for optimizer in gp.state.optimizers.values())
     assert gp.state.optimizers["generator"].param_groups[0]["betas"] == (0.0, 0.9)
-    assert gp.craft.gradient_penalty == 10
+    assert gp.config.craft.gradient_penalty == 10
     for made, has in ((wgan, True), (gp, False)):
         norms = [m for m in made.state.networks["discriminator"].modules() if isinstance(m, nn.BatchNorm2d)]
         assert bool(norms) == has
