@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 BATCH = 64
-WARM = 20
+WARM = 40
+"""Iterations that are not timed: the first of each kind are watched and captured on a GPU."""
 OUT = Path("benchmarks/results/throughput")
 
 

@@ -84,7 +84,8 @@ def save_state(path: Path, state: State, header: Mapping[str, Any]) -> None:
     optimizers: dict[str, Any] = {}
     for player, optimizer in state.optimizers.items():
         saved = optimizer.state_dict()
-        optimizers[player] = {"groups": saved["param_groups"], "scalars": {}}
+        groups = [{k: plain(v) for k, v in group.items()} for group in saved["param_groups"]]
+        optimizers[player] = {"groups": groups, "scalars": {}}
         for index, values in saved["state"].items():
             for key, value in values.items():
                 if isinstance(value, Tensor):
@@ -114,6 +115,11 @@ def save_state(path: Path, state: State, header: Mapping[str, Any]) -> None:
             "rng": plain_generators,
         },
     )
+
+
+def plain(value: Any) -> Any:
+    """A setting of an optimizer as JSON knows it: a learning rate may live in a tensor."""
+    return value.item() if isinstance(value, Tensor) else value
 
 
 def load_state(path: Path, state: State, variant: str) -> dict[str, Any]:

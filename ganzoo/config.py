@@ -215,7 +215,15 @@ class RunConfig:
     loss: str = option("", "adversarial loss by name (ganzoo list losses)")
     seed: int = option(0, "seed of weights, order of samples, and latents", at_least=0, at_most=2**63 - 1)
     device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", "where to train")
-    precision: Literal["auto", "fp32", "bf16"] = option("auto", "arithmetic; auto is fp32")
+    precision: Literal["auto", "fp32", "tf32", "bf16"] = option(
+        "auto", "arithmetic; auto is fp32; tf32 is for GPUs; bf16 is autocast, with TF32 for what stays fp32 there"
+    )
+    deterministic: bool = option(
+        False, "only kernels that give the same bits every time: exact resume on a GPU; others raise an error"
+    )
+    cuda_graphs: bool = option(True, "on a GPU, capture iterations and repeat them; false takes every step by itself")
+    compile: bool = option(False, "torch.compile for the networks: pays on long trainings of convolutions")
+    threads: int = option(0, "threads of the processor; 0: OMP_NUM_THREADS, else one a core, eight at most", at_least=0)
     ema_halflife: int = option(
         20_000, "half-life, in images seen, of the moving average of the generator's weights; 0: none", at_least=0
     )

@@ -1,13 +1,18 @@
 """Where to compute, and torch's global state around a training."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import nn
 
 from ganzoo.checkpoint import capture_rng, restore_rng
-from ganzoo.errors import UsageError
+from ganzoo.config import RunConfig
+from ganzoo.errors import ConfigError, UsageError
+
+MOST_THREADS = 8
+"""Of a layer of a small network there is not more than that to divide; more threads wait for each other."""
 
 
 def choose_device(name: str) -> torch.device:
@@ -26,6 +31,26 @@ def choose_device(name: str) -> torch.device:
     if name not in have:
         raise UsageError(f"device {name!r} is not available here; available: {', '.join(have)}.")
     return torch.device(name)
+
+
+def check_arithmetic(config: RunConfig, device: torch.device) -> None:
+    """Raise ConfigError for arithmetic that the device or torch does not have."""
+    if config.precision == "tf32" and device.type != "cuda":
+        raise ConfigError(f"precision = 'tf32': {device.type} has no such arithmetic; it has fp32 and bf16.")
+    craft = config.craft
+    if config.compile and (craft.r1 or craft.gradient_penalty):
+        name = "r1" if craft.r1 else "gradient_penalty"
+        raise ConfigError(f"compile = true with {name}: torch.compile cannot differentiate twice, which {name} needs.")
+    if config.compile and craft.feature_matching != "none":
+        raise ConfigError("compile = true with feature_matching: what a compiled network computes inside is not seen.")
+
+
+@contextmanager
+def setting(config: RunConfig, device: torch.device) -> Iterator[None]:
+    """Torch's global state as a training needs it; the caller's comes back afterwards."""
+    exact = config.deterministic
+    with clean_slate(), threads(config.threads), arithmetic(device, config.precision, exact):
+        yield
 
 
 @contextmanager
@@ -49,6 +74,55 @@ def layout(network: nn.Module) -> nn.Module:
     """Convolutions run faster with channels last; a network without any is not touched."""
     convolutional = any(isinstance(m, nn.Conv2d | nn.ConvTranspose2d) for m in network.modules())
     return network.to(memory_format=torch.channels_last) if convolutional else network
+
+
+@contextmanager
+def threads(number: int) -> Iterator[None]:
+    """That many threads of the processor, 0: as many as torch would take, but no more than ``MOST_THREADS``."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number or min(before, MOST_THREADS))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def uncompiled(networks: Iterable[nn.Module]) -> Iterator[None]:
+    """Networks as they were before ``network.compile()``: hooks that are added later are not seen by compiled code."""
+    compiled = [(network, network._compiled_call_impl) for network in networks]
+    for network, _ in compiled:
+        network._compiled_call_impl = None
+    try:
+        yield
+    finally:
+        for network, call in compiled:
+            network._compiled_call_impl = call
+
+
+@contextmanager
+def arithmetic(device: torch.device, precision: str, deterministic: bool) -> Iterator[None]:
+    """Torch's switches between speed and exactness, as a training's settings want them; the caller's come back.
+
+    On a GPU fp32 is fp32 (no TF32); ``"tf32"`` and ``"bf16"`` allow TF32 where fp32 is left. Unless ``deterministic``,
+    cuDNN tries its convolutions and takes the fastest, which need not be the same one, nor exact, in the next process.
+    """
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = cudnn.allow_tf32, cudnn.benchmark, cudnn.deterministic, matmul.allow_tf32
+    strict = torch.are_deterministic_algorithms_enabled()
+    only_warns = torch.is_deterministic_algorithms_warn_only_enabled()
+    if device.type == "cuda":
+        cudnn.allow_tf32 = matmul.allow_tf32 = precision in ("tf32", "bf16")
+        cudnn.benchmark, cudnn.deterministic = not deterministic, deterministic
+    if deterministic:
+        # cuBLAS reads this when it first works on a stream; without it torch refuses its matrix products.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        cudnn.allow_tf32, cudnn.benchmark, cudnn.deterministic, matmul.allow_tf32 = before
+        torch.use_deterministic_algorithms(strict, warn_only=only_warns)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from ganzoo.craft.schedule import waits
 from ganzoo.data.base import Dataset, to_unit
 from ganzoo.data.toys import MODES, modes
+from ganzoo.device import uncompiled
 from ganzoo.interfaces import Generator
 from ganzoo.metrics.diversity import Reference
 from ganzoo.metrics.modes import count_modes
@@ -238,7 +239,8 @@ def _first_layer(state: State, update: Update, batch: dict[str, Tensor]) -> str:
                 label = f"layer {key or type(module).__name__} of network {name!r} ({type(module).__name__})"
                 handles.append(module.register_forward_hook(_labelled(watch, label)))
     try:
-        update.loss(state, batch)
+        with uncompiled(state.networks.values()):
+            update.loss(state, batch)
     finally:
         for handle in handles:
             handle.remove()

@@ -21,7 +21,7 @@ from ganzoo.craft.rules import check as check_craft
 from ganzoo.craft.schedule import follows_length
 from ganzoo.data.base import DataRequest, Dataset, Progress, silent
 from ganzoo.data.store import data_root
-from ganzoo.device import choose_device, clean_slate
+from ganzoo.device import check_arithmetic, choose_device, setting
 from ganzoo.errors import (
     ConfigError,
     DataError,
@@ -89,7 +89,7 @@ class Job:
         if not _TRAINING.acquire(blocking=False):
             raise UsageError("another thread of this process is training: start a process for each training.")
         try:
-            with clean_slate():
+            with setting(self.config, self.device):
                 state = new_state(self.variant, self.device)
                 run = self._open(state) if self.resume else Run.create(self.out, self.variant, self._details())
                 with locked(run.path):
@@ -245,6 +245,7 @@ def prepare(
     if resume:
         _refuse_changes(read_header(latest_checkpoint(target)), resolved)
     device = choose_device(resolved.device)
+    check_arithmetic(resolved, device)
     spec = registry().variants.spec(variant)
     _check_fit(spec, dataset_spec(resolved.dataset), resolved)
     loss = make_loss(variant_class, resolved)

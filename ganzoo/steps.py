@@ -102,14 +102,22 @@ class Steps:
         self.state.step += 1
         self.state.images += self.config.batch_size
 
+    def ema_weight(self, halflife: float) -> float:
+        """How much of the new weights goes into the average in an iteration; ``halflife`` counts images."""
+        return 1 - 0.5 ** (self.config.batch_size / halflife)
+
     @torch.no_grad()
-    def average(self) -> None:
-        """Exponential moving average of parameters and of running statistics, its half-life counted in images."""
+    def average(self, weight: float | None = None) -> None:
+        """Exponential moving average of parameters and of running statistics.
+
+        Args:
+            weight: of the new ones; None: from the half-life and the number of images seen.
+        """
         if not self.state.ema:
             return
-        # The ramp, as in the training code of StyleGAN2-ADA, keeps early averages from remembering the random start.
-        halflife = min(self.config.ema_halflife, 0.05 * self.state.images)
-        weight = 1 - 0.5 ** (self.config.batch_size / halflife)
+        if weight is None:
+            # The ramp, as in the training code of StyleGAN2-ADA, keeps early averages from remembering the start.
+            weight = self.ema_weight(min(self.config.ema_halflife, 0.05 * self.state.images))
         torch._foreach_lerp_(*self._averaged, weight)
         for target, source in self._counted:
             target.copy_(source)

@@ -22,8 +22,8 @@ from ganzoo.device import layout
 from ganzoo.diagnostics import Diagnostics, TrainingWarning
 from ganzoo.errors import Interrupted, TrainingError
 from ganzoo.examiner import Examiner
+from ganzoo.graphs import steps_for
 from ganzoo.run import Run
-from ganzoo.steps import Steps
 from ganzoo.variant import Stage, State, Variant
 
 Fire = Callable[..., None]
@@ -42,6 +42,9 @@ def new_state(variant: Variant, device: torch.device) -> State:
     if variant.config.ema_halflife:
         names = {variant.main, variant.classifier} - {""}
         ema = {name: copy.deepcopy(networks[name]).eval().requires_grad_(False) for name in sorted(names)}
+    if variant.config.compile:
+        for network in networks.values():
+            network.compile()
     optimizers = {
         player: variant.optimizer(player, [p for name in names for p in networks[name].parameters()])
         for player, names in variant.players().items()
@@ -75,7 +78,7 @@ class Trainer:
         self.variant, self.state, self.run, self.fire, self.device = variant, state, run, fire, device
         self.config: RunConfig = variant.config
         self.feed = Feed(dataset, self.config.seed, device)
-        self.steps = Steps(variant, state, self.feed, device, self._advice)
+        self.steps = steps_for(variant, state, self.feed, device, self._advice)
         self.stages = [scheduled(stage, self.config.craft) for stage in variant.stages()]
         self.stopping, self.examiner = "", examiner
         self.diagnostics = Diagnostics(variant, dataset, self.total_steps)

@@ -38,6 +38,7 @@ LAYERS = (
     ("ganzoo.report",),
     ("ganzoo.run", "ganzoo.diagnostics"),
     ("ganzoo.examiner", "ganzoo.steps"),
+    ("ganzoo.graphs",),
     ("ganzoo.trainer",),
     ("ganzoo.jobs",),
     ("ganzoo.api",),

@@ -23,7 +23,8 @@ SECTION = "Everything else is a setting: 'ganzoo info VARIANT' lists them, -o KE
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings, such as a run's config.toml.")
 @click.option("--seed", metavar="N", help="Seed of weights, order and latents. [default: 0]")
 @click.option("--device", metavar="auto|cpu|cuda|mps", help="Where to train. [default: auto]")
-@click.option("--precision", metavar="auto|fp32|bf16", help="Arithmetic. [default: auto, which is fp32]")
+@click.option("--precision", metavar="auto|fp32|tf32|bf16", help="Arithmetic. [default: auto, which is fp32]")
+@click.option("--deterministic", is_flag=True, help="Exact resume on a GPU too, at some cost in speed.")
 @click.option("--metric", "metrics", metavar="NAME", multiple=True,
               help="Measure while training and at the end; may be repeated. The first chooses the best.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory. [default: runs/VARIANT-DATASET-sSEED]")
@@ -38,6 +39,7 @@ def command(
     config: Path | None,
     out: Path | None,
     resume: bool,
+    deterministic: bool,
     dry_run: bool,
     quiet: bool,
     **given: str | None,
@@ -56,6 +58,7 @@ def command(
             raise click.UsageError(f"-o {word}={texts[word]}: the {word} has a place of its own: {USAGE}")
     if any(not name.strip() for name in metrics):
         raise click.UsageError("--metric needs the name of a metric; 'ganzoo list metrics' shows all.")
+    given["deterministic"] = "true" if deterministic else None
     given["metrics"] = ",".join(metrics) if metrics else None
     for key, text in given.items():
         if text is None:

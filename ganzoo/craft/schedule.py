@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+from torch import Tensor
 from torch.optim import Optimizer
 
 from ganzoo.config import Craft
@@ -42,7 +43,11 @@ def set_rate(optimizer: Optimizer, times: float) -> None:
     """Give every group of parameters ``times`` its first learning rate."""
     for group in optimizer.param_groups:
         # Kept in the group, because a checkpoint saves groups: after a resume, lr is no longer the first one.
-        group["lr"] = group.setdefault("initial_lr", group["lr"]) * times
+        rate = group.setdefault("initial_lr", group["lr"]) * times
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)  # the very tensor that a captured step reads
+        else:
+            group["lr"] = rate
 
 
 def follows_length(craft: Craft) -> str:

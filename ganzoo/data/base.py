@@ -5,6 +5,7 @@ function of the seed and of the number of images seen, so that a resumed run con
 """
 
 import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -82,6 +83,15 @@ class DataInfo:
         return bool(self.classes)
 
 
+SHARE = 0.5
+"""How much of a GPU's free memory a data set may take; a larger one is sent over batch by batch."""
+
+
+def free_memory(device: torch.device) -> float:
+    """Bytes that are free on a GPU; on other devices samples are where they are already, or share its memory."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else math.inf
+
+
 class Source(Protocol):
     """Samples by index: one tensor in memory, or files read from disk."""
 
@@ -120,6 +130,10 @@ class MemorySource:
         """Nothing to do: everything is in memory."""
 
     def to(self, device: torch.device) -> "MemorySource":
+        """On the device if at most ``SHARE`` of its free memory is taken by that; else they stay where they are."""
+        size = self.samples.numel() * self.samples.element_size()
+        if device != self.samples.device and size > SHARE * free_memory(device):
+            return self
         return MemorySource(self.samples.to(device))
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ganzoo.data.base import Dataset, to_unit
+from ganzoo.data.base import Dataset, MemorySource, to_unit
 from ganzoo.data.sampler import Sampler
 
 Batch = dict[str, Tensor]
@@ -23,7 +23,9 @@ class Feed:
         self.device = device
         self.source = dataset.source.to(device)
         self.labels = None if dataset.labels is None else dataset.labels.to(device)
-        self._sampler = Sampler(len(dataset.source), seed)
+        # Of files the indices are wanted on the host, of samples that lie on the device there.
+        on_device = isinstance(self.source, MemorySource) and self.source.samples.device.type == device.type
+        self._sampler = Sampler(len(dataset.source), seed, device if on_device else None)
         self._ahead, self._ahead_of = torch.empty(0, dtype=torch.int64), -1
 
     def draw(self, start: int, n: int) -> Batch:
@@ -36,7 +38,10 @@ class Feed:
 
     def pick(self, indices: Tensor) -> Batch:
         """The samples with these indices, int64 [N]."""
-        images = to_unit(self.source.fetch(indices).to(self.device))
+        samples = self.source.fetch(indices)
+        if samples.device.type == "cpu" and self.device.type == "cuda":
+            samples = samples.pin_memory()  # so that the host need not wait until they are sent
+        images = to_unit(samples.to(self.device, non_blocking=True))
         if images.dim() == 4:
             images = images.contiguous(memory_format=torch.channels_last)
         batch = {"images": images}

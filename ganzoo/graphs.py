@@ -1,0 +1,252 @@
+"""Whole iterations as CUDA graphs: a small network's step is hundreds of kernels of microseconds, and to launch them
+one by one takes longer than to run them.
+
+Iterations differ by the updates that are due. Of each kind the first ones are taken as usual and watched; if nothing in
+them hangs on the host, the next one is captured, and from then on the device repeats it with new samples.
+"""
+
+import random
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from ganzoo.data.feed import Batch, Feed
+from ganzoo.diagnostics import TrainingWarning
+from ganzoo.steps import Steps
+from ganzoo.variant import Stage, State, Update, Variant
+
+WATCHED = 3
+"""Iterations of each kind that are taken as usual first: optimizers make their state, libraries choose kernels."""
+
+
+class Recorder(Protocol):
+    """What watches and captures; CUDA's is :class:`CudaRecorder`."""
+
+    @property
+    def optimizers_on_device(self) -> bool:
+        """Whether optimizers are to keep their counts and rates on the device, as a capture needs."""
+        ...
+
+    def host_state(self) -> Any:
+        """State of the random number generators that a capture leaves out, to be compared."""
+        ...
+
+    def watched(self) -> Any:
+        """A context in which work is done as usual; gives a list of reasons against a capture, complete at its end."""
+        ...
+
+    def capture(self, work: Callable[[], None]) -> Callable[[], None]:
+        """Record what ``work`` launches, without running it; the result runs it.
+
+        Raises:
+            RuntimeError: it cannot be recorded.
+        """
+        ...
+
+
+@dataclass
+class Plan:
+    """What is known of one kind of iteration: how often it was watched, why it is not captured, or its capture.
+
+    ``inputs`` is the batch that the capture reads; ``counts`` how many values it adds to each mean of the history.
+    """
+
+    taken: int = 0
+    reason: str = ""
+    replay: Callable[[], None] | None = None
+    inputs: Batch = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+class GraphedSteps(Steps):
+    """:class:`ganzoo.steps.Steps` that repeats iterations on the device where it can. It computes the same.
+
+    An iteration is not captured, and a warning says why, when its updates wait for the device, draw random numbers on
+    the host, or read ``state.step`` or ``state.images``: a graph would repeat what was found there once.
+    """
+
+    def __init__(self, *arguments: Any, recorder: Recorder) -> None:
+        super().__init__(*arguments)
+        self._recorder = recorder
+        self._plans: dict[Any, Plan] = {}
+        self._inputs: dict[Any, Batch] = {}
+        self._said: set[str] = set()
+        if recorder.optimizers_on_device:
+            for optimizer in self.state.optimizers.values():
+                keep_on_device(optimizer, self.device)
+
+    def iterate(self, stage: Stage, number: int) -> None:
+        due, batch = self.due(stage, number), self.next_batch()
+        self.set_rates(stage, number)
+        images = self.state.images + self.config.batch_size
+        settled = bool(self.state.ema) and 0.05 * images >= self.config.ema_halflife
+        plan = self._plans.setdefault((stage.name, due, settled, shapes(batch)), Plan())
+        if not plan.replay and not plan.reason and plan.taken >= WATCHED:
+            self._capture(plan, due, batch, settled)
+        if plan.replay:
+            for name, values in batch.items():
+                plan.inputs[name].copy_(values)
+            plan.replay()
+            for name, count in plan.counts.items():
+                total, before = self.state.window[name]
+                self.state.window[name] = total, before + count
+        else:
+            self._take_watched(plan, due, batch)
+        self.advance()
+        if not (plan.replay and settled):  # while its weight still changes, the average stays outside
+            self.average()
+
+    def _take_watched(self, plan: Plan, due: tuple[Update, ...], batch: Batch) -> None:
+        if plan.reason:
+            for update in due:
+                self.take(update, batch)
+            return
+        own, before = self.state, self._recorder.host_state()
+        self.state = WatchedState(own)
+        try:
+            with self._recorder.watched() as reasons:
+                for update in due:
+                    self.take(update, batch)
+            read = self.state.read
+        finally:
+            self.state = own
+        if read:
+            reasons.append(f"state.{read[0]} is read")
+        if self._recorder.host_state() != before:
+            reasons.append("random numbers are drawn on the host")
+        plan.taken += 1
+        if reasons:
+            self._refuse(plan, due, reasons[0])
+
+    def _capture(self, plan: Plan, due: tuple[Update, ...], batch: Batch, settled: bool) -> None:
+        plan.inputs = self._inputs.setdefault(shapes(batch), {name: values.clone() for name, values in batch.items()})
+        before = {name: count for name, (_, count) in self.state.window.items()}
+
+        def work() -> None:
+            for update in due:
+                self.take(update, plan.inputs)
+            if settled:
+                self.average(self.ema_weight(self.config.ema_halflife))
+
+        try:
+            plan.replay = self._recorder.capture(work)
+        except RuntimeError as error:
+            self._refuse(plan, due, str(error).partition("\n")[0])
+        after = {name: count for name, (_, count) in self.state.window.items()}
+        plan.counts = {name: after[name] - before.get(name, 0) for name in after if after[name] > before.get(name, 0)}
+        new = after.keys() - before.keys()
+        # Recorded, not computed: the counts go back to what they were, and what appeared only now holds nothing.
+        self.state.window.update({name: (self.state.window[name][0], count) for name, count in before.items()})
+        for name in new:
+            del self.state.window[name]
+        if new and plan.replay:
+            plan.replay = None
+            self._refuse(plan, due, f"{min(new)} is logged only now and then")
+
+    def _refuse(self, plan: Plan, due: tuple[Update, ...], reason: str) -> None:
+        plan.reason = reason
+        if reason not in self._said:
+            self._said.add(reason)
+            players = ", ".join(dict.fromkeys(update.player for update in due))
+            warnings.warn(
+                f"no CUDA graph for the steps of {players}: {reason}. They are taken one by one, which is slower and "
+                "computes the same.",
+                TrainingWarning,
+                stacklevel=4,
+            )
+
+
+class WatchedState(State):
+    """A state that notes when its position is read; everything else is the given one's."""
+
+    def __init__(self, state: State) -> None:
+        self.read: list[str] = []
+        for f in fields(State):
+            object.__setattr__(self, f.name, getattr(state, f.name))
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("step", "images"):
+            self.read.append(name)
+        return super().__getattribute__(name)
+
+
+class CudaRecorder:
+    """CUDA graphs by torch. All graphs share one pool of memory: they run one after another."""
+
+    optimizers_on_device = True
+
+    def __init__(self, device: torch.device) -> None:
+        self._device, self._stream = device, torch.cuda.Stream(device)
+        self._pool: Any = None
+
+    def host_state(self) -> Any:
+        return random.getstate(), repr(np.random.get_state(legacy=False)), torch.get_rng_state().numpy().tobytes()
+
+    @contextmanager
+    def watched(self) -> Iterator[list[str]]:
+        """Work on a stream of its own, as torch asks of what will be captured, with a watch on waits."""
+        reasons: list[str] = []
+        before, main = torch.cuda.get_sync_debug_mode(), torch.cuda.current_stream(self._device)
+        self._stream.wait_stream(main)
+        torch.cuda.set_sync_debug_mode("warn")
+        try:
+            with warnings.catch_warnings(record=True) as said, torch.cuda.stream(self._stream):
+                warnings.simplefilter("always")
+                yield reasons
+        finally:
+            torch.cuda.set_sync_debug_mode(before)
+            main.wait_stream(self._stream)
+        for warning in said:
+            if "synchronizing" in str(warning.message):
+                reasons.append(f"the host waits for the device ({warning.filename}:{warning.lineno})")
+            else:
+                warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+
+    def capture(self, work: Callable[[], None]) -> Callable[[], None]:
+        graph, before = torch.cuda.CUDAGraph(), torch.cuda.get_rng_state(self._device)
+        try:
+            # Other threads may use the device meanwhile: those that read files ahead.
+            with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
+                work()
+        except RuntimeError:
+            # A capture that breaks off leaves the generator waiting for its end; a fresh one goes on in its place.
+            fresh = torch.Generator(self._device)
+            fresh.set_state(before)
+            index = self._device.index if self._device.index is not None else torch.cuda.current_device()
+            torch.cuda.default_generators[index].graphsafe_set_state(fresh.graphsafe_get_state())
+            raise
+        self._pool = graph.pool()
+        return graph.replay
+
+
+def keep_on_device(optimizer: Optimizer, device: torch.device) -> None:
+    """Have an optimizer keep learning rates and step counts in tensors, so that a captured step sees them change."""
+    for group in optimizer.param_groups:
+        if "capturable" in group:
+            group["capturable"] = True
+        group.setdefault("initial_lr", float(group["lr"]))
+        group["lr"] = torch.tensor(float(group["lr"]), device=device)
+    for values in optimizer.state.values():
+        if isinstance(step := values.get("step"), Tensor):
+            values["step"] = step.to(device)
+
+
+def shapes(batch: Batch) -> tuple[Any, ...]:
+    """Names, sizes and types of a batch: what a capture is made for."""
+    return tuple((name, tuple(values.shape), values.dtype, values.stride()) for name, values in batch.items())
+
+
+def steps_for(
+    variant: Variant, state: State, feed: Feed, device: torch.device, advice: Callable[[], str] = str
+) -> Steps:
+    """Steps as the device and the settings want them: captured in CUDA graphs, or one by one."""
+    if device.type == "cuda" and variant.config.cuda_graphs:
+        return GraphedSteps(variant, state, feed, device, advice, recorder=CudaRecorder(device))
+    return Steps(variant, state, feed, device, advice)
