@@ -2,23 +2,29 @@
 
     python benchmarks/throughput.py own gan --steps 400 [--precision bf16] [--device cuda]
     python benchmarks/throughput.py compare --scripts PyTorch-GAN/implementations --data MNIST_FOLDER [--pairs 5]
-    python benchmarks/throughput.py variants --device cuda
+    python benchmarks/throughput.py plain [--pairs 3]
+    python benchmarks/throughput.py variants [--device cuda] [--steps 100]
+    python benchmarks/throughput.py startup [--pairs 5]
 
 `own` prints one JSON line. `compare` runs, for each script and pair, the script itself, unmodified, and then `own`, in
-processes of one thread, and records the ratio of each pair (benchmarks/results/throughput/). `variants` times the
-registered variants at their default settings. Times are process times on a CPU, which other users of the machine
-disturb little, and wall times on a GPU.
+processes of one thread, and records the ratio of each pair (benchmarks/results/throughput/). `plain` does the same with
+ganzoo's own loop without its fast paths in the script's place. `variants` times the registered variants at their
+default settings, in fp32 and bf16, with the split of time. `startup` is the CPU time of commands. Times are process
+times on a CPU, which other users of the machine disturb little, and wall times on a GPU.
 """
 
 import argparse
 import json
 import os
+import re
+import resource
 import runpy
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +34,7 @@ WARM = 40
 OUT = Path("benchmarks/results/throughput")
 
 
-def own(name: str, steps: int, precision: str, device: str, batch_size: int) -> dict[str, Any]:
+def own(name: str, steps: int, precision: str, device: str, batch_size: int, plain: bool) -> dict[str, Any]:
     """The training loop of ganzoo on the work of a public script, nothing written."""
     import torch
     from peers import PEERS
@@ -37,12 +43,13 @@ def own(name: str, steps: int, precision: str, device: str, batch_size: int) -> 
     from ganzoo.device import clean_slate
     from ganzoo.jobs import load_dataset
     from ganzoo.losses import NonSaturating
+    from ganzoo.testing import plain_paths
 
     kind = PEERS[name]
     settings = {**kind.defaults, "dataset": "mnist", "steps": WARM + steps, "precision": precision}
     config = resolve(name, kind.Options, {**settings, "batch_size": batch_size, "resolution": kind.side})
     data = load_dataset("mnist", config)
-    with clean_slate():
+    with clean_slate(), plain_paths() if plain else nullcontext():
         return timed(kind(config, data.info, NonSaturating()), data, steps, torch.device(device))
 
 
@@ -63,12 +70,50 @@ def timed(variant: Any, data: Any, steps: int, device: Any) -> dict[str, Any]:
         if number == WARM:
             begin = clock(device)
     seconds = (clock(device) - begin) / steps
-    losses = {key: float(total) / count for key, (total, count) in state.window.items()}
+    losses = trainer.steps.recorded()
     batch = variant.config.batch_size
     return {
         "images_per_second": batch / seconds, "step_ms": 1e3 * seconds, "batch_size": batch, "losses": losses,
+        "split": split(trainer, max(5, steps // 10), device),
         "threads": torch.get_num_threads(), "torch": str(torch.__version__), "device": str(device),
     }  # fmt: skip
+
+
+def split(trainer: Any, steps: int, device: Any) -> dict[str, float]:
+    """Share of the time of eager iterations by what they do; they are taken after those that are timed.
+
+    On a GPU the device is waited for at every border, so that the shares are of the work and not of the launches.
+    """
+    import torch
+
+    from ganzoo.steps import Steps
+
+    spent: dict[str, float] = {}
+
+    def watched(name: str, call: Any) -> Any:
+        def timed_call(*arguments: Any, **words: Any) -> Any:
+            begin = clock(device)
+            try:
+                return call(*arguments, **words)
+            finally:
+                spent[name] = spent.get(name, 0.0) + clock(device) - begin
+
+        return timed_call
+
+    eager = Steps(trainer.variant, trainer.state, trainer.feed, device)
+    for name, method in (("batch", "next_batch"), ("losses", "losses"), ("moving averages", "average")):
+        setattr(eager, method, watched(name, getattr(eager, method)))
+    backward = torch.Tensor.backward
+    torch.Tensor.backward = watched("backward", backward)  # type: ignore[method-assign]  # put back below
+    for optimizer in trainer.state.optimizers.values():
+        optimizer.step = watched("optimizers", optimizer.step)
+    begin, first = clock(device), WARM + steps
+    for number in range(first, first + steps):
+        eager.iterate(trainer.stages[-1], number)
+    whole = clock(device) - begin
+    torch.Tensor.backward = backward  # type: ignore[method-assign]
+    return {**{name: round(value / whole, 3) for name, value in spent.items()},
+            "rest": round(1 - sum(spent.values()) / whole, 3)}  # fmt: skip
 
 
 def clock(device: Any) -> float:
@@ -122,6 +167,67 @@ def in_process(words: list[str], folder: Path | None = None) -> dict[str, Any]:
     return found
 
 
+def length(name: str, steps: int) -> int:
+    """Steps that take about as long for each of the networks."""
+    return max(20, steps // 10) if name in ("dcgan", "sgan") else steps
+
+
+def fast_and_plain(names: list[str], pairs: int, steps: int, precision: str) -> dict[str, Any]:
+    """The ratio of ganzoo with its fast paths and without them, of every pair."""
+    found: dict[str, Any] = {}
+    for name in names:
+        words = ["own", name, "--steps", str(length(name, steps)), "--precision", precision]
+        rows = []
+        for _ in range(pairs):
+            rates = [in_process([*words, *more])["images_per_second"] for more in (["--plain"], [])]
+            rows.append({"plain": rates[0], "fast": rates[1], "ratio": rates[1] / rates[0]})
+            print(f"{name}: {rows[-1]}", file=sys.stderr, flush=True)
+        found[name] = {"median_ratio": statistics.median(row["ratio"] for row in rows), "pairs": rows}
+    return found
+
+
+COMMANDS = {
+    "import torch": ["-c", "import torch"],
+    "ganzoo list": ["-m", "ganzoo", "list"],
+    "ganzoo --help": ["-m", "ganzoo", "--help"],
+    "ganzoo train vanilla --dataset ring --steps 1": ["-c", (
+        "import resource, sys\n"
+        "from ganzoo.steps import Steps\n"
+        "from ganzoo.cli import main\n"
+        "iterate = Steps.iterate\n"
+        "def first(*arguments):\n"
+        "    iterate(*arguments)\n"
+        "    used = resource.getrusage(resource.RUSAGE_SELF)\n"
+        "    heavy = [name for name in ('torchvision', 'torch_fidelity') if name in sys.modules]\n"
+        "    print('first step', used.ru_utime + used.ru_stime, heavy, file=sys.stderr)\n"
+        "Steps.iterate = first\n"
+        "sys.argv = ['ganzoo', 'train', 'vanilla', '--dataset', 'ring', '--steps', '1']\n"
+        "sys.exit(main())\n"
+    )],
+}  # fmt: skip
+
+
+def startup(pairs: int) -> dict[str, Any]:
+    """User and system seconds of commands, each several times; of a training until its first step is done."""
+    found: dict[str, Any] = {}
+    for _ in range(pairs):
+        for name, words in COMMANDS.items():
+            with tempfile.TemporaryDirectory() as folder:
+                before = resource.getrusage(resource.RUSAGE_CHILDREN)
+                env = {**os.environ, "OMP_NUM_THREADS": "1"}
+                done = subprocess.run(
+                    [sys.executable, *words], cwd=folder, env=env, capture_output=True, text=True, check=True
+                )
+                after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            said = re.search(r"first step ([\d.]+) (.*)", done.stderr)
+            if said:
+                seconds = float(said[1])
+                assert said[2] == "[]", f"imported on the way: {said[2]}"
+            found.setdefault(name, []).append(round(seconds, 3))
+    return {name: {"median_seconds": statistics.median(times), "seconds": times} for name, times in found.items()}
+
+
 def compare(scripts: Path, data: Path, names: list[str], pairs: int, steps: int, precision: str) -> dict[str, Any]:
     """The ratio ganzoo / script of every pair."""
     found: dict[str, Any] = {}
@@ -133,8 +239,7 @@ def compare(scripts: Path, data: Path, names: list[str], pairs: int, steps: int,
             (Path(folder) / "data" / "mnist").symlink_to(data.resolve())
             rows = []
             for _ in range(pairs):
-                many = steps if "c" not in name or name == "cgan" else max(20, steps // 10)
-                many = max(20, steps // 10) if name in ("dcgan", "sgan") else many
+                many = length(name, steps)
                 path = (scripts / name / f"{name}.py").resolve()
                 theirs = in_process(["script", str(path), "--steps", str(many)], place)
                 ours = in_process(["own", name, "--steps", str(many), "--precision", precision])
@@ -169,12 +274,13 @@ def variants(device: str, steps: int) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("own", "script", "compare", "variants"))
+    parser.add_argument("what", choices=("own", "script", "compare", "plain", "variants", "startup"))
     parser.add_argument("name", nargs="?")
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--precision", default="fp32", choices=("fp32", "bf16"))
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--batch-size", type=int, default=BATCH)
+    parser.add_argument("--plain", action="store_true", help="own: without ganzoo's fast paths")
     parser.add_argument("--scripts", type=Path)
     parser.add_argument("--data", type=Path, help="a folder with MNIST/raw, unpacked")
     parser.add_argument("--which", nargs="*", default=["gan", "cgan", "wgan", "wgan_gp", "dcgan", "sgan"])
@@ -182,7 +288,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT)
     a = parser.parse_args()
     if a.what == "own":
-        print(json.dumps(own(a.name, a.steps, a.precision, a.device, a.batch_size)))
+        print(json.dumps(own(a.name, a.steps, a.precision, a.device, a.batch_size, a.plain)))
     elif a.what == "script":
         print(json.dumps(script(Path(a.name), a.steps)))
     else:
@@ -196,12 +302,20 @@ def main() -> None:
             rows = compare(a.scripts, a.data, a.which, a.pairs, a.steps, a.precision)
             medians = [row["median_ratio"] for row in rows.values()]
             about = {"geometric_mean": statistics.geometric_mean(medians), "differs": DIFFERS, "clock": "process time"}
+        elif a.what == "plain":
+            rows = fast_and_plain(a.which, a.pairs, a.steps, a.precision)
+            about = {"clock": "process time"}
+        elif a.what == "startup":
+            rows, about = startup(a.pairs), {"clock": "user and system time"}
         else:
             rows, about = variants(a.device, a.steps), {}
         where = environment(torch.device(a.device if a.what == "variants" else "cpu"), "ganzoo")
         where = {key: where[key] for key in ("versions", "device", "hardware")}
-        command = f"python benchmarks/throughput.py {a.what} --steps {a.steps} --precision {a.precision}"
-        name = f"{a.what}-{a.precision}" if a.what == "compare" else f"{a.what}-{a.device}"
+        command = (
+            f"python benchmarks/throughput.py {a.what} --steps {a.steps} --pairs {a.pairs} --precision {a.precision}"
+        )
+        names = {"variants": f"variants-{a.device}", "startup": "startup"}
+        name = names.get(a.what, f"{a.what}-{a.precision}")
         write(a.out / f"{name}.json", {"rows": rows, **about, **where, "date": now(), "command": command})
 
 

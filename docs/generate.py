@@ -331,16 +331,16 @@ def benchmarks_page() -> str:
 
 
 def bench_section(record: dict[str, Any]) -> str:
-    """One recorded suite: a row for each entry and data set, final weights, the best ones behind a slash."""
+    """One recorded suite: a row for each entry and data set; behind a slash the best weights, where they differ."""
     rows = record["rows"]
-    names = list(dict.fromkeys(name for row in rows for name in row["final"]))
-    header = ["trained", "data", "seeds", *names, "images seen", "minutes", "images/s", "device"]
+    names = record["columns"]
+    header = ["trained", "data", "seeds", *names.values(), "images seen", "minutes", "images/s", "device"]
     cells = []
     for row in rows:
         line = [row["label"], row["dataset"], ", ".join(map(str, row["seeds"]))]
         for name in names:
             pair = [row[which].get(name) for which in ("final", "best")]
-            line.append(" / ".join(spread(value) for value in pair if value))
+            line.append(" / ".join(dict.fromkeys(spread(value) for value in pair if value)))
         for key, form in (("images", ",.0f"), ("minutes", ".1f"), ("images per second", ",.0f")):
             line.append(format(statistics.mean(row[key].values()), form) if row[key] else "")
         line.append("; ".join(row["devices"]))

@@ -4,18 +4,22 @@
 >>> check_variant("my-gan")
 """
 
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d, conv2d, interpolate
 
+import ganzoo.trainer
 from ganzoo.api import Job, open_run, prepare
+from ganzoo.blocks import PooledConv2d, UpsampledConv2d
 from ganzoo.checkpoint import read_tensors
 from ganzoo.errors import Interrupted, PluginError
 from ganzoo.hookspecs import hookimpl
@@ -24,7 +28,7 @@ from ganzoo.jobs import load_variant
 from ganzoo.registry import registry
 from ganzoo.run import Run
 from ganzoo.trainer import Trainer, new_state
-from ganzoo.variant import Batch
+from ganzoo.variant import Batch, State, Variant, fused
 
 STEPS = 6
 """Steps of each little training; even, so that it can be cut in half."""
@@ -202,3 +206,39 @@ def _equal(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
 def _require(met: bool, what: str) -> None:
     if not met:
         raise PluginError(f"contract not met: {what}.")
+
+
+@contextmanager
+def plain_paths() -> Iterator[None]:
+    """Every fast path taken away: memory layout, fused optimizers, folded layers, one pass for real and generated.
+
+    What is left computes the same and takes longer: what fast paths are held to, and measured against.
+    """
+
+    def upsampled(self: Any, maps: Tensor) -> Tensor:
+        return conv2d(interpolate(maps, scale_factor=2, mode="nearest"), self.weight, self.bias, padding=1)
+
+    def pooled(self: Any, maps: Tensor) -> Tensor:
+        return avg_pool2d(conv2d(maps, self.weight, self.bias, padding=1), 2)
+
+    def is_fast(module: Any) -> bool:
+        return vars(module).get("fused") is fused
+
+    with ExitStack() as stack:
+
+        def replace(place: Any, name: str, value: Any) -> None:
+            stack.callback(setattr, place, name, vars(place)[name])
+            setattr(place, name, value)
+
+        replace(UpsampledConv2d, "forward", upsampled)
+        replace(PooledConv2d, "forward", pooled)
+        replace(ganzoo.trainer, "layout", lambda network: network)
+        replace(Variant, "judge_both", apart)
+        for module in [module for module in sys.modules.values() if module and is_fast(module)]:
+            replace(module, "fused", lambda parameters: False)  # plugins import it by name
+        yield
+
+
+def apart(variant: Variant, state: State, real: Tensor, fake: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Logits of real and of generated samples, each in a pass of its own."""
+    return variant.judge(state, real, batch), variant.judge(state, fake, batch)

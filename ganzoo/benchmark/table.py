@@ -297,6 +297,7 @@ def record(folder: Path, suite: Suite, rows: list[Row]) -> dict[str, Any]:
         "dates": [days[0], days[-1]] if days else [],
         "versions": [json.loads(text) for text in sorted(versions)],
         "content": dict(suite.content),
+        "columns": {name: title(name) for name in columns(suite, rows)},
         "rows": plain(suite, rows),
     }
 

@@ -1,62 +1,26 @@
 """What makes a training fast changes nothing that a user can see; and the settings that trade speed for exactness."""
 
-import importlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, conv2d, interpolate
 
-import ganzoo.trainer
-import ganzoo.variant
 from ganzoo.api import prepare
-from ganzoo.blocks import PooledConv2d, UpsampledConv2d
 from ganzoo.device import MOST_THREADS, arithmetic, setting, threads, uncompiled
 from ganzoo.errors import ConfigError
-from ganzoo.interfaces import Discriminator
 from ganzoo.registry import registry
+from ganzoo.testing import plain_paths
 
 from .helpers import TINY, assert_same, history, state_of, train
 
 STEPS, RATE = 50, 2e-5
 
 
-@pytest.fixture
-def plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every fast path taken away: memory layout, fused optimizers, folded layers, one pass for real and generated."""
-
-    def upsampled(self: Any, maps: Tensor) -> Tensor:
-        return conv2d(interpolate(maps, scale_factor=2, mode="nearest"), self.weight, self.bias, padding=1)
-
-    def pooled(self: Any, maps: Tensor) -> Tensor:
-        return avg_pool2d(conv2d(maps, self.weight, self.bias, padding=1), 2)
-
-    monkeypatch.setattr(UpsampledConv2d, "forward", upsampled)
-    monkeypatch.setattr(PooledConv2d, "forward", pooled)
-    monkeypatch.setattr(ganzoo.trainer, "layout", lambda network: network)
-    for found in registry().variants.names():
-        module = importlib.import_module(registry().variants.spec(found).load.partition(":")[0])
-        if hasattr(module, "fused"):
-            monkeypatch.setattr(module, "fused", lambda parameters: False)
-    monkeypatch.setattr(ganzoo.variant, "fused", lambda parameters: False)
-    monkeypatch.setattr(Discriminator, "independent", property(lambda self: False, lambda self, value: None))
-    independent = [c for c in subclasses(Discriminator) if c.__dict__.get("independent")]
-    for found_class in independent:
-        monkeypatch.setattr(found_class, "independent", False)
-
-
-def subclasses(kind: type) -> Iterator[type]:
-    for sub in kind.__subclasses__():
-        yield sub
-        yield from subclasses(sub)
-
-
 @pytest.mark.parametrize("variant", registry().variants.names())
-def test_fast_and_plain_losses_agree(variant: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_fast_and_plain_losses_agree(variant: str, tmp_path: Path) -> None:
     """fp32, 50 steps, within 1e-4; found: 2e-7.
 
     At a tenth of Adam's usual step size, because Adam divides by the size of the gradient: where that is rounding
@@ -64,8 +28,8 @@ def test_fast_and_plain_losses_agree(variant: str, tmp_path: Path, request: pyte
     summation are 2e-3 apart after 50 steps, whichever two they are.
     """
     fast = history(train(tmp_path / "fast", STEPS, variant, log_every=1, diagnostics=False, lr=RATE))
-    request.getfixturevalue("plain")
-    slow = history(train(tmp_path / "plain", STEPS, variant, log_every=1, diagnostics=False, lr=RATE))
+    with plain_paths():
+        slow = history(train(tmp_path / "plain", STEPS, variant, log_every=1, diagnostics=False, lr=RATE))
     losses = [name for name in fast[0] if name.endswith("_loss")]
     assert len(fast) == STEPS
     assert losses
