@@ -118,6 +118,20 @@ def test_keeps_the_contract(ganzoo):
     assert "rpgan keeps the contract" in ganzoo("check", "rpgan", "-o", "width=4", "-o", "latent_dim=8")
 
 
+def test_a_row_of_the_smoke_benchmark(ganzoo, tmp_path):
+    """The suite names no variant: whoever is installed and can run on embedded digits has a row."""
+    planned = ganzoo("bench", "smoke", "--dry-run")
+    fit = [v["name"] for v in json.loads(ganzoo("list", "--json"))]
+    assert "rpgan" in fit
+    assert all(f"{name}-glyphs-s0" in planned for name in fit)
+    ganzoo("bench", "smoke", "--variants", "rpgan", "--out", tmp_path / "smoke")
+    row = next(
+        line for line in (tmp_path / "smoke" / "table.md").read_text(encoding="utf-8").splitlines() if "rpgan" in line
+    )
+    cells = [cell.strip() for cell in row.split("|")]
+    assert cells[1:4] == ["rpgan", "glyphs", "1"]
+
+
 def test_its_own_tests_pass(installed, tmp_path):
     shutil.copy(EXAMPLE / "tests" / "test_plugin.py", tmp_path)
     # The contract is what `ganzoo check` has just held it to.

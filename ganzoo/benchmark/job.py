@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from ganzoo.benchmark.runner import outcome
-from ganzoo.device import clean_slate
+from ganzoo.device import setting
 from ganzoo.errors import Interrupted
 from ganzoo.examiner import divided, listed
 from ganzoo.files import replace_file, waiting
@@ -22,8 +22,9 @@ from ganzoo.jobs import Job, prepare
 from ganzoo.run import checkpoints
 from ganzoo.trainer import Trainer, new_state
 
-WARM, TIMED = 3, 12
-"""Steps that are not timed, and steps that are, to turn minutes into steps."""
+STEPS = {"cuda": (40, 100)}
+"""Steps that are not timed, and steps that are, to turn minutes into steps. On a GPU the first ones are captured."""
+FEW = (3, 12)
 
 
 def steps_of(job: dict[str, Any], prepared: Job) -> int:
@@ -37,18 +38,19 @@ def steps_of(job: dict[str, Any], prepared: Job) -> int:
 
 def seconds_a_step(prepared: Job) -> float:
     """Measured, by steps of a training of which nothing is kept."""
-    with clean_slate():
+    warm, many = STEPS.get(prepared.device.type, FEW)
+    with setting(prepared.config, prepared.device):
         state = new_state(prepared.variant, prepared.device)
         nothing: Any = None
         trainer = Trainer(prepared.variant, state, prepared.dataset, nothing, nothing, prepared.device)
         for network in state.networks.values():
             network.train()
         begin = 0.0
-        for number in range(WARM + TIMED):
-            if number == WARM:
+        for number in range(warm + many):
+            if number == warm:
                 begin = clock(prepared.device)
             trainer.steps.iterate(trainer.stages[-1], number + 1)
-        return (clock(prepared.device) - begin) / TIMED
+        return (clock(prepared.device) - begin) / many
 
 
 def clock(device: torch.device) -> float:
