@@ -2,7 +2,7 @@
 
 from ganzoo.specs import MetricSpec
 
-RECOGNISED = ("glyphs", "mnist", "fashion-mnist")
+RECOGNISED = ("glyphs", "mnist", "fashion-mnist", "cifar10")
 """Data sets with a recogniser of their own (see benchmarks/recognisers.py)."""
 
 FRECHET, KERNEL = "ganzoo.metrics.features:FrechetDistance", "ganzoo.metrics.features:KernelDistance"
