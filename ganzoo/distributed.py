@@ -131,12 +131,17 @@ def launched() -> World:
 def join(device: "torch.device") -> World:
     """Connect this process with the others of its training, once; they stay connected until it ends.
 
+    Returns on no rank before all ranks have called it: rank 0 may then make what the others have seen not to be there.
+
     Raises:
         TrainingError: they do not find each other.
     """
     global _control
     world = launched()
-    if world.size == 1 or _control is not None:
+    if world.size == 1:
+        return world
+    if _control is not None:
+        world.gather(lambda: None)
         return world
     import torch
     from torch import distributed
