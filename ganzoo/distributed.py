@@ -5,6 +5,7 @@ here is active in a process that torchrun has not started, and torch is imported
 """
 
 import atexit
+import gc
 import os
 import re
 import signal
@@ -101,7 +102,8 @@ class World:
         if self.size == 1:
             return ["ganzoo"]
         machines = self.size // self.local_size
-        where = ["--standalone"] if machines == 1 else ["--nnodes", str(machines), "--rdzv-endpoint", "HOST:PORT"]
+        meeting = ["--nnodes", str(machines), "--rdzv-backend", "c10d", "--rdzv-endpoint", "HOST:PORT"]
+        where = ["--standalone"] if machines == 1 else meeting
         return ["torchrun", *where, "--nproc-per-node", str(self.local_size), "-m", "ganzoo"]
 
 
@@ -174,12 +176,17 @@ def _terminated(number: int, _: Any) -> None:
 
 
 def _leave() -> None:
-    """Disconnect, unless another rank is gone: on GPUs that would wait for it."""
+    """Disconnect. Threads of torch that work for a group end with the last reference to it, and must have ended before
+    Python does: one that lets go of a tensor too late aborts the process."""
     from torch import distributed
 
-    if not _lost and distributed.is_initialized():
-        with suppress(RuntimeError):  # the process ends: nothing can be done about it any more
-            distributed.destroy_process_group()
+    global _control
+    if not distributed.is_initialized() or (_lost and distributed.get_backend() == "nccl"):
+        return  # on GPUs it would wait for the rank that is gone
+    _control = None
+    gc.collect()  # DistributedDataParallel refers to itself, and to its group
+    with suppress(RuntimeError):  # the process ends: nothing can be done about it any more
+        distributed.destroy_process_group()
 
 
 @contextmanager
