@@ -176,16 +176,19 @@ def _terminated(number: int, _: Any) -> None:
 
 
 def _leave() -> None:
-    """Disconnect. Threads of torch that work for a group end with the last reference to it, and must have ended before
-    Python does: one that lets go of a tensor too late aborts the process."""
+    """Disconnect. Threads of torch that work for a group end with the last reference to it, and those of the last
+    messages must have ended before Python does: one that lets go of a tensor too late aborts the process."""
     from torch import distributed
 
     global _control
     if not distributed.is_initialized() or (_lost and distributed.get_backend() == "nccl"):
         return  # on GPUs it would wait for the rank that is gone
-    _control = None
-    gc.collect()  # DistributedDataParallel refers to itself, and to its group
+    group, _control = _control, None
     with suppress(RuntimeError):  # the process ends: nothing can be done about it any more
+        if group is not None:
+            distributed.destroy_process_group(group)
+            del group
+        gc.collect()  # DistributedDataParallel refers to itself, and to its group
         distributed.destroy_process_group()
 
 
