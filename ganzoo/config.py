@@ -211,7 +211,7 @@ class RunConfig:
     options: Options = field(default_factory=Options)
     craft: Craft = field(default_factory=Craft)
     steps: int = option(20_000, "iterations of training; each draws one batch of real samples", at_least=1)
-    batch_size: int = option(64, "real samples in a step", at_least=2)
+    batch_size: int = option(64, "real samples in a step, of all processes together", at_least=2)
     loss: str = option("", "adversarial loss by name (ganzoo list losses)")
     seed: int = option(0, "seed of weights, order of samples, and latents", at_least=0, at_most=2**63 - 1)
     device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", "where to train")
@@ -224,6 +224,9 @@ class RunConfig:
     cuda_graphs: bool = option(True, "on a GPU, capture iterations and repeat them; false takes every step by itself")
     compile: bool = option(False, "torch.compile for the networks: pays on long trainings of convolutions")
     threads: int = option(0, "threads of the processor; 0: OMP_NUM_THREADS, else one a core, eight at most", at_least=0)
+    sync_batch_norm: bool = option(
+        False, "batch normalisation over the batches of all GPUs together, not over each one's own"
+    )
     ema_halflife: int = option(
         20_000, "half-life, in images seen, of the moving average of the generator's weights; 0: none", at_least=0
     )

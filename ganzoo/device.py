@@ -9,6 +9,7 @@ from torch import nn
 
 from ganzoo.checkpoint import capture_rng, restore_rng
 from ganzoo.config import RunConfig
+from ganzoo.distributed import launched
 from ganzoo.errors import ConfigError, UsageError
 
 MOST_THREADS = 8
@@ -16,21 +17,28 @@ MOST_THREADS = 8
 
 
 def choose_device(name: str) -> torch.device:
-    """The device for ``auto``, ``cpu``, ``cuda`` or ``mps``.
+    """The device for ``auto``, ``cpu``, ``cuda`` or ``mps``; of several processes each has a GPU of its own.
 
     Raises:
-        UsageError: this machine or this build of torch has no such device.
+        UsageError: this machine or this build of torch has no such device, or fewer GPUs than processes.
     """
+    world = launched()
     have = ["cpu"]
     if torch.cuda.is_available():
         have.insert(0, "cuda")
-    elif torch.backends.mps.is_available():
+    elif torch.backends.mps.is_available() and world.size == 1:  # torch.distributed has nothing for Apple's GPUs
         have.insert(0, "mps")
-    if name == "auto":
-        return torch.device(have[0])
-    if name not in have:
+    chosen = have[0] if name == "auto" else name
+    if chosen not in have:
         raise UsageError(f"device {name!r} is not available here; available: {', '.join(have)}.")
-    return torch.device(name)
+    if chosen != "cuda" or world.size == 1:
+        return torch.device(chosen)
+    if world.local_size > torch.cuda.device_count():
+        raise UsageError(
+            f"{world.local_size} processes on this machine, which has {torch.cuda.device_count()} GPUs: "
+            "give torchrun --nproc-per-node as many as there are GPUs, or take -o device=cpu."
+        )
+    return torch.device("cuda", world.local_rank)
 
 
 def check_arithmetic(config: RunConfig, device: torch.device) -> None:

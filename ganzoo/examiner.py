@@ -11,6 +11,7 @@ from torch import nn
 
 from ganzoo.data.base import DataInfo, Dataset, Progress, silent
 from ganzoo.data.store import data_root
+from ganzoo.distributed import World
 from ganzoo.errors import GanzooError, PluginError, UsageError
 from ganzoo.interfaces import Classifier, Generator, Translator
 from ganzoo.metrics.base import Exam, Metric, Result, take
@@ -165,6 +166,10 @@ class Examiner:
         self.metrics = load_metrics(listed(variant.config.metrics))
         check(self.metrics, exam)
 
+    def join(self, world: World) -> None:
+        """From now on share the work with other processes, which are asked for the same at the same time."""
+        self._exam.world = world
+
     def due(self, run: Run, state: State) -> bool:
         """Whether the last step has passed a multiple of ``metric_every``, or was the very last."""
         every, batch = self.variant.config.metric_every, self.variant.config.batch_size
@@ -188,7 +193,8 @@ class Examiner:
 
     def _take(self, state: State, network: Networks, seed: int, step: int | None = None) -> list[Result]:
         subject = subject_of(self.variant, network, state.step if step is None else step)
-        return examine(self.metrics, self._exam.renewed(subject, seed))
+        results = examine(self.metrics, self._exam.renewed(subject, seed))
+        return self._exam.world.zero(lambda: results)  # all ranks must find the same weights best
 
     def _keep_best(self, state: State, result: Result) -> None:
         """Remember the weights in the state if the first metric has never been better; they go into checkpoints."""

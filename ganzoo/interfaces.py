@@ -55,16 +55,25 @@ class Generator(nn.Module):
 
     @torch.no_grad()
     def stream(
-        self, n: int, labels: Tensor | list[int] | int | None = None, seed: int = 0, batch_size: int = 500
+        self,
+        n: int,
+        labels: Tensor | list[int] | int | None = None,
+        seed: int = 0,
+        batch_size: int = 500,
+        batches: slice = slice(None),
     ) -> Iterator[Tensor]:
-        """The same samples as :meth:`sample`, batch by batch: they need not all be in memory at once."""
+        """The same samples as :meth:`sample`, batch by batch: they need not all be in memory at once.
+
+        Args:
+            batches: which of the batches are made; the others are left out.
+        """
         if n < 1 or batch_size < 1:
             raise UsageError(f"n = {n}, batch_size = {batch_size}: both must be at least 1.")
         chosen = self._labels(n, labels)
         device = next(self.parameters()).device
         # All at once: the numbers that torch draws depend on how many are asked for together.
         latents = self.latents(n, torch.Generator().manual_seed(seed))
-        for start in range(0, n, batch_size):
+        for start in range(0, n, batch_size)[batches]:
             part = None if chosen is None else chosen[start : start + batch_size].to(device)
             training = self.training
             self.eval()

@@ -2,26 +2,25 @@
 
 import dataclasses
 import json
-import shlex
-import signal
 import threading
-import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ganzoo.checkpoint import load_state, read_header
+from ganzoo.checkpoint import load_state, read_header, seed_everything
 from ganzoo.config import TABLES, RunConfig, full_path, read_toml, resolve, to_plain, with_full_paths
 from ganzoo.craft.rules import check as check_craft
 from ganzoo.craft.schedule import follows_length
 from ganzoo.data.base import DataRequest, Dataset, Progress, silent
+from ganzoo.data.sampler import derived_seed
 from ganzoo.data.store import data_root
 from ganzoo.device import check_arithmetic, choose_device, setting
+from ganzoo.distributed import ALONE, World, join, launched, noticing_loss
 from ganzoo.errors import (
     ConfigError,
     DataError,
@@ -37,9 +36,12 @@ from ganzoo.files import locked
 from ganzoo.interfaces import Loss
 from ganzoo.loggers import history, last_step
 from ganzoo.metrics.base import Exam
+from ganzoo.ranks import check as check_ranks
+from ganzoo.ranks import refuse_other_ranks, resume_command
 from ganzoo.registry import registry
 from ganzoo.run import WEIGHTS, Run, checkpoints, environment, latest_checkpoint, refuse_existing
 from ganzoo.specs import DatasetSpec, VariantSpec
+from ganzoo.stopping import graceful_stop
 from ganzoo.trainer import Trainer, new_state
 from ganzoo.variant import State, Variant
 
@@ -54,9 +56,6 @@ CHANGEABLE = (
 
 LABELLED = ("labelled", "semi")
 """Kinds of data that a set without class labels cannot be."""
-
-REPEATED = 2.0
-"""Seconds within which a second signal is taken for the first one."""
 
 _TRAINING = threading.Lock()  # trainings share torch's global generators, so a process can do one at a time
 
@@ -76,25 +75,30 @@ class Job:
     exam: Callable[[], Exam]
     resume: bool = False
     examiner: Examiner | None = None
+    world: World = ALONE  # the processes that train it together, once they are connected
 
     def train(self) -> Run:
-        """Train to the end and return the run.
+        """Train to the end and return the run. Of several processes that torchrun has started, all call it.
 
         Raises:
             Interrupted: stopped by SIGINT or SIGTERM; a checkpoint is kept.
             RunError: the run directory cannot be written, or another process trains in it.
-            TrainingError: a value is not finite, or memory ran out.
+            TrainingError: a value is not finite, memory ran out, or another process has ended.
             UsageError: another thread of this process is training.
         """
         if not _TRAINING.acquire(blocking=False):
             raise UsageError("another thread of this process is training: start a process for each training.")
         try:
-            with setting(self.config, self.device):
+            self.world = join(self.device)
+            with setting(self.config, self.device), noticing_loss(self._advice), ExitStack() as held:
                 state = new_state(self.variant, self.device)
-                run = self._open(state) if self.resume else Run.create(self.out, self.variant, self._details())
-                with locked(run.path):
-                    over = state.step >= run.total_steps and last_step(run.path) >= state.step
-                    return self._finished(run, state) if over else self._train(run, state)
+                if self.world.rank:  # from here on other latents and other noise than rank 0
+                    seed_everything(derived_seed("rank", self.config.seed, self.world.rank))
+                run = self.world.together(lambda: self._begin(state, held))
+                if self.examiner:
+                    self.examiner.join(self.world)
+                over = self.world.zero(lambda: state.step >= run.total_steps and last_step(run.path) >= state.step)
+                return self._finished(run, state) if over else self._train(run, state)
         except (MemoryError, RuntimeError) as error:
             if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
                 raise TrainingError(f"out of memory: try a smaller batch_size or width. ({error})") from error
@@ -103,18 +107,37 @@ class Job:
             self.dataset.source.close()
             _TRAINING.release()
 
+    def _advice(self) -> str:
+        """How to go on when another process has ended."""
+        if not (kept := checkpoints(self.out)):
+            return "No checkpoint was saved before."
+        return f"The last checkpoint is {kept[-1]}; continue with: {resume_command(self.config, self.out, self.world)}"
+
     def _details(self) -> dict[str, Any]:
         info = self.dataset.info
         return {
             **environment(self.device, registry().variants.plugin(self.config.variant).distribution),
+            **({"ranks": self.world.size} if self.world.size > 1 else {}),
             "data": {"name": info.name, "digest": info.digest, "count": info.count},
         }
+
+    def _begin(self, state: State, held: ExitStack) -> Run:
+        """The run that is trained; its directory is rank 0's to make and to hold."""
+        if self.resume:
+            run = self._open(state)
+        elif self.world.rank == 0:
+            run = Run.create(self.out, self.variant, self._details())
+        else:
+            run = Run(self.out, self.variant, self._details())
+        if self.world.rank == 0:
+            held.enter_context(locked(run.path))
+        return run
 
     def _open(self, state: State) -> Run:
         """The run to resume, and its state."""
         details = self._details()
         run = Run(self.out, self.variant, {**read_run_details(self.out), **details})
-        header = load_state(run.latest(), state, self.config.variant)
+        header = load_state(run.latest(), state, self.config.variant, self.world.rank)
         if self.config.steps < state.step:
             raise ConfigError(f"steps = {self.config.steps}: the run has done {state.step} already.")
         self._check_stages(header, state.step)
@@ -160,43 +183,53 @@ class Job:
         asked = self.examiner is not None and not self.examiner.is_reported(run, state)
         if asked:
             assert self.examiner is not None
-            run.resume()
+            self.world.zero(run.resume)
             self.examiner.report(run, state)
-        if asked or not weights.exists() or read_header(weights).get("step") != state.step:
-            run.save_weights(state)
-        if run.status != "finished":
-            run.finish("finished")
+
+        def write() -> None:
+            if asked or not weights.exists() or read_header(weights).get("step") != state.step:
+                run.save_weights(state)
+            if run.status != "finished":
+                run.finish("finished")
+
+        self.world.zero(write)
         return run
 
     def _train(self, run: Run, state: State) -> Run:
-        fire = registry().fire
+        fire, zero = registry().fire, self.world.zero
         if self.resume:
-            run.resume()
-        trainer = Trainer(self.variant, state, self.dataset, run, fire, self.device, self.examiner)
-        try:
-            fire("ganzoo_run_started", run=run)
-            for line in history(run.path) if self.resume else ():
-                trainer.diagnostics.read(line)  # what it has seen before decides what it says next
-            with graceful_stop(trainer):
-                trainer.fit()
-            run.finish("finished")
-        except BaseException as error:
-            stopped = isinstance(error, Interrupted | KeyboardInterrupt)
-            reason = f"{type(error).__name__}: {error}"
-            with suppress(GanzooError):  # the disk may be full, and the first error is the one to show
-                run.finish("interrupted" if stopped else "failed", reason)
-            with suppress(GanzooError):
-                fire("ganzoo_run_finished", run=run, status=run.status)
-            if stopped and checkpoints(run.path):
-                raise Interrupted(
-                    f"stopped by {error if isinstance(error, Interrupted) else 'a second signal'} at step "
-                    f"{state.step:,} of {run.total_steps:,}; continue with: {resume_command(run)}"
-                ) from None
-            raise
-        finally:
-            trainer.feed.close()
-        fire("ganzoo_run_finished", run=run, status=run.status)
+            zero(run.resume)
+        trainer = Trainer(self.variant, state, self.dataset, run, fire, self.device, self.examiner, self.world)
+        with graceful_stop(trainer):
+            try:
+                zero(lambda: fire("ganzoo_run_started", run=run))
+                for line in history(run.path) if self.resume else ():
+                    trainer.diagnostics.read(line)  # what it has seen before decides what it says next
+                with noticing_loss(self._advice):
+                    trainer.fit()
+                    zero(lambda: run.finish("finished"))
+            except BaseException as error:
+                stopped = isinstance(error, Interrupted | KeyboardInterrupt)
+                if self.world.rank == 0:
+                    self._write_end(run, "interrupted" if stopped else "failed", error)
+                if stopped and checkpoints(run.path):
+                    raise Interrupted(
+                        f"stopped by {error if isinstance(error, Interrupted) else 'a second signal'} at step "
+                        f"{state.step:,} of {run.total_steps:,}; continue with: "
+                        f"{resume_command(self.config, run.path, self.world)}"
+                    ) from None
+                raise
+            finally:
+                trainer.feed.close()
+            zero(lambda: fire("ganzoo_run_finished", run=run, status=run.status))
         return run
+
+    @staticmethod
+    def _write_end(run: Run, status: str, error: BaseException) -> None:
+        with suppress(GanzooError):  # the disk may be full, and the first error is the one to show
+            run.finish(status, f"{type(error).__name__}: {error}")
+        with suppress(GanzooError):
+            registry().fire("ganzoo_run_finished", run=run, status=run.status)
 
 
 def prepare(
@@ -243,9 +276,12 @@ def prepare(
     resolved = _absolute(resolve(variant, variant_class.Options, *layers, texts=texts))
     target = target or default_out(resolved)
     if resume:
-        _refuse_changes(read_header(latest_checkpoint(target)), resolved)
+        header = read_header(latest_checkpoint(target))
+        _refuse_changes(header, resolved)
+        refuse_other_ranks(header, resolved, target, launched())
     device = choose_device(resolved.device)
     check_arithmetic(resolved, device)
+    check_ranks(resolved, device, launched())
     spec = registry().variants.spec(variant)
     _check_fit(spec, dataset_spec(resolved.dataset), resolved)
     loss = make_loss(variant_class, resolved)
@@ -369,11 +405,6 @@ def default_out(config: RunConfig) -> Path:
     return Path("runs") / f"{config.variant}-{Path(argument).name if argument else base}-s{config.seed}"
 
 
-def resume_command(run: Run) -> str:
-    """What to type to continue a run."""
-    return shlex.join(["ganzoo", "train", run.config.variant, "--out", str(run.path), "--resume"])
-
-
 def read_run_details(folder: Path) -> dict[str, Any]:
     """The content of ``run.json``.
 
@@ -387,35 +418,6 @@ def read_run_details(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise RunError(f"{folder} is no run directory: run.json is missing or damaged ({error}).") from error
     return found
-
-
-@contextmanager
-def graceful_stop(trainer: Trainer) -> Iterator[None]:
-    """SIGINT and SIGTERM end the training after the current step, with a checkpoint; a second one ends it at once.
-
-    One that follows within two seconds is the same one: a batch system signals every process of a job, and a runner
-    passes on what its children have received already.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    first = 0.0
-
-    def handle(number: int, _: Any) -> None:
-        nonlocal first
-        if not trainer.stopping:
-            first = time.monotonic()
-            trainer.stop(signal.Signals(number).name)
-        elif time.monotonic() - first > REPEATED:
-            raise KeyboardInterrupt
-
-    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 def _one_variant(variant: str | None, saved: Mapping[str, Any]) -> str:

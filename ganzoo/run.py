@@ -18,7 +18,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.checkpoint import save_state, write_tensors
+from ganzoo.checkpoint import Own, save_state, write_tensors
 from ganzoo.config import RunConfig, to_plain, to_toml
 from ganzoo.data.base import DataInfo, check_images, to_unit
 from ganzoo.enlarge import enlarge
@@ -124,11 +124,15 @@ class Run:
             "images": state.images,
         }
 
-    def save_checkpoint(self, state: State) -> Path:
-        """Write a checkpoint and the weights as of now, then remove checkpoints older than the newest ``keep``."""
+    def save_checkpoint(self, state: State, ranks: Sequence[Own] = ()) -> Path:
+        """Write a checkpoint and the weights as of now, then remove checkpoints older than the newest ``keep``.
+
+        Args:
+            ranks: what each of several processes has of its own, of rank 0 on.
+        """
         path = self.path / "checkpoints" / f"step-{state.step:08d}.safetensors"
         path.parent.mkdir(exist_ok=True)
-        save_state(path, state, self.header(state))
+        save_state(path, state, self.header(state), ranks)
         self.save_weights(state)
         for old in self.checkpoints()[: -self.config.keep]:
             old.unlink()

@@ -78,7 +78,7 @@ class Steps:
         optimizer.zero_grad(set_to_none=True)
         losses = self.losses(update, batch)
         # Asking costs nothing on a CPU; a GPU would have to be waited for, and is asked when a line is logged.
-        if self.device.type == "cpu" and not math.isfinite(float(losses["total"].detach())):
+        if self.device.type == "cpu" and not math.isfinite(self.agreed(losses["total"])):
             raise self._broken(update, batch, losses)
         for name, value in losses.items():
             self.record(f"{update.player}_loss" if name == "total" else name, value)
@@ -96,6 +96,10 @@ class Steps:
         """What an update computes, in the run's precision."""
         with self._precision():
             return update.loss(self.state, batch)
+
+    def agreed(self, loss: Tensor) -> float:
+        """A loss as a number that decides what is done."""
+        return float(loss.detach())
 
     def advance(self) -> None:
         """One iteration is done."""
@@ -148,7 +152,7 @@ class Steps:
         threshold = thresholds.get(player)
         if threshold is None:
             return False
-        skipped = float(loss.detach()) <= threshold
+        skipped = self.agreed(loss) <= threshold
         self.record(f"{player}_skipped", torch.tensor(float(skipped)))
         return skipped
 

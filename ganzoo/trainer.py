@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from ganzoo.checkpoint import capture_rng, restore_rng, seed_everything
+from ganzoo.checkpoint import Own, capture_own, capture_rng, restore_rng, seed_everything
 from ganzoo.config import RunConfig
 from ganzoo.craft.rules import check_applied, check_networks
 from ganzoo.craft.schedule import scheduled
@@ -20,9 +20,11 @@ from ganzoo.data.base import Dataset
 from ganzoo.data.feed import Feed
 from ganzoo.device import layout
 from ganzoo.diagnostics import Diagnostics, TrainingWarning
+from ganzoo.distributed import ALONE, World
 from ganzoo.errors import Interrupted, TrainingError
 from ganzoo.examiner import Examiner
 from ganzoo.graphs import steps_for
+from ganzoo.ranks import DistributedSteps, StopTogether, synchronised
 from ganzoo.run import Run
 from ganzoo.variant import Stage, State, Variant
 
@@ -37,6 +39,8 @@ def new_state(variant: Variant, device: torch.device) -> State:
     """
     seed_everything(variant.config.seed)
     networks = {name: layout(network.to(device)) for name, network in variant.build().items()}
+    if variant.config.sync_batch_norm:
+        networks = synchronised(networks)
     check_networks(variant, networks)
     ema = {}
     if variant.config.ema_halflife:
@@ -63,6 +67,7 @@ class Trainer:
         fire: calls the lifecycle hooks.
         device: where the state and the samples live.
         examiner: takes the metrics that the run asks for, if it asks for any.
+        world: the processes that train this together; what is written and told is rank 0's, the others wait for it.
     """
 
     def __init__(
@@ -74,11 +79,14 @@ class Trainer:
         fire: Fire,
         device: torch.device,
         examiner: Examiner | None = None,
+        world: World = ALONE,
     ) -> None:
+        self.world, self._stop = world, StopTogether(world)
         self.variant, self.state, self.run, self.fire, self.device = variant, state, run, fire, device
         self.config: RunConfig = variant.config
-        self.feed = Feed(dataset, self.config.seed, device)
-        self.steps = steps_for(variant, state, self.feed, device, self._advice)
+        self.feed = Feed(dataset, self.config.seed, device, world.rank, world.size)
+        parts = variant, state, self.feed, device, self._advice
+        self.steps = steps_for(*parts) if world.size == 1 else DistributedSteps(*parts, world)
         self.stages = [scheduled(stage, self.config.craft) for stage in variant.stages()]
         self.stopping, self.examiner = "", examiner
         self.diagnostics = Diagnostics(variant, dataset, self.total_steps)
@@ -111,9 +119,10 @@ class Trainer:
                 if stage is self.stages[-1] and taken == max(update.every for update in stage.updates):
                     check_applied(self.variant, self.variant.applied)
                 self._look(stage)
-                if self.stopping and self.state.step < self.total_steps:
+                reason = self._stop(self.stopping)
+                if reason and self.state.step < self.total_steps:
                     self.save()
-                    raise Interrupted(self.stopping)
+                    raise Interrupted(reason)
             begin += stage.steps
         if first == self.total_steps:  # killed after its last step, before that was told
             self._look(self.stages[-1])
@@ -128,12 +137,12 @@ class Trainer:
             self.save()  # should a metric fail now, the training itself is not lost
         measured = self._evaluate(own, examiner) if own or examiner else {}
         sample = step % config.sample_every == 0 or last
-        looked = self.diagnostics.look(self.state) if sample and config.diagnostics else {}
+        looks = sample and config.diagnostics
+        looked = self.world.zero(lambda: self.diagnostics.look(self.state)) if looks else {}
         if step % config.log_every == 0 or last or measured or looked:
             self._log(stage, measured, looked)
         if sample:
-            path = self.run.save_samples(self.state)
-            self.fire("ganzoo_samples_saved", run=self.run, path=path)
+            self.world.zero(self._save_samples)
         if step % config.checkpoint_every == 0 and not last:
             self.save()
 
@@ -144,7 +153,7 @@ class Trainer:
         for network in self.state.networks.values():
             network.eval()
         with torch.no_grad():
-            measured = self.variant.evaluate(self.state) if own else {}
+            measured = self.world.zero(lambda: self.variant.evaluate(self.state)) if own else {}
             measured |= examiner(self.run, self.state) if examiner else {}
         for network in self.state.networks.values():
             network.train()
@@ -159,18 +168,22 @@ class Trainer:
         record.update({**measured, **looked})
         if measured:
             self.run.details["evaluation"] = {"step": self.state.step, **measured}
-        if self.config.diagnostics and not wrong:
-            self._warn(record)
-        now = time.perf_counter()
-        record["seconds"] = round(now - self._clock, 3)
-        self._clock = now
         self.run.step, self.run.images = self.state.step, self.state.images
-        self.fire("ganzoo_step_logged", run=self.run, record=record)
+        self.world.zero(lambda: self._tell(record, warn=not wrong))
         if wrong:
             raise TrainingError(
                 f"not-finite: {', '.join(wrong)} in the {self.config.log_every} steps up to {self.state.step}. "
                 f"{self._advice()}"
             )
+
+    def _tell(self, record: dict[str, Any], warn: bool) -> None:
+        """A line of the history, and what it gives reason to warn of."""
+        if self.config.diagnostics and warn:
+            self._warn(record)
+        now = time.perf_counter()
+        record["seconds"] = round(now - self._clock, 3)
+        self._clock = now
+        self.fire("ganzoo_step_logged", run=self.run, record=record)
 
     def _warn(self, record: dict[str, Any]) -> None:
         """What the diagnostics have to say goes into the history, into ``run.json`` and to the user."""
@@ -185,9 +198,17 @@ class Trainer:
 
     def save(self) -> None:
         """Write a checkpoint of the state as it is."""
+        own = self.world.gather(lambda: capture_own(self.state))
+        self.world.zero(lambda: self._save(own))
+
+    def _save(self, own: list[Own]) -> None:
         self._check_finite()
-        path = self.run.save_checkpoint(self.state)
+        path = self.run.save_checkpoint(self.state, own)
         self.fire("ganzoo_checkpoint_saved", run=self.run, path=path)
+
+    def _save_samples(self) -> None:
+        path = self.run.save_samples(self.state)
+        self.fire("ganzoo_samples_saved", run=self.run, path=path)
 
     def _advice(self) -> str:
         kept = self.run.checkpoints()

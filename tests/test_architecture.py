@@ -20,7 +20,7 @@ CORE = ROOT / "ganzoo"
 
 LAYERS = (
     ("ganzoo.errors", "ganzoo.specs"),
-    ("ganzoo.files",),
+    ("ganzoo.files", "ganzoo.distributed"),
     ("ganzoo.hookspecs",),
     ("ganzoo",),  # the package itself: `from ganzoo import hookimpl`
     ("ganzoo.config", "ganzoo.interfaces", "ganzoo.blocks"),
@@ -38,8 +38,9 @@ LAYERS = (
     ("ganzoo.report",),
     ("ganzoo.run", "ganzoo.diagnostics"),
     ("ganzoo.examiner", "ganzoo.steps"),
-    ("ganzoo.graphs",),
+    ("ganzoo.graphs", "ganzoo.ranks"),
     ("ganzoo.trainer",),
+    ("ganzoo.stopping",),
     ("ganzoo.jobs",),
     ("ganzoo.api",),
     ("ganzoo.evaluation",),
@@ -238,6 +239,7 @@ LIGHT = [
     "ganzoo.registry",
     "ganzoo.builtin",
     "ganzoo.data.specs",
+    "ganzoo.distributed",
     *sorted(name for name in MODULES if name.startswith("ganzoo.cli")),
 ]
 

@@ -5,6 +5,7 @@ Each command lives in a module of its own, imported when it is called, so that `
 
 import importlib
 import os
+import signal
 import sys
 import warnings
 from typing import Any, NoReturn
@@ -12,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from ganzoo import __version__
+from ganzoo.distributed import launched, meet
 from ganzoo.errors import GanzooError, Interrupted, nearest
 
 COMMANDS = {
@@ -99,7 +101,8 @@ def main(args: list[str] | None = None) -> NoReturn:
     except GanzooError as error:
         fail(str(error), error.exit_code)
     except click.ClickException as error:
-        error.show(sys.stderr)
+        if launched().rank == 0 or not meet():
+            error.show(sys.stderr)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         fail("stopped at once, without a new checkpoint.", 130, "interrupted:")
@@ -115,10 +118,19 @@ def main(args: list[str] | None = None) -> NoReturn:
 
 
 def fail(message: str, code: int, word: str = "error:") -> NoReturn:
-    """Print why the work ended and exit."""
-    click.echo(f"{click.style(word, fg='red', bold=True)} {message}", err=True)
+    """Print why the work ended and exit. Of several processes rank 0 speaks for all, another one only if it cannot."""
+    world = launched()
+    if world.size > 1:  # torchrun's signal, because another process has ended, must not come before the word
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if world.rank == 0 or not meet():
+        who = f"rank {world.rank}: " if world.rank else ""
+        click.echo(f"{who}{click.style(word, fg='red', bold=True)} {message}", err=True)
+    if world.size > 1 and world.rank == 0:
+        meet()
     sys.exit(code)
 
 
 def _show_warning(message: Any, category: Any, *_: Any, **__: Any) -> None:
+    if launched().rank:
+        return  # rank 0 warns of the same
     click.echo(f"{click.style('warning:', fg='yellow')} {message}", err=True)

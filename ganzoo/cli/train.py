@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from ganzoo.cli.options import parse_assignments
+from ganzoo.distributed import launched
 
 USAGE = "ganzoo train VARIANT --dataset NAME"
 SECTION = "Everything else is a setting: 'ganzoo info VARIANT' lists them, -o KEY=VALUE changes one."
@@ -51,6 +52,7 @@ def command(
     ganzoo train NAME --dataset mnist -o lr=1e-4
     ganzoo train NAME --dataset folder:photos -o resolution=64
     ganzoo train NAME --out runs/x --resume     continue an interrupted run
+    torchrun --standalone --nproc-per-node 2 -m ganzoo train NAME      on two GPUs
     """
     texts = parse_assignments(assignments)
     for word in ("variant", "dataset"):
@@ -76,10 +78,13 @@ def command(
     from ganzoo.registry import registry
 
     out = out.expanduser() if out else None
+    speaks = launched().rank == 0
+    quiet = quiet or not speaks
     with DataProgress(quiet) as progress:
         job = prepare(variant, dataset, out=out, config=config, resume=resume, texts=texts, progress=progress)
     if dry_run:
-        _show_plan(job)
+        if speaks:
+            _show_plan(job)
         return
     display = TrainingDisplay(quiet)
     registry().attach(display, "display")
@@ -94,7 +99,8 @@ def command(
             click.echo(f"samples: {samples[-1]}", err=True)
         asked = ["--input", "IMAGE"] if isinstance(run.network(), Translator) else ["-n", "64"]
         click.echo(f"more:    {shlex.join(['ganzoo', 'sample', str(run.path), *asked])}", err=True)
-    click.echo(run.path)
+    if speaks:
+        click.echo(run.path)
 
 
 def _known_names_first(variant: str | None, dataset: str | None) -> None:

@@ -17,10 +17,11 @@ class Feed:
         dataset: the training data.
         seed: of the run; decides the order.
         device: where batches go.
+        rank, size: of several processes that train together, each is given its part of every batch.
     """
 
-    def __init__(self, dataset: Dataset, seed: int, device: torch.device) -> None:
-        self.device = device
+    def __init__(self, dataset: Dataset, seed: int, device: torch.device, rank: int = 0, size: int = 1) -> None:
+        self.device, self.rank, self.size = device, rank, size
         self.source = dataset.source.to(device)
         self.labels = None if dataset.labels is None else dataset.labels.to(device)
         # Of files the indices are wanted on the host, of samples that lie on the device there.
@@ -33,11 +34,17 @@ class Feed:
         indices = self._ahead if self._ahead_of == start and len(self._ahead) == n else self._sampler.indices(start, n)
         batch = self.pick(indices)
         self._ahead, self._ahead_of = self._sampler.indices(start + n, n), start + n
-        self.source.prefetch(self._ahead)
+        self.source.prefetch(self.own(self._ahead))
         return batch
 
+    def own(self, indices: Tensor) -> Tensor:
+        """This rank's part of indices: all of them where there is but one."""
+        begin, end = (len(indices) * r // self.size for r in (self.rank, self.rank + 1))
+        return indices[begin:end]
+
     def pick(self, indices: Tensor) -> Batch:
-        """The samples with these indices, int64 [N]."""
+        """The samples with these indices, int64 [N]; of several ranks each gets its part of them, in order."""
+        indices = self.own(indices)
         samples = self.source.fetch(indices)
         if samples.device.type == "cpu" and self.device.type == "cuda":
             samples = samples.pin_memory()  # so that the host need not wait until they are sent

@@ -18,6 +18,7 @@ from torch import Tensor
 from ganzoo.data.base import Dataset, Progress, silent
 from ganzoo.data.decode import FileSource
 from ganzoo.device import exact_arithmetic
+from ganzoo.distributed import ALONE, World
 from ganzoo.errors import DataError, PluginError, UsageError
 from ganzoo.metrics.reference import remembered, statistics
 from ganzoo.metrics.subjects import Subject
@@ -100,6 +101,7 @@ class Exam:
         weights: a file of Inception's or VGG's weights instead of the one in torch's cache.
         cache: folder of what was computed of real data before; None: nothing is remembered.
         used: what the metric at work has used, for its result.
+        world: the processes that share the work of :meth:`features`, each of which must ask for the same.
     """
 
     subject: Subject
@@ -112,6 +114,7 @@ class Exam:
     cache: Path | None = None
     progress: Progress = silent
     used: dict[str, Any] = field(default_factory=dict)
+    world: World = ALONE
     _real: dict[Any, Any] = field(default_factory=dict)
     _own: dict[Any, Any] = field(default_factory=dict)
 
@@ -251,8 +254,26 @@ class Exam:
         return self.once(
             self._own,
             ("features", extractor.name, count),
-            lambda: extractor.extract(self.samples(count), count, "features of samples", self.progress),
+            lambda: self._shared_features(extractor, count),
         )
+
+    def _shared_features(self, extractor: "Extractor", count: int) -> dict[str, Tensor]:
+        """Batch ``b`` is made by rank ``b`` modulo their number, so that its features do not depend on that number."""
+        what, ranks = "features of samples", self.world.size
+        if ranks == 1:
+            return extractor.extract(self.samples(count), count, what, self.progress)
+        sizes = [len(part) for part in torch.arange(count).split(self.subject.batch)]
+
+        def own() -> dict[str, Tensor]:
+            batches = slice(self.world.rank, None, ranks)
+            samples = self.subject.samples(count, self.labels(count), self.seed, batches)
+            return extractor.extract(samples, sum(sizes[batches]), what, self.progress)
+
+        found, joined = self.world.gather(own), {}
+        for layer in extractor.layers:
+            parts = [iter(of_rank[layer].split(self.subject.batch)) for of_rank in found]
+            joined[layer] = torch.cat([next(parts[b % ranks]) for b in range(len(sizes))])
+        return joined
 
     def extractor(self, name: str) -> "Extractor":
         """An extractor by name, opened once.

@@ -104,7 +104,7 @@ class Extractor:
                 done += len(part)
                 progress(what, done, count)
         assert done == count, f"{done} samples, not {count}"
-        return {layer: torch.cat(values) for layer, values in found.items()}
+        return {layer: torch.cat(values) if values else torch.empty(0) for layer, values in found.items()}
 
 
 def open_extractor(

@@ -40,8 +40,12 @@ class Subject:
     classifier: Classifier | None = None
     translator: Translator | None = None
 
-    def samples(self, count: int, labels: Tensor | None, seed: int) -> Iterator[Tensor]:
-        """``count`` samples in batches on the CPU: uint8 images [n, C, H, W], or points float32 [n, D]."""
+    def samples(self, count: int, labels: Tensor | None, seed: int, batches: slice = slice(None)) -> Iterator[Tensor]:
+        """``count`` samples in batches on the CPU: uint8 images [n, C, H, W], or points float32 [n, D].
+
+        Args:
+            batches: which of the batches, each of :attr:`batch` samples, are made; the others are left out.
+        """
         raise DataError(f"{self.name} draws no samples.")
 
     def sampling(self, seed: int) -> dict[str, Any]:
@@ -93,9 +97,9 @@ class NetworkSubject(Subject):
     def draws(self) -> bool:
         return self.generator is not None
 
-    def samples(self, count: int, labels: Tensor | None, seed: int) -> Iterator[Tensor]:
+    def samples(self, count: int, labels: Tensor | None, seed: int, batches: slice = slice(None)) -> Iterator[Tensor]:
         assert self.generator is not None, "lacks() refuses it"
-        for batch in self.generator.stream(count, labels, seed, self.batch):
+        for batch in self.generator.stream(count, labels, seed, self.batch, batches):
             yield to_uint8(batch) if batch.dim() == 4 else batch
 
     def sampling(self, seed: int) -> dict[str, Any]:
@@ -117,12 +121,12 @@ class FolderSubject(Subject):
     def available(self) -> int | None:
         return len(self.files)
 
-    def samples(self, count: int, labels: Tensor | None, seed: int) -> Iterator[Tensor]:
+    def samples(self, count: int, labels: Tensor | None, seed: int, batches: slice = slice(None)) -> Iterator[Tensor]:
         self.refuse_few(count)
         order = torch.randperm(len(self.files), generator=torch.Generator().manual_seed(SAMPLE_SEED))[:count]
         # In the order of names, so that a whole folder is read in one sweep.
         chosen = [self.files[i] for i in order.sort().values.tolist()]
-        for start in range(0, count, self.batch):
+        for start in range(0, count, self.batch)[batches]:
             images = []
             for file in chosen[start : start + self.batch]:
                 image = as_stored(file)
@@ -154,12 +158,12 @@ class DatasetSubject(Subject):
         assert self.dataset is not None
         return len(self.dataset.source) if self.indices is None else len(self.indices)
 
-    def samples(self, count: int, labels: Tensor | None, seed: int) -> Iterator[Tensor]:
+    def samples(self, count: int, labels: Tensor | None, seed: int, batches: slice = slice(None)) -> Iterator[Tensor]:
         assert self.dataset is not None
         indices = torch.arange(len(self.dataset.source)) if self.indices is None else self.indices
         self.refuse_few(count)
         chosen = indices[torch.randperm(len(indices), generator=torch.Generator().manual_seed(SAMPLE_SEED))[:count]]
-        for part in chosen.split(self.batch):
+        for part in chosen.split(self.batch)[batches]:
             yield self.dataset.source.fetch(part).cpu()
 
     def sampling(self, seed: int) -> dict[str, Any]:
