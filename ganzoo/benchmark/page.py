@@ -23,7 +23,8 @@ table { border-collapse: collapse; font-size: 13px; }
 td, th { border: 1px solid #ccc; padding: 4px 8px; text-align: left; }
 th { background: #f3f3f3; } .wide { overflow-x: auto; }
 .charts, .samples { display: flex; flex-wrap: wrap; gap: 1.5rem; }
-figure { margin: 0; } figcaption { font-size: 13px; color: #555; } img { image-rendering: pixelated; max-width: 420px; }
+figure { margin: 0; } .charts figure { width: 570px; }
+figcaption { font-size: 13px; color: #555; } img { image-rendering: pixelated; max-width: 420px; }
 ol { font-size: 13px; color: #555; } svg text { font: 11px system-ui, sans-serif; fill: #444; }
 """
 
