@@ -29,8 +29,8 @@ from pathlib import Path
 from typing import Any
 
 BATCH = 64
-WARM = 40
-"""Iterations that are not timed: the first of each kind are watched and captured on a GPU."""
+WARM, WARM_GPU = 10, 40
+"""Iterations that are not timed; on a GPU the first of each kind are watched and captured."""
 OUT = Path("benchmarks/results/throughput")
 
 
@@ -46,7 +46,7 @@ def own(name: str, steps: int, precision: str, device: str, batch_size: int, pla
     from ganzoo.testing import plain_paths
 
     kind = PEERS[name]
-    settings = {**kind.defaults, "dataset": "mnist", "steps": WARM + steps, "precision": precision}
+    settings = {**kind.defaults, "dataset": "mnist", "steps": WARM_GPU + 2 * steps, "precision": precision}
     config = resolve(name, kind.Options, {**settings, "batch_size": batch_size, "resolution": kind.side})
     data = load_dataset("mnist", config)
     with clean_slate(), plain_paths() if plain else nullcontext():
@@ -64,10 +64,10 @@ def timed(variant: Any, data: Any, steps: int, device: Any) -> dict[str, Any]:
     trainer = Trainer(variant, state, data, nothing, nothing, device)
     for network in state.networks.values():
         network.train()
-    begin = 0.0
-    for number in range(1, WARM + steps + 1):
+    begin, warm = 0.0, WARM_GPU if device.type == "cuda" else WARM
+    for number in range(1, warm + steps + 1):
         trainer.steps.iterate(trainer.stages[-1], number)
-        if number == WARM:
+        if number == warm:
             begin = clock(device)
     seconds = (clock(device) - begin) / steps
     losses = trainer.steps.recorded()
@@ -107,7 +107,7 @@ def split(trainer: Any, steps: int, device: Any) -> dict[str, float]:
     torch.Tensor.backward = watched("backward", backward)  # type: ignore[method-assign]  # put back below
     for optimizer in trainer.state.optimizers.values():
         optimizer.step = watched("optimizers", optimizer.step)
-    begin, first = clock(device), WARM + steps
+    begin, first = clock(device), WARM_GPU + steps
     for number in range(first, first + steps):
         eager.iterate(trainer.stages[-1], number)
     whole = clock(device) - begin
@@ -256,7 +256,7 @@ def variants(device: str, steps: int) -> dict[str, Any]:
     import torch
 
     import ganzoo
-    from ganzoo.device import clean_slate
+    from ganzoo.device import setting
     from ganzoo.registry import registry
 
     found: dict[str, Any] = {}
@@ -266,7 +266,7 @@ def variants(device: str, steps: int) -> dict[str, Any]:
             with tempfile.TemporaryDirectory() as folder:
                 settings = {"precision": precision, "device": device}
                 job = ganzoo.prepare(name, data, out=Path(folder) / "x", settings=settings)
-                with clean_slate():
+                with setting(job.config, job.device):
                     found[f"{name}-{precision}"] = timed(job.variant, job.dataset, steps, torch.device(device))
                     print(name, precision, found[f"{name}-{precision}"], file=sys.stderr, flush=True)
     return found
