@@ -14,6 +14,7 @@ import json
 import tempfile
 import time
 import warnings
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from ganzoo.device import setting
 from ganzoo.diagnostics import TrainingWarning
 from ganzoo.errors import GanzooError
 from ganzoo.interfaces import Translator
+from ganzoo.jobs import load_variant
 from ganzoo.registry import registry
 from ganzoo.run import environment, now
 from ganzoo.testing import cut_at
@@ -64,30 +66,45 @@ def rate(name: str, device: str, steps: int, folder: Path, **settings: Any) -> d
         return {"failed": f"{type(error).__name__}: {error}"}
 
 
+def short_stages(name: str, steps: int) -> dict[str, Any]:
+    """Settings by which a few steps reach the last stage."""
+    known = {f.name for f in fields(load_variant(name).Options)}
+    return dict.fromkeys(known & {"pretrain_steps", "baseline_steps"}, steps)
+
+
 def compared(name: str, device: str, folder: Path) -> dict[str, Any]:
-    """The largest difference between losses of captured and of eager iterations from one seed, and what was said."""
+    """The largest difference between losses of captured and of eager iterations from one seed, and what was said.
+
+    The half-life is short, so that captures with the settled average are among them; its weights are compared too.
+    """
     lines: dict[bool, list[dict[str, Any]]] = {}
+    weights: dict[bool, dict[str, torch.Tensor]] = {}
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             for graphs in (True, False):
                 out = folder / f"{name}-graphs-{graphs}"
-                ganzoo.train(
+                run = ganzoo.train(
                     name, data_for(name), out=out, steps=COMPARED, log_every=1, device=device, precision="fp32",
-                    cuda_graphs=graphs, deterministic=True, diagnostics=False,
+                    cuda_graphs=graphs, deterministic=True, diagnostics=False, ema_halflife=16,
+                    **short_stages(name, 15),
                 )  # fmt: skip
                 lines[graphs] = history(out)
+                weights[graphs] = read_tensors(run.latest())[0]
     except (GanzooError, RuntimeError) as error:
         return {"failed": f"{type(error).__name__}: {error}"}
-    losses = [key for key in lines[True][0] if key.endswith("_loss")]
+    losses = {key for line in lines[True] for key in line if key.endswith("_loss")}
+    averages = [key for key in weights[True] if key.startswith("ema/") and weights[True][key].is_floating_point()]
+    ema = max(float((weights[True][key] - weights[False][key]).abs().max()) for key in averages)
     apart = [abs(a[k] - b[k]) for a, b in zip(lines[True], lines[False], strict=True) for k in losses if k in a]
     messages = sorted({str(w.message) for w in said if issubclass(w.category, TrainingWarning)})
-    return {"steps": COMPARED, "largest_difference": max(apart), "warnings": messages}
+    return {"steps": COMPARED, "largest_difference": max(apart), "of_averages": ema, "warnings": messages}
 
 
 def resumed(name: str, device: str, steps: int, folder: Path) -> dict[str, Any]:
     """A deterministic run cut in the middle against an unbroken one; and its weights on both devices."""
     dataset, common = data_for(name), {"device": device, "precision": "fp32", "deterministic": True, "steps": steps}
+    common |= short_stages(name, steps // 4)
     try:
         whole_run = ganzoo.train(name, dataset, out=folder / f"{name}-whole", **common)
         part = folder / f"{name}-part"

@@ -18,14 +18,18 @@ from ganzoo.blocks import UpsampledConv2d, init_normal
 from ganzoo.config import AdamOptions
 from ganzoo.craft.losses import gradient_penalty
 from ganzoo.interfaces import Discriminator, Generator
-from ganzoo.variant import Batch, Losses, Stage, State, Update, Variant
+from ganzoo.optimizers import FusedRMSprop
+from ganzoo.variant import Batch, Losses, Stage, State, Update, Variant, fused
 
 DIFFERS = (
     "a sigmoid with binary cross-entropy is computed from logits",
     "nearest enlargement and 3x3 convolution are one transposed convolution with the same result (dcgan, sgan)",
-    "real and generated samples go through D in one pass where D has no batch normalisation (gan, wgan, wgan_gp)",
+    "real and generated samples go through D in one pass where D has no batch normalisation (gan, cgan, wgan, wgan_gp)",
+    "G has no graph in D's step: the scripts of wgan and wgan_gp build one, and wgan_gp's is differentiated in vain",
+    "G's step computes no gradients of D's weights: the scripts do, and throw them away",
+    "images are scaled once and indexed: the scripts open, scale and convert every image in every batch",
     "losses are read at the end of a window, not printed in every step; no picture is written every 400 steps",
-    "RMSprop has no fused kernel in torch; all else uses the fused Adam",
+    "optimizers are fused: Adam by torch, RMSprop by the same kernel (ganzoo.optimizers)",
     "sgan computes no training accuracy in NumPy",
 )
 EPS = 0.8
@@ -73,6 +77,8 @@ class DenseDiscriminator(Discriminator):
 
 class LabelledDiscriminator(Discriminator):
     """The image and an embedded label; three hidden layers of 512, dropout 0.4 after two of them."""
+
+    independent = True
 
     def __init__(self, shape: tuple[int, ...], classes: int) -> None:
         super().__init__(classes)
@@ -161,7 +167,9 @@ class Peer(Variant):
     def generator_loss(self, state: State, batch: Batch) -> Losses:
         generator = self.network(state, "generator", Generator)
         n = len(batch["images"])
-        self.asked = torch.randint(generator.classes, (n,)) if generator.classes else None
+        self.asked = (
+            torch.randint(generator.classes, (n,), device=batch["images"].device) if generator.classes else None
+        )
         fake = generator(generator.latents(n), self.asked)
         self.generated = fake.detach()
         return {"total": self.criterion(self.d(state, fake, self.asked), 1.0)}
@@ -172,7 +180,8 @@ class Peer(Variant):
     def discriminator_loss(self, state: State, batch: Batch) -> Losses:
         n, labels = len(batch["images"]), batch["labels"] if self.conditional else None
         if self.network(state, "discriminator", Discriminator).independent:
-            real, fake = self.d(state, torch.cat([batch["images"], self.generated]), None).split([n, n])
+            both = None if labels is None or self.asked is None else torch.cat([labels, self.asked])
+            real, fake = self.d(state, torch.cat([batch["images"], self.generated]), both).split([n, n])
         else:
             real, fake = self.d(state, batch["images"], labels), self.d(state, self.generated, self.asked)
         return {"total": (self.criterion(real, 1.0) + self.criterion(fake, 0.0)) / 2}
@@ -234,7 +243,7 @@ class WGAN(Peer):
         return [Stage("adversarial", self.config.steps, updates)]
 
     def optimizer(self, player: str, parameters: list[nn.Parameter]) -> Optimizer:
-        return RMSprop(parameters, lr=5e-5)
+        return (FusedRMSprop if fused(parameters) else RMSprop)(parameters, lr=5e-5)
 
     @torch.no_grad()
     def clip(self, state: State) -> None:

@@ -40,7 +40,7 @@ def own(name: str, steps: int, precision: str, device: str, batch_size: int, pla
     from peers import PEERS
 
     from ganzoo.config import resolve
-    from ganzoo.device import clean_slate
+    from ganzoo.device import setting
     from ganzoo.jobs import load_dataset
     from ganzoo.losses import NonSaturating
     from ganzoo.testing import plain_paths
@@ -49,7 +49,7 @@ def own(name: str, steps: int, precision: str, device: str, batch_size: int, pla
     settings = {**kind.defaults, "dataset": "mnist", "steps": WARM_GPU + 2 * steps, "precision": precision}
     config = resolve(name, kind.Options, {**settings, "batch_size": batch_size, "resolution": kind.side})
     data = load_dataset("mnist", config)
-    with clean_slate(), plain_paths() if plain else nullcontext():
+    with setting(config, torch.device(device)), plain_paths() if plain else nullcontext():
         return timed(kind(config, data.info, NonSaturating()), data, steps, torch.device(device))
 
 

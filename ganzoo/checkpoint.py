@@ -22,6 +22,8 @@ from ganzoo.files import replace_file
 from ganzoo.variant import Best, State
 
 FORMAT = 1
+WAYS = ("capturable", "fused", "foreach")
+"""Settings of torch's optimizers that say how they compute, not what."""
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
@@ -167,7 +169,10 @@ def _restore(
                 # Fused optimizers walk raw memory: moments must lie in it as their parameter does (channels last, say).
                 tensor = torch.empty_like(parameter, dtype=tensor.dtype).copy_(tensor)
             values.setdefault(int(index), {})[name] = tensor
-        optimizer.load_state_dict({"state": values, "param_groups": saved["groups"]})
+        # How a step is computed is this process's: a run may go on where the saved way is not to be had.
+        ways = [{k: group[k] for k in WAYS if k in group} for group in optimizer.param_groups]
+        groups = [{**was, **way} for was, way in zip(saved["groups"], ways, strict=True)]
+        optimizer.load_state_dict({"state": values, "param_groups": groups})
     device = next(next(iter(state.networks.values())).parameters()).device
     own, plain = (below(tensors, f"rank-{rank}/"), header[f"rank-{rank}"]) if rank else (tensors, header)
     sums = below(own, "window/")

@@ -1,6 +1,8 @@
 """Where to compute, and torch's global state around a training."""
 
+import ctypes
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -14,6 +16,11 @@ from ganzoo.errors import ConfigError, UsageError
 
 MOST_THREADS = 8
 """Of a layer of a small network there is not more than that to divide; more threads wait for each other."""
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Of glibc's malloc.h."""
+KEPT = 256 * 2**20
+"""Bytes of freed memory that a process may keep."""
 
 
 def choose_device(name: str) -> torch.device:
@@ -57,6 +64,8 @@ def check_arithmetic(config: RunConfig, device: torch.device) -> None:
 def setting(config: RunConfig, device: torch.device) -> Iterator[None]:
     """Torch's global state as a training needs it; the caller's comes back afterwards."""
     exact = config.deterministic
+    if device.type == "cpu":
+        keep_freed_memory()
     with clean_slate(), threads(config.threads), arithmetic(device, config.precision, exact):
         yield
 
@@ -93,6 +102,19 @@ def threads(number: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def keep_freed_memory() -> None:
+    """Have glibc keep freed memory for the next step: gradients come and go, and each fresh page is a fault.
+
+    It holds for the process from then on; other C libraries have no such switch.
+    """
+    if sys.platform != "linux":
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, 32 * 2**20)
+        mallopt(M_TRIM_THRESHOLD, KEPT)
 
 
 @contextmanager
@@ -140,9 +162,9 @@ def exact_arithmetic(device: torch.device) -> Iterator[None]:
         yield
         return
     cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
-    before = cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32
-    cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32 = True, False, False
+    before = cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32
+    cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32 = False, True, False, False
     try:
         yield
     finally:
-        cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32 = before
+        cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32 = before

@@ -31,7 +31,7 @@ PATIENCE = timedelta(hours=2)
 GRACE = 5.0
 """Seconds that failing ranks wait for each other, so that rank 0 can say why before torchrun ends them all."""
 
-LOST = re.compile(r"gloo|nccl|connection (closed|reset|refused)|broken pipe|timed out", re.IGNORECASE)
+LOST = re.compile(r"gloo|remote process|connection (closed|reset|refused)|broken pipe|timed out", re.IGNORECASE)
 """What torch's errors say when another rank is gone; gloo's have no type of their own."""
 
 _control: Any = None  # the group for all but gradients, once the ranks are connected

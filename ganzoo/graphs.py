@@ -78,9 +78,12 @@ class GraphedSteps(Steps):
         self._plans: dict[Any, Plan] = {}
         self._inputs: dict[Any, Batch] = {}
         self._said: set[str] = set()
+        self._given_up = ""
+        self._uncapturable: set[str] = set()
         if recorder.optimizers_on_device:
-            for optimizer in self.state.optimizers.values():
-                keep_on_device(optimizer, self.device)
+            self._uncapturable = {
+                player for player, own in self.state.optimizers.items() if not keep_on_device(own, self.device)
+            }
 
     def iterate(self, stage: Stage, number: int) -> None:
         due, batch = self.due(stage, number), self.next_batch()
@@ -88,6 +91,9 @@ class GraphedSteps(Steps):
         images = self.state.images + self.config.batch_size
         settled = bool(self.state.ema) and 0.05 * images >= self.config.ema_halflife
         plan = self._plans.setdefault((stage.name, due, settled, shapes(batch)), Plan())
+        if not plan.taken and (unfit := self._unfit(due)):
+            plan.taken = WATCHED
+            self._refuse(plan, due, unfit)
         if not plan.replay and not plan.reason and plan.taken >= WATCHED:
             self._capture(plan, due, batch, settled)
         if plan.replay:
@@ -103,6 +109,13 @@ class GraphedSteps(Steps):
         if not (plan.replay and settled):  # while its weight still changes, the average stays outside
             self.average()
 
+    def _unfit(self, due: tuple[Update, ...]) -> str:
+        """Why such iterations need not even be watched, or nothing."""
+        if self._given_up:
+            return self._given_up
+        own = [update.player for update in due if update.player in self._uncapturable]
+        return f"the optimizer of {own[0]} has no capturable form" if own else ""
+
     def _take_watched(self, plan: Plan, due: tuple[Update, ...], batch: Batch) -> None:
         if plan.reason:
             for update in due:
@@ -117,6 +130,8 @@ class GraphedSteps(Steps):
             read = self.state.read
         finally:
             self.state = own
+        if not plan.taken:
+            reasons.clear()  # what is brought to the device once, at its first use, is waited for once
         if read:
             reasons.append(f"state.{read[0]} is read")
         if self._recorder.host_state() != before:
@@ -138,7 +153,12 @@ class GraphedSteps(Steps):
         try:
             plan.replay = self._recorder.capture(work)
         except RuntimeError as error:
-            self._refuse(plan, due, str(error).partition("\n")[0])
+            # The first error says why; torch raises another one when it ends the capture.
+            self._given_up = str(error.__context__ or error).partition("\n")[0]
+            for other in self._plans.values():  # their random numbers come from a generator that has been replaced
+                other.replay, other.reason = None, other.reason or self._given_up
+            plan.reason = ""
+            self._refuse(plan, due, self._given_up)
         after = {name: count for name, (_, count) in self.state.window.items()}
         plan.counts = {name: after[name] - before.get(name, 0) for name in after if after[name] > before.get(name, 0)}
         new = after.keys() - before.keys()
@@ -195,7 +215,9 @@ class CudaRecorder:
         reasons: list[str] = []
         before, main = torch.cuda.get_sync_debug_mode(), torch.cuda.current_stream(self._device)
         self._stream.wait_stream(main)
-        torch.cuda.set_sync_debug_mode("warn")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch warns once that this mode is young
+            torch.cuda.set_sync_debug_mode("warn")
         try:
             with warnings.catch_warnings(record=True) as said, torch.cuda.stream(self._stream):
                 warnings.simplefilter("always")
@@ -211,12 +233,14 @@ class CudaRecorder:
 
     def capture(self, work: Callable[[], None]) -> Callable[[], None]:
         graph, before = torch.cuda.CUDAGraph(), torch.cuda.get_rng_state(self._device)
+        stream = torch.cuda.current_stream(self._device)
         try:
             # Other threads may use the device meanwhile: those that read files ahead.
             with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
                 work()
         except RuntimeError:
-            # A capture that breaks off leaves the generator waiting for its end; a fresh one goes on in its place.
+            torch.cuda.set_stream(stream)  # a capture that breaks off leaves its own stream behind
+            # ... and a generator that waits for its end; a fresh one goes on in its place.
             fresh = torch.Generator(self._device)
             fresh.set_state(before)
             index = self._device.index if self._device.index is not None else torch.cuda.current_device()
@@ -226,16 +250,22 @@ class CudaRecorder:
         return graph.replay
 
 
-def keep_on_device(optimizer: Optimizer, device: torch.device) -> None:
-    """Have an optimizer keep learning rates and step counts in tensors, so that a captured step sees them change."""
+def keep_on_device(optimizer: Optimizer, device: torch.device) -> bool:
+    """Have an optimizer keep learning rates and step counts in tensors, so that a captured step sees them change.
+
+    Returns:
+        Whether it can: one without the setting ``capturable`` may count in Python, and is left as it is.
+    """
+    if not all("capturable" in group for group in optimizer.param_groups):
+        return False
     for group in optimizer.param_groups:
-        if "capturable" in group:
-            group["capturable"] = True
+        group["capturable"] = True
         group.setdefault("initial_lr", float(group["lr"]))
         group["lr"] = torch.tensor(float(group["lr"]), device=device)
     for values in optimizer.state.values():
         if isinstance(step := values.get("step"), Tensor):
             values["step"] = step.to(device)
+    return True
 
 
 def shapes(batch: Batch) -> tuple[Any, ...]:

@@ -23,7 +23,7 @@ LAYERS = (
     ("ganzoo.files", "ganzoo.distributed"),
     ("ganzoo.hookspecs",),
     ("ganzoo",),  # the package itself: `from ganzoo import hookimpl`
-    ("ganzoo.config", "ganzoo.interfaces", "ganzoo.blocks"),
+    ("ganzoo.config", "ganzoo.interfaces", "ganzoo.blocks", "ganzoo.optimizers"),
     ("ganzoo.losses",),
     ("ganzoo.data",),
     ("ganzoo.loggers", "ganzoo.metrics.specs"),
@@ -66,8 +66,8 @@ LAZY_ON_PURPOSE = {("ganzoo", "ganzoo.api"), ("ganzoo", "ganzoo.evaluation"), ("
 """Upward on purpose: `ganzoo.train` and `run.evaluate` import what they need when they are called."""
 
 PUBLIC = (
-    "errors", "specs", "hookspecs", "config", "interfaces", "losses", "blocks", "craft", "variant", "trainer", "data",
-    "metrics", "checkpoint",
+    "errors", "specs", "hookspecs", "config", "interfaces", "losses", "blocks", "optimizers", "craft", "variant",
+    "trainer", "data", "metrics", "checkpoint",
 )  # fmt: skip
 """What a plugin may import of ``ganzoo``, beside ``ganzoo`` itself."""
 

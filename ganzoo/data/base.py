@@ -124,7 +124,7 @@ class MemorySource:
         return len(self.samples)
 
     def fetch(self, indices: Tensor) -> Tensor:
-        return self.samples[indices.to(self.samples.device)]
+        return self.samples[indices.to(self.samples.device, non_blocking=True)]
 
     def prefetch(self, indices: Tensor) -> None:
         """Nothing to do: everything is in memory."""

@@ -53,7 +53,7 @@ class Feed:
             images = images.contiguous(memory_format=torch.channels_last)
         batch = {"images": images}
         if self.labels is not None:
-            batch["labels"] = self.labels[indices.to(self.device)]
+            batch["labels"] = self.labels[indices.to(self.device, non_blocking=True)]
         return batch
 
     def close(self) -> None:

@@ -11,7 +11,8 @@ from torch.optim import Optimizer, RMSprop
 from ganzoo.config import AdamOptions, Options, option, refuse_idle
 from ganzoo.data.base import Dataset
 from ganzoo.errors import ConfigError
-from ganzoo.variant import Load, Stage, State, Update, Variant
+from ganzoo.optimizers import FusedRMSprop
+from ganzoo.variant import Load, Stage, State, Update, Variant, fused
 from ganzoo_wgan.networks import ConvCritic, ConvGenerator, MLPCritic, MLPGenerator
 
 N_CRITIC = "n_critic says how often the critic steps"
@@ -108,7 +109,8 @@ class WGAN(Wasserstein):
     defaults = {"loss": "wasserstein", "batch_size": 64, "steps": 50_000}
 
     def optimizer(self, player: str, parameters: list[nn.Parameter]) -> Optimizer:
-        return RMSprop(parameters, lr=self.options.lr)
+        kind = FusedRMSprop if fused(parameters) else RMSprop
+        return kind(parameters, lr=self.options.lr)
 
     def critic_norm(self) -> bool:
         return self.options.d_norm == "batch"

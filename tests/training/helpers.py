@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 import ganzoo
 from ganzoo import hookimpl
 from ganzoo.checkpoint import read_tensors
+from ganzoo.jobs import load_variant
 from ganzoo.run import Run
 
 TINY: dict[str, Any] = {"width": 8, "batch_size": 8, "device": "cpu", "log_every": 4, "sample_every": 50}
@@ -18,6 +20,12 @@ TINY: dict[str, Any] = {"width": 8, "batch_size": 8, "device": "cpu", "log_every
 
 def train(out: Path, steps: int, variant: str = "cgan", **more: Any) -> Run:
     return ganzoo.train(variant, out=out, steps=steps, **{**TINY, **more})
+
+
+def short_stages(variant: str, steps: int = 15) -> dict[str, Any]:
+    """Settings that make every stage but the last so short: a test of few steps reaches them all."""
+    known = {f.name for f in fields(load_variant(variant).Options)}
+    return dict.fromkeys(known & {"pretrain_steps", "baseline_steps"}, steps)
 
 
 def state_of(run: Run) -> dict[str, torch.Tensor]:

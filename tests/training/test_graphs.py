@@ -16,7 +16,7 @@ from torch import Tensor
 import ganzoo
 import ganzoo.trainer
 from ganzoo.api import prepare
-from ganzoo.checkpoint import capture_rng, restore_rng
+from ganzoo.checkpoint import capture_rng, read_tensors, restore_rng, write_tensors
 from ganzoo.craft.schedule import set_rate
 from ganzoo.data import base
 from ganzoo.data.base import MemorySource
@@ -28,7 +28,7 @@ from ganzoo.registry import registry
 from ganzoo.trainer import new_state
 from ganzoo.variant import State, Variant
 
-from .helpers import TINY, assert_same, history, state_of, train
+from .helpers import TINY, assert_same, history, short_stages, state_of, train
 
 
 class Tape:
@@ -99,9 +99,10 @@ def test_captured_and_plain_iterations_give_the_same(
     variant: str, tmp_path: Path, tapes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bit for bit: weights, averages, optimizers, generators, and the history. The learning rate changes every step."""
-    captured = train(tmp_path / "captured", 40, variant, **SETTINGS)
+    settings = {**SETTINGS, **short_stages(variant)}
+    captured = train(tmp_path / "captured", 40, variant, **settings)
     monkeypatch.undo()
-    plain = train(tmp_path / "plain", 40, variant, **SETTINGS)
+    plain = train(tmp_path / "plain", 40, variant, **settings)
     assert_same(state_of(plain), state_of(captured))
     assert history(plain) == history(captured)
     assert tapes[0].captured >= 1
@@ -154,6 +155,63 @@ def test_what_cannot_be_captured_is_taken_step_by_step_with_one_word(
     assert tapes[0].replayed == 0
     monkeypatch.undo()
     assert_same(state_of(train(tmp_path / "y", 20, "wgan", dataset="ring", ema_halflife=4)), state_of(run))
+
+
+def test_after_a_capture_that_broke_off_nothing_is_captured_any_more(
+    tmp_path: Path, tapes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was captured before draws from a generator that had to be replaced."""
+    plain = Tape.capture
+
+    def second_breaks(self: Tape, work: Callable[[], None]) -> Callable[[], None]:
+        self.error = "operation not permitted" if self.captured else ""
+        return plain(self, work)
+
+    monkeypatch.setattr(Tape, "capture", second_breaks)
+    with pytest.warns(TrainingWarning, match="operation not permitted"):
+        run = train(tmp_path / "x", 40, "wgan", dataset="ring", ema_halflife=16)
+    assert tapes[0].captured == 1
+    replayed = tapes[0].replayed
+    assert 0 < replayed < 20
+    monkeypatch.undo()
+    assert_same(state_of(train(tmp_path / "y", 40, "wgan", dataset="ring", ema_halflife=16)), state_of(run))
+
+
+def test_what_waits_once_at_its_first_use_is_captured(
+    tmp_path: Path, tapes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched, calls = Tape.watched, []
+
+    @contextmanager
+    def first_waits(self: Tape) -> Iterator[list[str]]:
+        calls.append(1)
+        with watched(self) as reasons:
+            yield [*reasons, *(["it waits"] if len(calls) == 1 else [])]
+
+    monkeypatch.setattr(Tape, "watched", first_waits)
+    train(tmp_path / "x", 12, "vanilla", dataset="ring", ema_halflife=0)
+    assert tapes[0].captured == 1
+
+
+def test_an_optimizer_that_may_count_in_python_is_not_captured(
+    tmp_path: Path, tapes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Tape, "optimizers_on_device", True)
+    monkeypatch.setattr(Variant, "optimizer", lambda self, player, parameters: torch.optim.SGD(parameters, lr=0.01))
+    with pytest.warns(TrainingWarning, match="the optimizer of discriminator has no capturable form"):
+        train(tmp_path / "x", 8, "vanilla", dataset="ring")
+    assert tapes[0].captured == 0
+
+
+def test_a_run_of_a_gpu_goes_on_without_its_way_to_step(tmp_path: Path) -> None:
+    """A checkpoint whose optimizers were capturable is resumed on the CPU, where torch refuses that."""
+    run = train(tmp_path / "x", 4, "wgan", dataset="ring")
+    tensors, header = read_tensors(run.latest())
+    for own in header["optimizers"].values():
+        for group in own["groups"]:
+            group["capturable"] = True
+    write_tensors(run.latest(), tensors, header)
+    assert ganzoo.train("wgan", out=run.path, steps=8, resume=True).status == "finished"
 
 
 def test_a_value_that_is_logged_now_and_then_keeps_its_step_uncaptured(
