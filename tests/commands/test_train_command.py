@@ -92,7 +92,7 @@ WRONG = {
     "negative lr": (("cgan", "-o", "lr=-1"), "lr = -1.0 is out of range"),
     "batch of one": (("cgan", "--batch-size", "1"), "batch_size = 1"),
     "device": (("cgan", "--device", "tpu"), "one of auto, cpu, cuda, mps"),
-    "precision": (("cgan", "--precision", "fp8"), "one of auto, fp32, bf16"),
+    "precision": (("cgan", "--precision", "fp8"), "one of auto, fp32, tf32, bf16"),
     "labels of points": (("cgan", "--dataset", "ring"), "models images; data set 'ring' has points"),
     "points to convolutions": (("dcgan", "--dataset", "grid"), "'grid' has points"),
     "resolution of points": (("vanilla", "--dataset", "ring", "-o", "resolution=8"), "say nothing about the points"),
