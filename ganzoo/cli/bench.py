@@ -70,7 +70,7 @@ def command(
     failed: dict[str, str] = {}
     if not table_only:
         runner.claim(folder, chosen)
-        with Overview(quiet) as overview:
+        with Overview(folder, quiet) as overview:
             progress = runner.run(folder, jobs, device, shard, at_once, overview.report)
         failed = {name: progress.reason[name] for name, state in progress.state.items() if state == "failed"}
     runner.check_mark(folder, chosen)
@@ -103,12 +103,18 @@ def show_table(folder: Path, suite: "Suite", quiet: bool) -> None:
 
 
 class Overview:
-    """What is going on: a live table on a terminal, a line for each change elsewhere; on stderr."""
+    """What is going on: a live table on a terminal, a line for each change elsewhere; on stderr.
+
+    Args:
+        folder: of the suite; how far a job is, its run directory tells.
+        quiet: say nothing.
+    """
 
     COLOURS = {"running": "yellow", "finished": "green", "failed": "red"}
 
-    def __init__(self, quiet: bool) -> None:
-        self.quiet = quiet
+    def __init__(self, folder: Path, quiet: bool) -> None:
+        self.folder, self.quiet = folder, quiet
+        self._progress: Progress | None = None
         self._live: Live | None = None
 
     def __enter__(self) -> "Overview":
@@ -116,7 +122,7 @@ class Overview:
             from rich.console import Console
             from rich.live import Live
 
-            self._live = Live(console=Console(stderr=True), refresh_per_second=2)
+            self._live = Live(console=Console(stderr=True), refresh_per_second=2, get_renderable=self.table)
             self._live.start()
         return self
 
@@ -126,23 +132,38 @@ class Overview:
 
     def report(self, progress: "Progress", name: str) -> None:
         """A job has changed."""
-        if self._live is not None:
-            self._live.update(self._table(progress))
-        elif not self.quiet:
+        self._progress = progress
+        if self._live is None and not self.quiet:
             why = f": {progress.reason[name]}" if progress.reason.get(name) else ""
             done = sum(state in ("finished", "failed") for state in progress.state.values())
             click.echo(f"[{done}/{len(progress.state)}] {name} {progress.state[name]}{why}", err=True)
 
-    def _table(self, progress: "Progress") -> "Table":
+    def table(self) -> "Table":
+        """The jobs at work, how far they are, and those that failed."""
         from rich.table import Table
         from rich.text import Text
 
-        table = Table("job", "state")
+        table = Table("job", "state", "images seen", min_width=60, caption_justify="left")
         counts: dict[str, int] = {}
-        for name, state in progress.state.items():
+        for name, state in self._progress.state.items() if self._progress else ():
             counts[state] = counts.get(state, 0) + 1
             if state in ("running", "failed"):
-                why = f": {progress.reason[name]}" if progress.reason.get(name) else ""
-                table.add_row(Text(name), Text(state + why, style=self.COLOURS.get(state, "")))
+                why = self._progress.reason.get(name, "") if self._progress else ""
+                said = Text(f"{state}: {why}" if why else state, style=self.COLOURS[state])
+                table.add_row(Text(name), said, how_far(self.folder / "runs" / name) if state == "running" else "")
         table.caption = ", ".join(f"{count} {state}" for state, count in counts.items())
         return table
+
+
+def how_far(run: Path) -> str:
+    """``1,280 of 3,200`` images seen, by the last line of a run's history; nothing before there is one."""
+    import tomllib
+
+    from ganzoo.loggers import last_step
+
+    try:
+        settings = tomllib.loads((run / "config.toml").read_text(encoding="utf-8"))
+        batch = settings["batch_size"]
+        return f"{last_step(run) * batch:,} of {settings['steps'] * batch:,}"
+    except (OSError, ValueError, KeyError):  # it has not begun, or is being written at this moment
+        return ""

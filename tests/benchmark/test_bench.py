@@ -1,9 +1,11 @@
 """``ganzoo bench`` as it is typed: failures that stop nothing, kills at any moment, shards, two runners."""
 
 import contextlib
+import io
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +16,9 @@ from typing import Any
 import pytest
 
 from ganzoo.benchmark import runner
+from ganzoo.benchmark.runner import Progress
 from ganzoo.benchmark.suite import Job, read
+from ganzoo.cli.bench import Overview
 
 from ..conftest import Cli
 
@@ -244,3 +248,20 @@ def test_a_dry_run_lists_the_jobs_and_writes_nothing(tmp_path: Path, ganzoo_cli:
     said = ganzoo_cli("bench", "mnist", "--dry-run", "--seeds", "1").stdout
     assert "dcgan-mnist-s0: dcgan on mnist, seed 0, 128,000 images" in said
     assert not list(tmp_path.iterdir())
+
+
+def test_the_overview_shows_how_far_running_jobs_are(tmp_path: Path, whole: Path) -> None:
+    from rich.console import Console
+
+    (tmp_path / "runs").symlink_to(whole / "runs")
+    overview = Overview(tmp_path, quiet=False)
+    state = {"vanilla-ring-s0": "running", "not-begun": "running", "broken": "failed", "later": "waiting"}
+    overview.report(Progress(state, {"broken": "out of memory"}), "broken")
+    console = Console(width=100, file=io.StringIO())
+    console.print(overview.table())
+    text = console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
+    images = json.loads((whole / "table.json").read_text())["rows"][0]["images"]["0"]
+    assert re.search(rf"vanilla-ring-s0 .*running .*{images:,} of {images:,}", text)
+    assert re.search(r"not-begun .*running", text)
+    assert re.search(r"broken .*failed: out of memory", text)
+    assert "2 running, 1 failed, 1 waiting" in text
