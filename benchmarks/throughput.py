@@ -311,9 +311,10 @@ def main() -> None:
             rows, about = variants(a.device, a.steps), {}
         where = environment(torch.device(a.device if a.what == "variants" else "cpu"), "ganzoo")
         where = {key: where[key] for key in ("versions", "device", "hardware")}
-        command = (
-            f"python benchmarks/throughput.py {a.what} --steps {a.steps} --pairs {a.pairs} --precision {a.precision}"
-        )
+        given = " --scripts PyTorch-GAN/implementations --data MNIST_FOLDER" if a.what == "compare" else ""
+        given += f" --which {' '.join(a.which)}" if a.what in ("compare", "plain") else ""
+        lengths = f"--steps {a.steps} --pairs {a.pairs} --precision {a.precision}"
+        command = f"python benchmarks/throughput.py {a.what}{given} {lengths}"
         names = {"variants": f"variants-{a.device}", "startup": "startup"}
         name = names.get(a.what, f"{a.what}-{a.precision}")
         write(a.out / f"{name}.json", {"rows": rows, **about, **where, "date": now(), "command": command})
