@@ -15,7 +15,7 @@ from ganzoo.distributed import launched
 from ganzoo.errors import ConfigError, UsageError
 
 MOST_THREADS = 8
-"""Of a layer of a small network there is not more than that to divide; more threads wait for each other."""
+"""A limit for machines of many cores: a layer of a small network has little to divide. Not measured beyond two."""
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Of glibc's malloc.h."""
