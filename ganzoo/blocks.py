@@ -122,6 +122,33 @@ class PooledConv2d(nn.Conv2d):
         return conv2d(maps, shifted_sum(self.weight) / 4, self.bias, stride=2, padding=1)
 
 
+class Dropout(nn.Dropout):
+    """Dropout, arXiv:1207.0580, whose random numbers cost a fifth on a CPU: sixteen bits an element, not a call each.
+
+    There the share that is left out is ``p`` rounded to a multiple of 2**-16, and what is kept is scaled by that very
+    share, so that means are preserved. The mask does not depend on the layout of memory. Elsewhere torch's own.
+
+    Args:
+        p: share of elements set to zero in training, in [0, 1].
+    """
+
+    LEVELS = 2**16
+
+    def __init__(self, p: float = 0.5) -> None:
+        super().__init__(p)
+
+    def forward(self, features: Tensor) -> Tensor:
+        left_out = round(self.p * self.LEVELS)
+        easy = left_out in (0, self.LEVELS) or not self.training
+        if easy or features.device.type != "cpu" or torch.compiler.is_compiling():
+            return super().forward(features)
+        count = features.numel()
+        bits = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(2**63), None)
+        # In place, so that the comparison is of numbers of one type, which is several times as fast.
+        kept = bits.view(torch.int16)[:count].view(features.shape).ge_(left_out - self.LEVELS // 2)
+        return features * kept.to(features.dtype).mul_(self.LEVELS / (self.LEVELS - left_out))
+
+
 def shifted_sum(weight: Tensor) -> Tensor:
     """Kernels [A, B, 3, 3] at the four places where they fit into 4x4, summed: [A, B, 4, 4]."""
     rows = pad(weight, (0, 0, 0, 1)) + pad(weight, (0, 0, 1, 0))

@@ -7,7 +7,7 @@ from math import prod
 
 from torch import Tensor, nn
 
-from ganzoo.blocks import append_one_hot, downsampling, init_normal, mlp, square_side, upsampling
+from ganzoo.blocks import Dropout, append_one_hot, downsampling, init_normal, mlp, square_side, upsampling
 from ganzoo.errors import UsageError
 from ganzoo.interfaces import Discriminator, Generator
 
@@ -60,7 +60,7 @@ class MLPDiscriminator(Discriminator):
     def __init__(self, width: int, shape: tuple[int, ...], classes: int) -> None:
         super().__init__(classes)
         self.body = mlp([prod(shape) + classes, 8 * width, 4 * width], norm=False)
-        self.dropout = nn.Dropout(0.3)
+        self.dropout = Dropout(0.3)
         self.head = nn.Linear(4 * width, 1)
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:

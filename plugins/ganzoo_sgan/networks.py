@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from ganzoo.blocks import square_side
+from ganzoo.blocks import Dropout, square_side
 from ganzoo.errors import ConfigError
 from ganzoo.interfaces import Classifier, Generator
 from ganzoo_sgan.layers import GaussianNoise, NormalisedConv, NormalisedLinear
@@ -107,10 +107,10 @@ class ConvClassifier(Classifier):
             (a, b, 3, 1, 1), (b, b, 3, 1, 1), (b, b, 3, 2, 1),
             (b, b, 3, 1, 0), (b, b, 1, 1, 0), (b, b, 1, 1, 0),
         )  # fmt: skip
-        layers: list[nn.Module] = [nn.Dropout(0.2)]
+        layers: list[nn.Module] = [Dropout(0.2)]
         for i, (fan_in, fan_out, size, stride, padding) in enumerate(plan):
             layers += [NormalisedConv(fan_in, fan_out, size, stride, padding), nn.LeakyReLU(0.2)]
-            layers += [nn.Dropout(0.5)] if i in (2, 5) else []
+            layers += [Dropout(0.5)] if i in (2, 5) else []
         self.body = nn.Sequential(*layers)
         self.head = NormalisedLinear(b, classes, train_length=True, first_std=0.1)
 

@@ -4,7 +4,7 @@ from math import prod
 
 from torch import Tensor, nn
 
-from ganzoo.blocks import mlp
+from ganzoo.blocks import Dropout, mlp
 from ganzoo.interfaces import Discriminator, Generator
 
 
@@ -30,7 +30,7 @@ class MLPDiscriminator(Discriminator):
     def __init__(self, width: int, shape: tuple[int, ...], dropout: float) -> None:
         super().__init__()
         self.body = mlp([prod(shape), 2 * width, width], norm=False)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.head = nn.Linear(width, 1)
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
