@@ -124,7 +124,8 @@ class MemorySource:
         return len(self.samples)
 
     def fetch(self, indices: Tensor) -> Tensor:
-        return self.samples[indices.to(self.samples.device, non_blocking=True)]
+        # Copies whole rows, where samples[indices] would copy one element after another.
+        return self.samples.index_select(0, indices.to(self.samples.device, non_blocking=True))
 
     def prefetch(self, indices: Tensor) -> None:
         """Nothing to do: everything is in memory."""
