@@ -8,13 +8,14 @@ from pathlib import Path
 
 from PIL import Image
 
-from ganzoo.benchmark.suite import Suite
+from ganzoo.benchmark.suite import MEASURES, Suite
 from ganzoo.benchmark.table import Row, columns, grid, title
 from ganzoo.loggers import history
 
 COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22")
 WIDTH, HEIGHT, LEFT, BOTTOM = 560, 300, 70, 40
-TICKS = 5
+TICKS = 7
+"""Steps between the marks of a chart, at most."""
 LARGEST = 420
 """Pixels that a picture of samples is shown with, each way."""
 STYLE = """
@@ -69,18 +70,21 @@ def chart(folder: Path, rows: list[Row], metric: str) -> str:
         return ""
     right = max(x for x, _ in points) or 1.0
     low, high = min(y for _, y in points), max(y for _, y in points)
+    if low == high and metric.startswith(tuple(MEASURES)):
+        return ""  # the measure of a method that does not learn, which stands in the table
     span = (high - low) or 1.0
 
     def place(x: float, y: float) -> str:
         return f"{LEFT + x / right * (WIDTH - LEFT - 10):.1f},{10 + (high - y) / span * (HEIGHT - BOTTOM - 10):.1f}"
 
     drawn = []
-    for k in range(TICKS + 1):
-        x, y = right * k / TICKS, low + span * k / TICKS
-        across, down = place(x, low).split(",")[0], place(0, y).split(",")[1]
+    for y, said in ticks(low, high):
+        down = place(0, y).split(",")[1]
         drawn.append(f'<line x1="{LEFT}" x2="{WIDTH - 10}" y1="{down}" y2="{down}" stroke="#eee"/>')
-        drawn.append(f'<text x="{LEFT - 6}" y="{down}" text-anchor="end" dominant-baseline="middle">{y:.3g}</text>')
-        drawn.append(f'<text x="{across}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{x:.2g}</text>')
+        drawn.append(f'<text x="{LEFT - 6}" y="{down}" text-anchor="end" dominant-baseline="middle">{said}</text>')
+    for x, said in ticks(0.0, right):
+        across = place(x, low).split(",")[0]
+        drawn.append(f'<text x="{across}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{said}</text>')
     drawn.append(f'<text x="{(LEFT + WIDTH) / 2}" y="{HEIGHT - 6}" text-anchor="middle">minutes</text>')
     for i, line in lines:
         colour = COLOURS[i % len(COLOURS)]
@@ -95,6 +99,18 @@ def chart(folder: Path, rows: list[Row], metric: str) -> str:
         f'<figure><svg width="{WIDTH}" height="{HEIGHT}" role="img" aria-label="{html.escape(metric)}">'
         f"{''.join(drawn)}</svg><figcaption><b>{html.escape(title(metric))}</b><br>{key}</figcaption></figure>"
     )
+
+
+def ticks(low: float, high: float) -> list[tuple[float, str]]:
+    """Round numbers from ``low`` to ``high`` and how they are written; a single one where both are equal."""
+    if low == high:
+        return [(low, f"{low:.4g}")]
+    rough = (high - low) / TICKS
+    size = 10.0 ** math.floor(math.log10(rough))
+    step = next(size * factor for factor in (1, 2, 5, 10) if size * factor >= rough * 0.999)
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    found = range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)
+    return [(k * step, f"{k * step:,.{decimals}f}") for k in found]
 
 
 def called(row: Row) -> str:

@@ -26,6 +26,8 @@ from ganzoo.errors import Interrupted, RunError
 from ganzoo.files import locked, replace_file
 
 MARK = "suite.json"
+SET_BESIDE = ("about", "published")
+"""Parts of a suite that may change when there are results: the next table shows them."""
 LINES = 3
 """Last lines of what a job said that stand for its reason when it left none."""
 
@@ -60,8 +62,9 @@ def claim(folder: Path, suite: Suite) -> None:
 
 
 def mark_of(suite: Suite) -> dict[str, Any]:
-    """What a folder says it belongs to."""
-    found: dict[str, Any] = json.loads(json.dumps({"suite": suite.name, "content": dict(suite.content)}))
+    """What a folder says it belongs to: all of a suite that results depend on."""
+    content = {key: value for key, value in suite.content.items() if key not in SET_BESIDE}
+    found: dict[str, Any] = json.loads(json.dumps({"suite": suite.name, "content": content}))
     return found
 
 

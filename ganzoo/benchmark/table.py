@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.benchmark.runner import one_line, outcome
-from ganzoo.benchmark.suite import Job, Suite
+from ganzoo.benchmark.suite import MEASURES, Job, Suite
 from ganzoo.loggers import history
 from ganzoo.registry import registry
 
@@ -48,9 +48,9 @@ class Value:
         if not self.values:
             return ""
         half = self.half
-        if not half:  # one seed, or no spread at all
+        if not half:  # one seed, or no spread at all: four digits
             whole = all(value == int(value) for value in self.values.values())
-            return f"{self.mean:,.0f}" if whole else digits(self.mean, self.mean)
+            return f"{self.mean:,.0f}" if whole else digits(self.mean, self.mean / 100)
         return f"{digits(self.mean, half)} ± {digits(half, half)}"
 
 
@@ -114,7 +114,7 @@ def _add(row: Row, folder: Path, job: Job) -> None:
             for name, value in named(result):
                 _put(row, place, job.seed, name, value)
     for name, value in details.get("evaluation", {}).items():
-        if name.startswith(tuple(OWN)):  # of what the variant itself measures, what papers report
+        if name.startswith(tuple(MEASURES)):  # of what the variant itself measures, what papers report
             _put(row, row.final, job.seed, name, value)
 
 
@@ -138,16 +138,12 @@ def columns(suite: Suite, rows: list[Row]) -> list[str]:
     found = []
     for metric in suite.metrics:
         found += [metric, *([f"{metric} recall"] if f"{metric} recall" in there else [])]
-    return found + [name for name in there if name.startswith(tuple(OWN))]
-
-
-OWN = {"psnr_": ("dB", "higher"), "ssim_": ("", "higher"), "test_error": ("%", "lower"), "baseline_": ("%", "lower")}
-"""Beginnings of names of the variants' own measures that belong into tables, with unit and direction."""
+    return found + [name for name in there if name.startswith(tuple(MEASURES))]
 
 
 def title(metric: str) -> str:
     """A metric with its unit and an arrow to where it is better."""
-    own = next((about for start, about in OWN.items() if metric.startswith(start)), None)
+    own = next((about for start, about in MEASURES.items() if metric.startswith(start)), None)
     spec = None if own else registry().metrics.spec(metric.partition(" ")[0])
     unit, better = own or (spec.unit, spec.better)  # type: ignore[union-attr]  # one of the two is there
     return f"{metric}{f' [{unit}]' if unit else ''} {'↓' if better == 'lower' else '↑'}"
@@ -166,7 +162,7 @@ def grid(suite: Suite, rows: list[Row]) -> tuple[list[str], list[list[str]], lis
     header = ["trained", "data", "seeds"]
     for metric in metrics:
         # A variant's own measures are taken of the last weights alone.
-        header += [title(metric)] if metric.startswith(tuple(OWN)) else [f"{title(metric)}, final", "best"]
+        header += [title(metric)] if metric.startswith(tuple(MEASURES)) else [f"{title(metric)}, final", "best"]
         if any(p.metric == metric for p in suite.published):
             header.append("published")
     header += ["parameters", "images seen", "minutes", "images/s", "device"]
@@ -182,7 +178,7 @@ def grid(suite: Suite, rows: list[Row]) -> tuple[list[str], list[list[str]], lis
         for metric in metrics:
             why = missing(row, metric)
             mark = " ".join(note(reason) for reason in why)
-            for place in (row.final,) if metric.startswith(tuple(OWN)) else (row.final, row.best):
+            for place in (row.final,) if metric.startswith(tuple(MEASURES)) else (row.final, row.best):
                 value = str(place.get(metric, ""))
                 line.append(
                     f"{value or ('–' if why else '')} {mark if place is row.final or not value else ''}".strip()
@@ -204,7 +200,7 @@ def missing(row: Row, metric: str) -> list[str]:
     for seed in lacking:
         own = row.omitted.get(seed, {})
         reason = own.get(metric) or own.get(metric.partition(" ")[0])
-        if reason is None and any(metric.startswith(start) for start in OWN):
+        if reason is None and any(metric.startswith(start) for start in MEASURES):
             continue  # a measure of another variant's own
         reasons.setdefault(reason or "not measured", []).append(seed)
     some = len(lacking) < len(row.seeds)

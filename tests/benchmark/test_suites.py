@@ -139,6 +139,21 @@ def test_a_folder_of_another_suite_is_refused(tmp_path: Path) -> None:
         runner.claim(tmp_path, first)
 
 
+def test_what_is_set_beside_results_may_change_when_they_are_there(tmp_path: Path) -> None:
+    runner.claim(tmp_path / "out", suite(tmp_path))
+    runner.claim(tmp_path / "out", suite(tmp_path, GOOD.replace("a test", "a better word") + PUBLISHED))
+
+
+def test_a_published_number_of_what_a_variant_measures_itself_stands_beside_it(tmp_path: Path) -> None:
+    found = suite(tmp_path, GOOD + PUBLISHED.replace("modes-2500", "psnr_Set5"))
+    row = table.Row("vanilla", "vanilla", "ring", [0])
+    row.final["psnr_Set5"] = table.Value({0: 31.0349})
+    header, (cells,), notes = table.grid(found, [row])
+    place = header.index("psnr_Set5 [dB] ↑")
+    assert header[place + 1] == "published"
+    assert (cells[place], cells[place + 1]) == ("31.03", f"7.5 [{notes.index('A paper; more samples') + 1}]")
+
+
 # Tables
 
 
@@ -217,9 +232,28 @@ def test_the_page_holds_table_curves_and_samples(tmp_path: Path) -> None:
     assert page.course(folder, "vanilla-ring-s1", "modes-2500") == [(0.1, 8.0), (0.2, 7.0)]
 
 
-def test_numbers_show_two_digits_of_their_uncertainty() -> None:
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0.0, 28.48, ["0", "5", "10", "15", "20", "25"]),
+        (0.0, 0.23, ["0.00", "0.05", "0.10", "0.15", "0.20"]),
+        (29.99, 31.03, ["30.0", "30.2", "30.4", "30.6", "30.8", "31.0"]),
+        (0.851, 0.877, ["0.855", "0.860", "0.865", "0.870", "0.875"]),
+        (-4.0, 4000.0, ["0", "1,000", "2,000", "3,000", "4,000"]),
+        (0.0, 1e-5, ["0.000000", "0.000002", "0.000004", "0.000006", "0.000008", "0.000010"]),
+        (8.0, 8.0, ["8"]),
+    ],
+)
+def test_the_marks_of_a_chart_are_round(low: float, high: float, expected: list[str]) -> None:
+    found = page.ticks(low, high)
+    assert [said for _, said in found] == expected
+    assert all(low - 1e-9 <= value <= high + 1e-9 for value, _ in found)
+
+
+def test_numbers_show_two_digits_of_their_uncertainty_and_four_of_a_single_seed() -> None:
     assert str(table.Value({0: 320_000, 1: 320_000})) == "320,000"
-    assert str(table.Value({0: 0.1234})) == "0.12"
+    assert str(table.Value({0: 0.12344})) == "0.1234"
+    assert str(table.Value({0: 31.0349})) == "31.03"
     assert str(table.Value({0: 1.0, 1: 1.002})).startswith("1.001 ± 0.0127"[:9])
     assert str(table.Value({0: 1500.0, 1: 1900.0})) == "1,700 ± 2,541"
 
