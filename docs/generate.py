@@ -336,14 +336,16 @@ def benchmarks_page() -> str:
 def bench_section(record: dict[str, Any]) -> str:
     """One recorded suite: a row for each entry and data set; behind a slash the best weights, where they differ."""
     rows = record["rows"]
-    names = record["columns"]
+    names, others = record["columns"], record["content"].get("published", [])
     header = ["trained", "data", "seeds", *names.values(), "images seen", "minutes", "images/s", "device"]
     cells = []
     for row in rows:
         line = [row["label"], row["dataset"], ", ".join(map(str, row["seeds"]))]
         for name in names:
             pair = [row[which].get(name) for which in ("final", "best")]
-            line.append(" / ".join(dict.fromkeys(spread(value) for value in pair if value)))
+            ours = " / ".join(dict.fromkeys(spread(value) for value in pair if value))
+            theirs = [p["value"] for p in others if (p["label"], p["dataset"], p["metric"]) == (*line[:2], name)]
+            line.append(f"{ours} (published: {theirs[0]:g})" if theirs else ours)
         for key, form in (("images", ",.0f"), ("minutes", ".1f"), ("images per second", ",.0f")):
             line.append(format(statistics.mean(row[key].values()), form) if row[key] else "")
         line.append("; ".join(row["devices"]))
@@ -359,7 +361,7 @@ def bench_section(record: dict[str, Any]) -> str:
         (row["label"], metric): why for row in rows for o in row["omitted"].values() for metric, why in o.items()
     }
     failed += [f"- {label}, {metric}: {why}" for (label, metric), why in lacking.items()]
-    for p in record["content"].get("published", []):
+    for p in others:
         source = "; ".join(filter(None, (p["source"], p.get("differs"))))
         failed.append(f"- published, {p['label']} on {p['dataset']}: {p['metric']} {p['value']:g} ({source})")
     parts = [f"### {record['suite']}", f"{record['about'][:1].upper()}{record['about'][1:]}. {said} ({file})."]
@@ -369,7 +371,9 @@ def bench_section(record: dict[str, Any]) -> str:
 def spread(value: dict[str, Any]) -> str:
     """``1.23 ± 0.45`` of a recorded value; more digits than the interval bears would say nothing."""
     half = value["half of 95 %"]
-    return f"{value['mean']:.3g}" if not half else f"{value['mean']:.3g} ± {half:.2g}"
+    if not half:
+        return f"{value['mean']:.4g}" if value["mean"] == round(value["mean"]) else f"{value['mean']:#.4g}"
+    return f"{value['mean']:.3g} ± {half:.2g}"
 
 
 def plugins_page() -> str:
