@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, embedding, mse_loss
 from torch.optim import Optimizer, RMSprop
 
-from ganzoo.blocks import UpsampledConv2d, init_normal
+from ganzoo.blocks import Dropout, UpsampledConv2d, init_normal
 from ganzoo.config import AdamOptions
 from ganzoo.craft.losses import gradient_penalty
 from ganzoo.interfaces import Discriminator, Generator
@@ -25,8 +25,14 @@ DIFFERS = (
     "a sigmoid with binary cross-entropy is computed from logits",
     "nearest enlargement and 3x3 convolution are one transposed convolution with the same result (dcgan, sgan)",
     "real and generated samples go through D in one pass where D has no batch normalisation (gan, cgan, wgan, wgan_gp)",
-    "G has no graph in D's step: the scripts of wgan and wgan_gp build one, and wgan_gp's is differentiated in vain",
+    "G is not differentiated in D's step: the script of wgan_gp does so in vain",
     "G's step computes no gradients of D's weights: the scripts do, and throw them away",
+    "G's step takes the generated samples of the step of the critic before it: the scripts compute the same ones again,"
+    " from the same latents (wgan, wgan_gp)",
+    "D's first layer has its weights for the image and for the label in two matrices, so that no gradient of the images"
+    " is computed in D's step, which the script throws away; the label's part is computed once a label, not once a"
+    " sample (cgan)",
+    "dropout draws 16 bits an element (cgan)",
     "images are scaled once and indexed: the scripts open, scale and convert every image in every batch",
     "losses are read at the end of a window, not printed in every step; no picture is written every 400 steps",
     "optimizers are fused: Adam by torch, RMSprop by the same kernel (ganzoo.optimizers)",
@@ -83,13 +89,19 @@ class LabelledDiscriminator(Discriminator):
     def __init__(self, shape: tuple[int, ...], classes: int) -> None:
         super().__init__(classes)
         self.embedding = nn.Embedding(classes, classes)
-        layers: list[nn.Module] = [nn.Linear(classes + prod(shape), 512), nn.LeakyReLU(0.2, inplace=True)]
+        # One layer of the image and the label side by side: its weights begin as those of one layer would.
+        self.of_image, self.of_label = nn.Linear(prod(shape), 512), nn.Linear(classes, 512, bias=False)
+        bound = (prod(shape) + classes) ** -0.5
+        for parameter in (self.of_image.weight, self.of_image.bias, self.of_label.weight):
+            nn.init.uniform_(parameter, -bound, bound)
+        layers: list[nn.Module] = [nn.LeakyReLU(0.2, inplace=True)]
         for _ in range(2):
-            layers += [nn.Linear(512, 512), nn.Dropout(0.4), nn.LeakyReLU(0.2, inplace=True)]
+            layers += [nn.Linear(512, 512), Dropout(0.4), nn.LeakyReLU(0.2, inplace=True)]
         self.body = nn.Sequential(*layers, nn.Linear(512, 1))
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
-        return self.body(torch.cat([samples.flatten(1), self.embedding(labels)], 1)).squeeze(1)
+        every_label = self.of_label(self.embedding.weight)
+        return self.body(self.of_image(samples.flatten(1)) + embedding(labels, every_label)).squeeze(1)
 
 
 class ConvGenerator(Generator):
@@ -233,7 +245,7 @@ class SGAN(DCGAN):
 
 
 class WGAN(Peer):
-    """A critic, clipped after every step; G every fifth step."""
+    """A critic, clipped after every step; G every fifth step, by the samples that the critic has just seen."""
 
     def stages(self) -> list[Stage]:
         updates = (
@@ -247,17 +259,16 @@ class WGAN(Peer):
 
     @torch.no_grad()
     def clip(self, state: State) -> None:
-        torch._foreach_clamp_min_(parameters := list(state.networks["discriminator"].parameters()), -0.01)
-        torch._foreach_clamp_max_(parameters, 0.01)
+        for parameter in state.networks["discriminator"].parameters():
+            parameter.clamp_(-0.01, 0.01)
 
     def generator_loss(self, state: State, batch: Batch) -> Losses:
-        generator = self.network(state, "generator", Generator)
-        return {"total": -self.d(state, generator(generator.latents(len(batch["images"]))), None).mean()}
+        return {"total": -self.d(state, self.generated, None).mean()}
 
     def discriminator_loss(self, state: State, batch: Batch) -> Losses:
         generator, n = self.network(state, "generator", Generator), len(batch["images"])
-        with torch.no_grad():
-            fake = generator(generator.latents(n))
+        self.generated = generator(generator.latents(n))
+        fake = self.generated.detach()
         real_scores, fake_scores = self.d(state, torch.cat([batch["images"], fake]), None).split([n, n])
         return {"total": fake_scores.mean() - real_scores.mean() + self.penalty(state, batch["images"], fake)}
 

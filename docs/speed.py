@@ -20,9 +20,6 @@ def speed_page() -> str:
 
     def ratios(kind: str, other: str, ours: str) -> str:
         there = {p: found[f"{kind}-{p}"] for p in ("fp32", "bf16") if f"{kind}-{p}" in found}
-        again = found.get(f"{kind}-again-fp32")  # some networks, measured once more after a change
-        if again:
-            there["fp32"] = {**there["fp32"], "rows": {**there["fp32"]["rows"], **again["rows"]}}
         if not there:
             return "Not yet."
         names = list(dict.fromkeys(name for record in there.values() for name in record["rows"]))
@@ -37,8 +34,7 @@ def speed_page() -> str:
             line += [f"{statistics.median(pair[key] for pair in first['pairs']):,.0f}" for key in (other, ours)]
             cells.append(line)
         header = ["network", *(f"{p}: median ratio (pairs)" for p in there), f"{other}, images/s", f"{ours}, images/s"]
-        sources = [*there.values(), *([again] if again else [])]
-        return "\n\n".join([table(header, cells), *(origin(record) for record in sources)])
+        return "\n\n".join([table(header, cells), *(origin(record) for record in there.values())])
 
     def origin(record: dict[str, Any]) -> str:
         mean = f" Geometric mean of that run: {record['geometric_mean']:.2f}." if "geometric_mean" in record else ""
@@ -47,8 +43,8 @@ def speed_page() -> str:
         return f"`{record['command']}`, {record['hardware']}, {versions}, {record['date'][:10]} ({file}).{mean}"
 
     parts = {"compare": ratios("compare", "theirs", "ours"), "plain": ratios("plain", "plain", "fast")}
-    compared = [record for name, record in found.items() if name.startswith("compare")]
-    parts["differs"] = f"What differs: {'; '.join(compared[0]['differs'])}." if compared else ""
+    compared = found.get("compare-fp32")  # the one of all networks
+    parts["differs"] = f"What differs: {'; '.join(compared['differs'])}." if compared else ""
     parts["variants"] = variants_table(found.get("variants-cpu"), origin)
     startup = found.get("startup")
     rows = [[f"`{name}`", f"{row['median_seconds']:.2f}"] for name, row in startup["rows"].items()] if startup else []
