@@ -344,8 +344,8 @@ def bench_section(record: dict[str, Any]) -> str:
         for name in names:
             pair = [row[which].get(name) for which in ("final", "best")]
             ours = " / ".join(dict.fromkeys(spread(value) for value in pair if value))
-            theirs = [p["value"] for p in others if (p["label"], p["dataset"], p["metric"]) == (*line[:2], name)]
-            line.append(f"{ours} (published: {theirs[0]:g})" if theirs else ours)
+            theirs = [f"{p['value']:g}" for p in others if (p["label"], p["dataset"], p["metric"]) == (*line[:2], name)]
+            line.append(f"{ours} (published: {', '.join(theirs)})" if theirs else ours)
         for key, form in (("images", ",.0f"), ("minutes", ".1f"), ("images per second", ",.0f")):
             line.append(format(statistics.mean(row[key].values()), form) if row[key] else "")
         line.append("; ".join(row["devices"]))
@@ -370,9 +370,11 @@ def bench_section(record: dict[str, Any]) -> str:
 
 def spread(value: dict[str, Any]) -> str:
     """``1.23 ± 0.45`` of a recorded value; more digits than the interval bears would say nothing."""
+    from ganzoo.benchmark.table import four_digits
+
     half = value["half of 95 %"]
     if not half:
-        return f"{value['mean']:.4g}" if value["mean"] == round(value["mean"]) else f"{value['mean']:#.4g}"
+        return four_digits(value["mean"])
     return f"{value['mean']:.3g} ± {half:.2g}"
 
 

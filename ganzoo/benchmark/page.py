@@ -70,8 +70,8 @@ def chart(folder: Path, rows: list[Row], metric: str) -> str:
         return ""
     right = max(x for x, _ in points) or 1.0
     low, high = min(y for _, y in points), max(y for _, y in points)
-    if low == high and metric.startswith(tuple(MEASURES)):
-        return ""  # the measure of a method that does not learn, which stands in the table
+    if low == high and len(points) > len(lines) and metric.startswith(tuple(MEASURES)):
+        return ""  # the measure of a method that does not learn (bicubic, say): it stands in the table
     span = (high - low) or 1.0
 
     def place(x: float, y: float) -> str:

@@ -48,10 +48,16 @@ class Value:
         if not self.values:
             return ""
         half = self.half
-        if not half:  # one seed, or no spread at all: four digits
-            whole = all(value == int(value) for value in self.values.values())
-            return f"{self.mean:,.0f}" if whole else digits(self.mean, self.mean / 100)
+        if not half:  # one seed, or no spread at all
+            return four_digits(self.mean)
         return f"{digits(self.mean, half)} ± {digits(half, half)}"
+
+
+def four_digits(value: float) -> str:
+    """``value`` with four digits, never in scientific form: 0.8766, 31.03, 1,235; whole numbers as they are."""
+    if value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:,.{max(0, min(6, 3 - math.floor(math.log10(abs(value)))))}f}"
 
 
 def digits(value: float, like: float) -> str:
@@ -138,7 +144,8 @@ def columns(suite: Suite, rows: list[Row]) -> list[str]:
     found = []
     for metric in suite.metrics:
         found += [metric, *([f"{metric} recall"] if f"{metric} recall" in there else [])]
-    return found + [name for name in there if name.startswith(tuple(MEASURES))]
+    there += [p.metric for p in suite.published]  # a number to set beside has its place, whatever became of ours
+    return found + [name for name in dict.fromkeys(there) if name.startswith(tuple(MEASURES))]
 
 
 def title(metric: str) -> str:
@@ -176,7 +183,8 @@ def grid(suite: Suite, rows: list[Row]) -> tuple[list[str], list[list[str]], lis
             seeds += " " + "".join(note(reason) for reason in reasons)
         line = [row.label, row.dataset, seeds]
         for metric in metrics:
-            why = missing(row, metric)
+            beside = published(suite, row, metric, note)
+            why = missing(row, metric, bool(beside))
             mark = " ".join(note(reason) for reason in why)
             for place in (row.final,) if metric.startswith(tuple(MEASURES)) else (row.final, row.best):
                 value = str(place.get(metric, ""))
@@ -184,7 +192,7 @@ def grid(suite: Suite, rows: list[Row]) -> tuple[list[str], list[list[str]], lis
                     f"{value or ('–' if why else '')} {mark if place is row.final or not value else ''}".strip()
                 )
             if any(p.metric == metric for p in suite.published):
-                line.append(published(suite, row, metric, note))
+                line.append(beside)
         parameters = ", ".join(f"{name} {count / 1e6:.2f} M" for name, count in row.parameters.items())
         line += [parameters, *(str(v) for v in (row.images, row.minutes, row.rate))]
         cells.append([*line, "; ".join(row.devices)])
@@ -193,14 +201,18 @@ def grid(suite: Suite, rows: list[Row]) -> tuple[list[str], list[list[str]], lis
     return header, cells, notes
 
 
-def missing(row: Row, metric: str) -> list[str]:
-    """Why a number lacks of some seeds of a row, or of all; nothing when none lacks."""
+def missing(row: Row, metric: str, awaited: bool) -> list[str]:
+    """Why a number lacks of some seeds of a row, or of all; nothing when none lacks.
+
+    Args:
+        awaited: even if it is a measure of a variant's own, because somebody published the same.
+    """
     lacking = [seed for seed in row.seeds if seed not in row.final.get(metric, Value()).values]
     reasons: dict[str, list[int]] = {}
     for seed in lacking:
         own = row.omitted.get(seed, {})
         reason = own.get(metric) or own.get(metric.partition(" ")[0])
-        if reason is None and any(metric.startswith(start) for start in MEASURES):
+        if reason is None and metric.startswith(tuple(MEASURES)) and not awaited:
             continue  # a measure of another variant's own
         reasons.setdefault(reason or "not measured", []).append(seed)
     some = len(lacking) < len(row.seeds)

@@ -141,7 +141,11 @@ def test_a_folder_of_another_suite_is_refused(tmp_path: Path) -> None:
 
 def test_what_is_set_beside_results_may_change_when_they_are_there(tmp_path: Path) -> None:
     runner.claim(tmp_path / "out", suite(tmp_path))
-    runner.claim(tmp_path / "out", suite(tmp_path, GOOD.replace("a test", "a better word") + PUBLISHED))
+    other = suite(tmp_path, GOOD.replace("a test", "a better word") + PUBLISHED)
+    runner.claim(tmp_path / "out", other)
+    whole = {"suite": other.name, "content": {**other.content, "about": "as earlier versions marked folders"}}
+    (tmp_path / "out" / runner.MARK).write_text(json.dumps(whole))
+    runner.claim(tmp_path / "out", other)
 
 
 def test_a_published_number_of_what_a_variant_measures_itself_stands_beside_it(tmp_path: Path) -> None:
@@ -152,6 +156,21 @@ def test_a_published_number_of_what_a_variant_measures_itself_stands_beside_it(t
     place = header.index("psnr_Set5 [dB] ↑")
     assert header[place + 1] == "published"
     assert (cells[place], cells[place + 1]) == ("31.03", f"7.5 [{notes.index('A paper; more samples') + 1}]")
+    del row.final["psnr_Set5"]
+    header, (cells,), notes = table.grid(found, [row])
+    reason = notes.index("psnr_Set5 of vanilla on ring: not measured") + 1
+    assert cells[header.index("psnr_Set5 [dB] ↑")] == f"– [{reason}]"
+    assert "7.5" in cells[header.index("published")]
+
+
+@pytest.mark.parametrize(("values", "drawn"), [([28.4, 28.4], False), ([28.4, 28.5], True), ([28.4], True)])
+def test_only_what_never_changes_has_no_chart(tmp_path: Path, values: list[float], drawn: bool) -> None:
+    run = tmp_path / "runs" / "a"
+    run.mkdir(parents=True)
+    lines = [json.dumps({"step": i, "seconds": 6.0, "psnr_Set5": value}) for i, value in enumerate(values)]
+    (run / "scalars.jsonl").write_text("\n".join(lines) + "\n")
+    row = table.Row("vanilla", "vanilla", "ring", [0], runs=["a"])
+    assert ("<polyline" in page.chart(tmp_path, [row], "psnr_Set5")) == drawn
 
 
 # Tables
@@ -253,7 +272,9 @@ def test_the_marks_of_a_chart_are_round(low: float, high: float, expected: list[
 def test_numbers_show_two_digits_of_their_uncertainty_and_four_of_a_single_seed() -> None:
     assert str(table.Value({0: 320_000, 1: 320_000})) == "320,000"
     assert str(table.Value({0: 0.12344})) == "0.1234"
-    assert str(table.Value({0: 31.0349})) == "31.03"
+    assert [str(table.Value({0: v})) for v in (31.0349, 3305.24, 320_000.5, -0.5)] == [
+        "31.03", "3,305", "320,000", "-0.5000",
+    ]  # fmt: skip
     assert str(table.Value({0: 1.0, 1: 1.002})).startswith("1.001 ± 0.0127"[:9])
     assert str(table.Value({0: 1500.0, 1: 1900.0})) == "1,700 ± 2,541"
 
