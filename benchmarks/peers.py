@@ -28,11 +28,13 @@ DIFFERS = (
     "G is not differentiated in D's step: the script of wgan_gp does so in vain",
     "G's step computes no gradients of D's weights: the scripts do, and throw them away",
     "G's step takes the generated samples of the step of the critic before it: the scripts compute the same ones again,"
-    " from the same latents (wgan, wgan_gp)",
+    " from the same latents, so that the running statistics of G's batch normalisation move twice (wgan, wgan_gp)",
     "D's first layer has its weights for the image and for the label in two matrices, so that no gradient of the images"
     " is computed in D's step, which the script throws away; the label's part is computed once a label, not once a"
     " sample (cgan)",
     "dropout draws 16 bits an element (cgan)",
+    "random numbers are torch's, in float32: the scripts draw them with NumPy and convert them",
+    "convolutions have their channels last in memory (dcgan, sgan)",
     "images are scaled once and indexed: the scripts open, scale and convert every image in every batch",
     "losses are read at the end of a window, not printed in every step; no picture is written every 400 steps",
     "optimizers are fused: Adam by torch, RMSprop by the same kernel (ganzoo.optimizers)",

@@ -210,9 +210,10 @@ def _require(met: bool, what: str) -> None:
 
 @contextmanager
 def plain_paths() -> Iterator[None]:
-    """Every fast path taken away: memory layout, fused optimizers, folded layers, one pass for real and generated.
+    """Fast paths taken away: memory layout, fused optimizers, folded layers, one pass for real and generated.
 
-    What is left computes the same and takes longer: what fast paths are held to, and measured against.
+    What is left computes the same and takes longer: what fast paths are held to, and measured against. Dropout keeps
+    its random numbers (:class:`ganzoo.blocks.Dropout`), because those of torch's would be others.
     """
 
     def upsampled(self: Any, maps: Tensor) -> Tensor:
