@@ -55,7 +55,8 @@ class Recorder(Protocol):
 class Plan:
     """What is known of one kind of iteration: how often it was watched, why it is not captured, or its capture.
 
-    ``inputs`` is the batch that the capture reads; ``counts`` how many values it adds to each mean of the history.
+    ``inputs`` is what the capture reads: the indices of a batch, or the batch; ``counts`` how many values it adds to
+    each mean of the history.
     """
 
     taken: int = 0
@@ -79,6 +80,8 @@ class GraphedSteps(Steps):
         self._inputs: dict[Any, Batch] = {}
         self._said: set[str] = set()
         self._given_up = ""
+        # A batch of the variant's own making is drawn outside, as is one whose samples come from the host.
+        self._picks = self.feed.on_device and type(self.variant).batch is Variant.batch
         self._uncapturable: set[str] = set()
         if recorder.optimizers_on_device:
             self._uncapturable = {
@@ -86,28 +89,37 @@ class GraphedSteps(Steps):
             }
 
     def iterate(self, stage: Stage, number: int) -> None:
-        due, batch = self.due(stage, number), self.next_batch()
+        due, inputs = self.due(stage, number), self._next_inputs()
         self.set_rates(stage, number)
         images = self.state.images + self.config.batch_size
         settled = bool(self.state.ema) and 0.05 * images >= self.config.ema_halflife
-        plan = self._plans.setdefault((stage.name, due, settled, shapes(batch)), Plan())
+        plan = self._plans.setdefault((stage.name, due, settled, shapes(inputs)), Plan())
         if not plan.taken and (unfit := self._unfit(due)):
             plan.taken = WATCHED
             self._refuse(plan, due, unfit)
         if not plan.replay and not plan.reason and plan.taken >= WATCHED:
-            self._capture(plan, due, batch, settled)
+            self._capture(plan, due, inputs, settled)
         if plan.replay:
-            for name, values in batch.items():
+            for name, values in inputs.items():
                 plan.inputs[name].copy_(values)
             plan.replay()
             for name, count in plan.counts.items():
                 total, before = self.state.window[name]
                 self.state.window[name] = total, before + count
         else:
-            self._take_watched(plan, due, batch)
+            self._take_watched(plan, due, inputs)
         self.advance()
         if not (plan.replay and settled):  # while its weight still changes, the average stays outside
             self.average()
+
+    def _next_inputs(self) -> Batch:
+        """What the next iteration reads: the indices of its batch where the rest can be captured, else the batch."""
+        if self._picks:
+            return {"indices": self.feed.indices(self.state.images, self.config.batch_size)}
+        return self.next_batch()
+
+    def _batch(self, inputs: Batch) -> Batch:
+        return self.feed.pick(inputs["indices"]) if self._picks else inputs
 
     def _unfit(self, due: tuple[Update, ...]) -> str:
         """Why such iterations need not even be watched, or nothing."""
@@ -116,8 +128,9 @@ class GraphedSteps(Steps):
         own = [update.player for update in due if update.player in self._uncapturable]
         return f"the optimizer of {own[0]} has no capturable form" if own else ""
 
-    def _take_watched(self, plan: Plan, due: tuple[Update, ...], batch: Batch) -> None:
+    def _take_watched(self, plan: Plan, due: tuple[Update, ...], inputs: Batch) -> None:
         if plan.reason:
+            batch = self._batch(inputs)
             for update in due:
                 self.take(update, batch)
             return
@@ -125,6 +138,7 @@ class GraphedSteps(Steps):
         self.state = WatchedState(own)
         try:
             with self._recorder.watched() as reasons:
+                batch = self._batch(inputs)
                 for update in due:
                     self.take(update, batch)
             read = self.state.read
@@ -140,13 +154,14 @@ class GraphedSteps(Steps):
         if reasons:
             self._refuse(plan, due, reasons[0])
 
-    def _capture(self, plan: Plan, due: tuple[Update, ...], batch: Batch, settled: bool) -> None:
-        plan.inputs = self._inputs.setdefault(shapes(batch), {name: values.clone() for name, values in batch.items()})
+    def _capture(self, plan: Plan, due: tuple[Update, ...], inputs: Batch, settled: bool) -> None:
+        plan.inputs = self._inputs.setdefault(shapes(inputs), {name: values.clone() for name, values in inputs.items()})
         before = {name: count for name, (_, count) in self.state.window.items()}
 
         def work() -> None:
+            batch = self._batch(plan.inputs)
             for update in due:
-                self.take(update, plan.inputs)
+                self.take(update, batch)
             if settled:
                 self.average(self.ema_weight(self.config.ema_halflife))
 
@@ -268,9 +283,9 @@ def keep_on_device(optimizer: Optimizer, device: torch.device) -> bool:
     return True
 
 
-def shapes(batch: Batch) -> tuple[Any, ...]:
-    """Names, sizes and types of a batch: what a capture is made for."""
-    return tuple((name, tuple(values.shape), values.dtype, values.stride()) for name, values in batch.items())
+def shapes(inputs: Batch) -> tuple[Any, ...]:
+    """Names, sizes and types of what is read: what a capture is made for."""
+    return tuple((name, tuple(values.shape), values.dtype, values.stride()) for name, values in inputs.items())
 
 
 def steps_for(

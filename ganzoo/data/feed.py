@@ -18,6 +18,9 @@ class Feed:
         seed: of the run; decides the order.
         device: where batches go.
         rank, size: of several processes that train together, each is given its part of every batch.
+
+    Attributes:
+        on_device: all samples lie on the device, so that picking some needs nothing of the host.
     """
 
     def __init__(self, dataset: Dataset, seed: int, device: torch.device, rank: int = 0, size: int = 1) -> None:
@@ -25,17 +28,20 @@ class Feed:
         self.source = dataset.source.to(device)
         self.labels = None if dataset.labels is None else dataset.labels.to(device)
         # Of files the indices are wanted on the host, of samples that lie on the device there.
-        on_device = isinstance(self.source, MemorySource) and self.source.samples.device.type == device.type
-        self._sampler = Sampler(len(dataset.source), seed, device if on_device else None)
+        self.on_device = isinstance(self.source, MemorySource) and self.source.samples.device.type == device.type
+        self._sampler = Sampler(len(dataset.source), seed, device if self.on_device else None)
         self._ahead, self._ahead_of = torch.empty(0, dtype=torch.int64), -1
 
     def draw(self, start: int, n: int) -> Batch:
         """The ``n`` samples from position ``start`` of the stream on; those after them are read ahead."""
-        indices = self._ahead if self._ahead_of == start and len(self._ahead) == n else self._sampler.indices(start, n)
-        batch = self.pick(indices)
+        batch = self.pick(self.indices(start, n))
         self._ahead, self._ahead_of = self._sampler.indices(start + n, n), start + n
         self.source.prefetch(self.own(self._ahead))
         return batch
+
+    def indices(self, start: int, n: int) -> Tensor:
+        """Of the ``n`` samples from position ``start`` on, int64 [n], on the device if the samples are there."""
+        return self._ahead if self._ahead_of == start and len(self._ahead) == n else self._sampler.indices(start, n)
 
     def own(self, indices: Tensor) -> Tensor:
         """This rank's part of indices: all of them where there is but one."""

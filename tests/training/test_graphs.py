@@ -20,7 +20,7 @@ from ganzoo.checkpoint import capture_rng, read_tensors, restore_rng, write_tens
 from ganzoo.craft.schedule import set_rate
 from ganzoo.data import base
 from ganzoo.data.base import MemorySource
-from ganzoo.data.feed import Feed
+from ganzoo.data.feed import Batch, Feed
 from ganzoo.data.sampler import Sampler
 from ganzoo.diagnostics import TrainingWarning
 from ganzoo.graphs import WATCHED, GraphedSteps, WatchedState, keep_on_device
@@ -107,6 +107,22 @@ def test_captured_and_plain_iterations_give_the_same(
     assert history(plain) == history(captured)
     assert tapes[0].captured >= 1
     assert tapes[0].replayed >= 10
+
+
+@pytest.mark.parametrize(("variant", "outside"), [("dcgan", 0), ("sgan", 40)])
+def test_a_batch_is_picked_within_the_capture_unless_the_variant_makes_its_own(
+    variant: str, outside: int, tmp_path: Path, tapes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn, draw = [], Feed.draw
+
+    def counted(self: Feed, start: int, n: int) -> Batch:
+        drawn.append(start)
+        return draw(self, start, n)
+
+    monkeypatch.setattr(Feed, "draw", counted)
+    train(tmp_path / "x", 40, variant, **short_stages(variant))
+    assert tapes[0].replayed >= 10
+    assert len(drawn) == outside
 
 
 def test_what_is_captured_is_resumed_exactly(tmp_path: Path, tapes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
