@@ -53,6 +53,11 @@ class Value:
         return f"{digits(self.mean, half)} ± {digits(half, half)}"
 
 
+def timing(value: Value) -> str:
+    """A time or a rate: a single one bears two or three digits, because it is a few percent off."""
+    return str(value) if value.half or not value.values else digits(value.mean, value.mean)
+
+
 def four_digits(value: float) -> str:
     """``value`` with four digits, never in scientific form: 0.8766, 31.03, 1,235; whole numbers as they are."""
     if value == int(value):
@@ -194,7 +199,7 @@ def grid(suite: Suite, rows: list[Row]) -> tuple[list[str], list[list[str]], lis
             if any(p.metric == metric for p in suite.published):
                 line.append(beside)
         parameters = ", ".join(f"{name} {count / 1e6:.2f} M" for name, count in row.parameters.items())
-        line += [parameters, *(str(v) for v in (row.images, row.minutes, row.rate))]
+        line += [parameters, str(row.images), timing(row.minutes), timing(row.rate)]
         cells.append([*line, "; ".join(row.devices)])
     if any(len(row.seeds) > 1 for row in rows):
         notes.append(LAST_LINE)

@@ -275,6 +275,9 @@ def test_numbers_show_two_digits_of_their_uncertainty_and_four_of_a_single_seed(
     assert [str(table.Value({0: v})) for v in (31.0349, 3305.24, 320_000.5, -0.5)] == [
         "31.03", "3,305", "320,000", "-0.5000",
     ]  # fmt: skip
+    assert [table.timing(table.Value(v)) for v in ({}, {0: 28.482}, {0: 0.0178512}, {0: 65.53})] == [
+        "", "28.5", "0.018", "65.5",
+    ]  # fmt: skip
     assert str(table.Value({0: 1.0, 1: 1.002})).startswith("1.001 ± 0.0127"[:9])
     assert str(table.Value({0: 1500.0, 1: 1900.0})) == "1,700 ± 2,541"
 
