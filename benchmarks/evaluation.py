@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from records import write
 
-from ganzoo.run import environment, now
+from ganzoo.runtime.environment import environment, now
 
 
 def main() -> None:

@@ -22,19 +22,19 @@ import torch
 from throughput import timed
 
 import ganzoo
-from ganzoo.checkpoint import read_tensors
 from ganzoo.data.base import to_unit
-from ganzoo.device import setting
-from ganzoo.diagnostics import TrainingWarning
 from ganzoo.errors import GanzooError
-from ganzoo.interfaces import Translator
-from ganzoo.jobs import load_variant
-from ganzoo.registry import registry
-from ganzoo.run import environment, now
+from ganzoo.models.interfaces import Translator
+from ganzoo.models.load import load_variant
+from ganzoo.registry.registry import registry
+from ganzoo.runtime.environment import environment, now
+from ganzoo.runtime.tensor_files import read_tensors
 from ganzoo.testing import cut_at
+from ganzoo.training.diagnostics import TrainingWarning
+from ganzoo.training.session import setting
 
 COMPARED = 50
-"""Steps over which captured and eager losses are compared."""
+"""Trainer over which captured and eager losses are compared."""
 GOALS: dict[str, dict[str, Any]] = {
     "mlp, batch 64": {
         "variant": "vanilla", "goal": 250_000, "settings": {"batch_size": 64, "resolution": 28, "precision": "tf32"},

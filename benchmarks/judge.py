@@ -1,9 +1,9 @@
-"""A small classifier as a judge of samples: trained on real images, asked what a trained GAN has drawn.
+"""A small classifier as a discriminate of samples: trained on real images, asked what a trained GAN has drawn.
 
-    python benchmarks/judge.py train --dataset mnist --out judges/mnist.safetensors
-    python benchmarks/judge.py judge runs/NAME --judge judges/mnist.safetensors --record benchmarks/results/NAME.json
+    python benchmarks/discriminate.py train --dataset mnist --out judges/mnist.safetensors
+    python benchmarks/discriminate.py discriminate runs/NAME --discriminate judges/mnist.safetensors --record benchmarks/results/NAME.json
 
-``judge`` draws 10,000 samples. For a conditional GAN, 1,000 of each class: the share that the judge takes for the class
+``discriminate`` draws 10,000 samples. For a conditional GAN, 1,000 of each class: the share that the discriminate takes for the class
 asked for. For the others: the share of each class among the samples. Both with everything needed to repeat them.
 """
 
@@ -19,11 +19,14 @@ from torch.nn.functional import cross_entropy, pad
 
 import ganzoo
 from ganzoo.api import weights_data
-from ganzoo.checkpoint import fill, read_header, read_tensors, seed_everything, write_tensors
-from ganzoo.config import Options, RunConfig
+from ganzoo.config.fields import Options
+from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import Dataset, to_uint8, to_unit
-from ganzoo.jobs import load_dataset
-from ganzoo.run import WEIGHTS, environment, now
+from ganzoo.data.load import load_dataset
+from ganzoo.runs.run import WEIGHTS
+from ganzoo.runtime.environment import environment, now
+from ganzoo.runtime.random_state import seed_everything
+from ganzoo.runtime.tensor_files import fill, read_header, read_tensors, write_tensors
 
 
 def network(channels: int, classes: int) -> nn.Module:
@@ -42,19 +45,19 @@ def network(channels: int, classes: int) -> nn.Module:
 
 
 def load_split(name: str, split: str) -> Dataset:
-    config = RunConfig(variant="judge", dataset=name, options=Options())
+    config = RunConfig(variant="discriminate", dataset=name, options=Options())
     return load_dataset(name, config, split, progress=lambda what, done, total: None)
 
 
-def accuracy(judge: nn.Module, images: Tensor, labels: Tensor) -> float:
-    return float((predict(judge, images) == labels).double().mean())
+def accuracy(discriminate: nn.Module, images: Tensor, labels: Tensor) -> float:
+    return float((predict(discriminate, images) == labels).double().mean())
 
 
 @torch.no_grad()
-def predict(judge: nn.Module, images: Tensor) -> Tensor:
+def predict(discriminate: nn.Module, images: Tensor) -> Tensor:
     """Classes [N] of uint8 images [N, C, H, W]."""
-    judge.eval()
-    return torch.cat([judge(to_unit(part)).argmax(1) for part in images.split(500)])
+    discriminate.eval()
+    return torch.cat([discriminate(to_unit(part)).argmax(1) for part in images.split(500)])
 
 
 def train(args: argparse.Namespace) -> None:
@@ -62,33 +65,33 @@ def train(args: argparse.Namespace) -> None:
     assert data.labels is not None
     assert test.labels is not None
     seed_everything(args.seed)
-    judge = network(data.info.shape[0], len(data.info.classes))
+    discriminate = network(data.info.shape[0], len(data.info.classes))
     steps = args.epochs * len(data.source) // 128
-    optimizer = torch.optim.AdamW(judge.parameters(), lr=2e-3, weight_decay=0.01, fused=True)
+    optimizer = torch.optim.AdamW(discriminate.parameters(), lr=2e-3, weight_decay=0.01, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps)
     start = time.perf_counter()
     for step in range(steps):
-        judge.train()
+        discriminate.train()
         if step % (len(data.source) // 128) == 0:
             order = torch.randperm(len(data.source))
         at = step * 128 % (len(order) // 128 * 128)
         chosen = order[at : at + 128]
         images = shifted(to_unit(data.source.fetch(chosen)), 2)
-        loss = cross_entropy(judge(images.contiguous(memory_format=torch.channels_last)), data.labels[chosen])
+        loss = cross_entropy(discriminate(images.contiguous(memory_format=torch.channels_last)), data.labels[chosen])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
         if step % 100 == 0:
             print(f"step {step}/{steps} loss {loss.item():.4f}", file=sys.stderr, flush=True)
-    test_accuracy = accuracy(judge, test.source.fetch(torch.arange(len(test.source))), test.labels)
+    test_accuracy = accuracy(discriminate, test.source.fetch(torch.arange(len(test.source))), test.labels)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     header = {
         "dataset": args.dataset, "seed": args.seed, "epochs": args.epochs, "test_accuracy": test_accuracy,
         "test_images": len(test.source), "shape": list(data.info.shape), "classes": list(data.info.classes),
         "minutes": round((time.perf_counter() - start) / 60, 1), **environment(torch.device("cpu"), "ganzoo"),
     }  # fmt: skip
-    write_tensors(args.out, judge.state_dict(), header)
+    write_tensors(args.out, discriminate.state_dict(), header)
     print(json.dumps(header, indent=2))
 
 
@@ -100,25 +103,25 @@ def shifted(images: Tensor, most: int) -> Tensor:
 
 
 def judge_run(args: argparse.Namespace) -> None:
-    header = read_header(args.judge)
-    judge = network(header["shape"][0], len(header["classes"]))
-    fill(judge, read_tensors(args.judge)[0], args.judge, "judge")
+    header = read_header(args.discriminate)
+    discriminate = network(header["shape"][0], len(header["classes"]))
+    fill(discriminate, read_tensors(args.discriminate)[0], args.discriminate, "discriminate")
     generator, data = ganzoo.load(args.run), weights_data(args.run)
-    assert data.shape == tuple(header["shape"]), f"the judge sees {header['shape']}, the run draws {data.shape}"
+    assert data.shape == tuple(header["shape"]), f"the discriminate sees {header['shape']}, the run draws {data.shape}"
     classes = len(header["classes"])
     labels = torch.arange(args.number) % classes if generator.classes else None
-    predicted = predict(judge, to_uint8(generator.sample(args.number, labels, seed=args.seed)))
+    predicted = predict(discriminate, to_uint8(generator.sample(args.number, labels, seed=args.seed)))
     shares = torch.bincount(predicted, minlength=classes).double() / args.number
     record = {
         "date": now(),
         "run": read_header(args.run / WEIGHTS),
         "training": json.loads((args.run / "run.json").read_text()),
-        "judge": {k: header[k] for k in ("dataset", "seed", "test_accuracy", "epochs")},
+        "discriminate": {k: header[k] for k in ("dataset", "seed", "test_accuracy", "epochs")},
         "samples": args.number,
         "latent_seed": args.seed,
         "class_shares": dict(zip(header["classes"], shares.tolist(), strict=True)),
         "smallest_share": float(shares.min()),
-        "command": ["judge.py", *sys.argv[1:]],
+        "command": ["discriminate.py", *sys.argv[1:]],
     }
     if labels is not None:
         right = predicted == labels
@@ -142,13 +145,13 @@ def main() -> None:
     trainer.add_argument("--epochs", type=int, default=4)
     trainer.add_argument("--seed", type=int, default=0)
     trainer.set_defaults(call=train)
-    judge = commands.add_parser("judge")
-    judge.add_argument("run", type=Path)
-    judge.add_argument("--judge", type=Path, required=True)
-    judge.add_argument("--number", type=int, default=10_000)
-    judge.add_argument("--seed", type=int, default=0)
-    judge.add_argument("--record", type=Path)
-    judge.set_defaults(call=judge_run)
+    discriminate = commands.add_parser("discriminate")
+    discriminate.add_argument("run", type=Path)
+    discriminate.add_argument("--discriminate", type=Path, required=True)
+    discriminate.add_argument("--number", type=int, default=10_000)
+    discriminate.add_argument("--seed", type=int, default=0)
+    discriminate.add_argument("--record", type=Path)
+    discriminate.set_defaults(call=judge_run)
     args = parser.parse_args()
     args.call(args)
 

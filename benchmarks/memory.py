@@ -21,8 +21,8 @@ from records import write
 
 import ganzoo
 from ganzoo import hookimpl
-from ganzoo.registry import registry
-from ganzoo.run import environment, now
+from ganzoo.registry.registry import registry
+from ganzoo.runtime.environment import environment, now
 
 CIFAR10_BYTES = 50_000 * 3 * 32 * 32
 

@@ -21,21 +21,22 @@ from records import write
 from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
 
-from ganzoo.config import RunConfig
+from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import DataInfo, DataRequest, Dataset, MemorySource
+from ganzoo.data.load import load_dataset
 from ganzoo.data.store import data_root
-from ganzoo.examiner import load_metrics, machine
-from ganzoo.jobs import load_dataset
-from ganzoo.metrics.base import Exam, take
-from ganzoo.metrics.subjects import DatasetSubject
-from ganzoo.registry import registry
+from ganzoo.metrics.base import take
+from ganzoo.metrics.context import EvaluationContext
+from ganzoo.metrics.measure import load_metrics, machine
+from ganzoo.metrics.targets import DatasetTarget
+from ganzoo.registry.registry import registry
 
 CPU = torch.device("cpu")
 SEED = 0
 
 
 @dataclasses.dataclass
-class Pool(DatasetSubject):
+class Pool(DatasetTarget):
     """Real images, damaged; asked for a class it gives one, unless ``confused`` of them say another."""
 
     confused: float = 0.0
@@ -117,7 +118,7 @@ def subjects(pool: Dataset, reference: Dataset) -> Iterator[tuple[str, Pool]]:
     assert pool.labels is not None
     classes = len(info.classes)
 
-    def subject(name: str, dataset: Dataset, indices: Tensor | None = None, confused: float = 0.0) -> tuple[str, Pool]:
+    def target(name: str, dataset: Dataset, indices: Tensor | None = None, confused: float = 0.0) -> tuple[str, Pool]:
         asked = classes if confused or name == "none" else 0
         return name, Pool(
             name, {"kind": "data"}, info.shape, asked, dataset=dataset, indices=indices, confused=confused
@@ -125,23 +126,23 @@ def subjects(pool: Dataset, reference: Dataset) -> Iterator[tuple[str, Pool]]:
 
     for name, change in CHANGES.items():
         # Undamaged, and asked for classes, it always gives the right one.
-        yield subject(name, changed(pool, change), confused=1e-12 if name == "none" else 0.0)
+        yield target(name, changed(pool, change), confused=1e-12 if name == "none" else 0.0)
     labels = pool.labels
     for gone in (1, classes // 2, classes - 1):
         kept = (labels < classes - gone).nonzero().flatten()
         if len(kept) < 10_000:  # repeated, because the protocol takes no fewer: duplicates come in, too
             kept = kept.repeat(-(-10_000 // len(kept)))
-        yield subject(f"{gone} of {classes} classes dropped", pool, kept)
+        yield target(f"{gone} of {classes} classes dropped", pool, kept)
     for distinct in (5_000, 1_000, 100):
         indices = torch.arange(distinct).repeat(10_000 // distinct)
-        yield subject(f"{distinct:,} images, repeated", pool, indices)
-    yield subject("10 % of the classes confused", pool, confused=0.1)
-    yield subject("the reference's own images", reference)
+        yield target(f"{distinct:,} images, repeated", pool, indices)
+    yield target("10 % of the classes confused", pool, confused=0.1)
+    yield target("the reference's own images", reference)
 
 
-def measure(name: str, subject: Pool, exam: Exam, metrics: list[str]) -> dict[str, dict[str, float]]:
+def measure(name: str, target: Pool, context: EvaluationContext, metrics: list[str]) -> dict[str, dict[str, float]]:
     found = {}
-    held = exam.renewed(subject, SEED)
+    held = context.renewed(target, SEED)
     for metric in load_metrics(metrics):
         if metric.unfit(held):
             continue
@@ -167,20 +168,22 @@ def examine(data: str, effnet: bool = False) -> dict[str, Any]:
     else:
         first, second = halves(train)
 
-    def against(dataset: Dataset) -> Exam:
-        return Exam(Pool("", {}, train.info.shape), data, lambda split: test if split == "test" else dataset, CPU)
+    def against(dataset: Dataset) -> EvaluationContext:
+        return EvaluationContext(
+            Pool("", {}, train.info.shape), data, lambda split: test if split == "test" else dataset, CPU
+        )
 
     floors = {}
     whole = against(train)
     if test.info.count >= 10_000:
-        subject = Pool("test", {"kind": "data"}, train.info.shape, dataset=test)
-        floors["test against train"] = measure("test against train", subject, whole, names)
+        target = Pool("test", {"kind": "data"}, train.info.shape, dataset=test)
+        floors["test against train"] = measure("test against train", target, whole, names)
     held = against(second)
-    rows = {name: measure(name, subject, held, names) for name, subject in subjects(first, second)}
+    rows = {name: measure(name, target, held, names) for name, target in subjects(first, second)}
     floor = dict(rows["none"])
     if effnet:  # too slow for every row of damage
-        subject = Pool("none", {"kind": "data"}, train.info.shape, dataset=first)
-        floor |= measure("none", subject, held, ["fd-effnet-lite0-10k"])
+        target = Pool("none", {"kind": "data"}, train.info.shape, dataset=first)
+        floor |= measure("none", target, held, ["fd-effnet-lite0-10k"])
     floors["second draw against first" if drawn else "one half of train against the other"] = floor
     return {
         "data": {"name": data, "digest": train.info.digest, "train": train.info.count, "test": test.info.count},

@@ -14,12 +14,13 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, embedding, mse_loss
 from torch.optim import Optimizer, RMSprop
 
-from ganzoo.blocks import Dropout, UpsampledConv2d, init_normal
-from ganzoo.config import AdamOptions
-from ganzoo.craft.losses import gradient_penalty
-from ganzoo.interfaces import Discriminator, Generator
-from ganzoo.optimizers import FusedRMSprop
-from ganzoo.variant import Batch, Losses, Stage, State, Update, Variant, fused
+from ganzoo.config.settings import AdamOptions
+from ganzoo.data.loader import Batch
+from ganzoo.models.blocks import Dropout, UpsampledConv2d, init_normal
+from ganzoo.models.interfaces import Discriminator, Generator
+from ganzoo.models.optimizers import FusedRMSprop
+from ganzoo.models.variant import Losses, Stage, State, Update, Variant, fused
+from ganzoo.tricks.penalties import gradient_penalty
 
 DIFFERS = (
     "a sigmoid with binary cross-entropy is computed from logits",
@@ -37,7 +38,7 @@ DIFFERS = (
     "convolutions have their channels last in memory (dcgan, sgan)",
     "images are scaled once and indexed: the scripts open, scale and convert every image in every batch",
     "losses are read at the end of a window, not printed in every step; no picture is written every 400 steps",
-    "optimizers are fused: Adam by torch, RMSprop by the same kernel (ganzoo.optimizers)",
+    "optimizers are fused: Adam by torch, RMSprop by the same kernel (ganzoo.models.optimizers)",
     "sgan computes no training accuracy in NumPy",
 )
 EPS = 0.8

@@ -1,6 +1,6 @@
 """Trains the small classifiers whose features and logits ganzoo's in-domain metrics use, and writes their cards.
 
-    python benchmarks/recognisers.py mnist [--epochs 20] [--seed 0] [--threads 1] [--out ganzoo/metrics/weights]
+    python benchmarks/feature_classifiers.py mnist [--epochs 20] [--seed 0] [--threads 1] [--out ganzoo/metrics/weights]
 
 Trained on the training split, judged once, at the end, on the test split. Learning rate: up and down once (one cycle);
 augmentation: shifts and small affine changes, mirror images where the classes bear it. The weights that are kept are
@@ -20,12 +20,12 @@ from torch.nn.functional import affine_grid, cross_entropy, grid_sample
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ganzoo import __version__
-from ganzoo.checkpoint import write_tensors
-from ganzoo.config import RunConfig
+from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import Dataset, to_unit
-from ganzoo.jobs import load_dataset
-from ganzoo.metrics.recogniser import SHIPPED, Recogniser
-from ganzoo.run import processor
+from ganzoo.data.load import load_dataset
+from ganzoo.metrics.feature_classifier import SHIPPED, FeatureClassifier
+from ganzoo.runtime.environment import processor
+from ganzoo.runtime.tensor_files import write_tensors
 
 WIDTHS = {"glyphs": 12, "mnist": 12, "fashion-mnist": 12, "cifar10": 16}
 HALVED = ("cifar10",)  # stored in fp16, to stay below 1 MB; the accuracy is that of the rounded weights
@@ -64,12 +64,12 @@ def accuracy(network: torch.nn.Module, dataset: Dataset) -> float:
     return right / dataset.info.count
 
 
-def train(name: str, epochs: int, seed: int) -> tuple[Recogniser, dict[str, Any]]:
+def train(name: str, epochs: int, seed: int) -> tuple[FeatureClassifier, dict[str, Any]]:
     torch.manual_seed(seed)
     train_set, test_set = data(name, "train"), data(name, "test")
     assert train_set.labels is not None
     channels, classes = train_set.info.shape[0], len(train_set.info.classes)
-    network = Recogniser(channels, classes, WIDTHS[name]).to(memory_format=torch.channels_last)
+    network = FeatureClassifier(channels, classes, WIDTHS[name]).to(memory_format=torch.channels_last)
     steps = train_set.info.count // BATCH
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(1 - 1 / steps), use_buffers=True)
     decayed = [p for p in network.parameters() if p.dim() > 1]
@@ -116,14 +116,14 @@ def train(name: str, epochs: int, seed: int) -> tuple[Recogniser, dict[str, Any]
         "threads": torch.get_num_threads(),
         "minutes": round((time.perf_counter() - begin) / 60, 1),
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "command": f"python benchmarks/recognisers.py {name} --epochs {epochs} --seed {seed}",
+        "command": f"python benchmarks/feature_classifiers.py {name} --epochs {epochs} --seed {seed}",
     }
     return best, header
 
 
 CARD = """# The recogniser of {recogniser}
 
-A classifier of {parameters:,} parameters (`ganzoo.metrics.recogniser.Recogniser`, width {width}) whose features and
+A classifier of {parameters:,} parameters (`ganzoo.metrics.feature_classifier.FeatureClassifier`, width {width}) whose features and
 logits the metrics `*-{recogniser}-*` use. It is no Inception network: its numbers compare generators of this data set
 with each other, and with nothing else.
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.api import open_run
-from ganzoo.config import to_plain
-from ganzoo.run import Run
+from ganzoo.config.files import to_plain
+from ganzoo.runs.run import Run
 
 KEPT = ("versions", "device", "hardware", "threads", "data", "started", "status", "step", "images")
 

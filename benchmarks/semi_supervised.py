@@ -16,7 +16,7 @@ import torch
 
 import ganzoo.api
 from ganzoo.data.base import to_unit
-from ganzoo.jobs import load_dataset
+from ganzoo.data.load import load_dataset
 
 OUT = Path("benchmarks/results/ssl")
 

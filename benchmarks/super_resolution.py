@@ -22,11 +22,11 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.api import open_run
-from ganzoo.checkpoint import below, fill, read_header, read_tensors
 from ganzoo.data.decode import as_stored
-from ganzoo.data.folder import open_folder
-from ganzoo.metrics.enlargement import bicubic, by_network, measure, multiple, rescaled
-from ganzoo.run import environment
+from ganzoo.data.sources.folder import open_folder
+from ganzoo.metrics.super_resolution import bicubic, by_network, measure, multiple, rescaled
+from ganzoo.runtime.environment import environment
+from ganzoo.runtime.tensor_files import below, fill, read_header, read_tensors
 
 OUT = Path("benchmarks/results/sr")
 SCALE = 4

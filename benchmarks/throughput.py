@@ -39,11 +39,11 @@ def own(name: str, steps: int, precision: str, device: str, batch_size: int, pla
     import torch
     from peers import PEERS
 
-    from ganzoo.config import resolve
-    from ganzoo.device import setting
-    from ganzoo.jobs import load_dataset
-    from ganzoo.losses import NonSaturating
+    from ganzoo.config.settings import resolve
+    from ganzoo.data.load import load_dataset
+    from ganzoo.models.losses import NonSaturating
     from ganzoo.testing import plain_paths
+    from ganzoo.training.session import setting
 
     kind = PEERS[name]
     settings = {**kind.defaults, "dataset": "mnist", "steps": WARM_GPU + 2 * steps, "precision": precision}
@@ -57,36 +57,36 @@ def timed(variant: Any, data: Any, steps: int, device: Any) -> dict[str, Any]:
     """Images per second of a variant's iterations, without the first ones."""
     import torch
 
-    from ganzoo.trainer import Trainer, new_state
+    from ganzoo.training.loop import TrainingLoop, new_state
 
     state = new_state(variant, device)
     nothing: Any = None
-    trainer = Trainer(variant, state, data, nothing, nothing, device)
+    loop = TrainingLoop(variant, state, data, nothing, nothing, device)
     for network in state.networks.values():
         network.train()
     begin, warm = 0.0, WARM_GPU if device.type == "cuda" else WARM
     for number in range(1, warm + steps + 1):
-        trainer.steps.iterate(trainer.stages[-1], number)
+        loop.trainer.iterate(loop.stages[-1], number)
         if number == warm:
             begin = clock(device)
     seconds = (clock(device) - begin) / steps
-    losses = trainer.steps.recorded()
+    losses = loop.trainer.recorded()
     batch = variant.config.batch_size
     return {
         "images_per_second": batch / seconds, "step_ms": 1e3 * seconds, "batch_size": batch, "losses": losses,
-        "split": split(trainer, max(5, steps // 10), device),
+        "split": split(loop, max(5, steps // 10), device),
         "threads": torch.get_num_threads(), "torch": str(torch.__version__), "device": str(device),
     }  # fmt: skip
 
 
-def split(trainer: Any, steps: int, device: Any) -> dict[str, float]:
+def split(loop: Any, steps: int, device: Any) -> dict[str, float]:
     """Share of the time of eager iterations by what they do; they are taken after those that are timed.
 
     On a GPU the device is waited for at every border, so that the shares are of the work and not of the launches.
     """
     import torch
 
-    from ganzoo.steps import Steps
+    from ganzoo.training.trainer import Trainer
 
     spent: dict[str, float] = {}
 
@@ -100,16 +100,16 @@ def split(trainer: Any, steps: int, device: Any) -> dict[str, float]:
 
         return timed_call
 
-    eager = Steps(trainer.variant, trainer.state, trainer.feed, device)
+    eager = Trainer(loop.variant, loop.state, loop.loader, device)
     for name, method in (("batch", "next_batch"), ("losses", "losses"), ("moving averages", "average")):
         setattr(eager, method, watched(name, getattr(eager, method)))
     backward = torch.Tensor.backward
     torch.Tensor.backward = watched("backward", backward)  # type: ignore[method-assign]  # put back below
-    for optimizer in trainer.state.optimizers.values():
+    for optimizer in loop.state.optimizers.values():
         optimizer.step = watched("optimizers", optimizer.step)
     begin, first = clock(device), WARM_GPU + steps
     for number in range(first, first + steps):
-        eager.iterate(trainer.stages[-1], number)
+        eager.iterate(loop.stages[-1], number)
     whole = clock(device) - begin
     torch.Tensor.backward = backward  # type: ignore[method-assign]
     return {**{name: round(value / whole, 3) for name, value in spent.items()},
@@ -168,7 +168,7 @@ def in_process(words: list[str], folder: Path | None = None) -> dict[str, Any]:
 
 
 def length(name: str, steps: int) -> int:
-    """Steps that take about as long for each of the networks."""
+    """Trainer that take about as long for each of the networks."""
     return max(20, steps // 10) if name in ("dcgan", "sgan") else steps
 
 
@@ -192,15 +192,15 @@ COMMANDS = {
     "ganzoo --help": ["-m", "ganzoo", "--help"],
     "ganzoo train vanilla --dataset ring --steps 1": ["-c", (
         "import resource, sys\n"
-        "from ganzoo.steps import Steps\n"
+        "from ganzoo.training.trainer import Trainer\n"
         "from ganzoo.cli import main\n"
-        "iterate = Steps.iterate\n"
+        "iterate = Trainer.iterate\n"
         "def first(*arguments):\n"
         "    iterate(*arguments)\n"
         "    used = resource.getrusage(resource.RUSAGE_SELF)\n"
         "    heavy = [name for name in ('torchvision', 'torch_fidelity') if name in sys.modules]\n"
         "    print('first step', used.ru_utime + used.ru_stime, heavy, file=sys.stderr)\n"
-        "Steps.iterate = first\n"
+        "Trainer.iterate = first\n"
         "sys.argv = ['ganzoo', 'train', 'vanilla', '--dataset', 'ring', '--steps', '1']\n"
         "sys.exit(main())\n"
     )],
@@ -256,8 +256,8 @@ def variants(device: str, steps: int) -> dict[str, Any]:
     import torch
 
     import ganzoo
-    from ganzoo.device import setting
-    from ganzoo.registry import registry
+    from ganzoo.registry.registry import registry
+    from ganzoo.training.session import setting
 
     found: dict[str, Any] = {}
     for name in registry().variants:
@@ -296,7 +296,7 @@ def main() -> None:
         from peers import DIFFERS
         from records import write
 
-        from ganzoo.run import environment, now
+        from ganzoo.runtime.environment import environment, now
 
         if a.what == "compare":
             rows = compare(a.scripts, a.data, a.which, a.pairs, a.steps, a.precision)

@@ -19,8 +19,8 @@ import records
 import torch
 
 import ganzoo
-from ganzoo.config import to_plain
-from ganzoo.data.toys import modes
+from ganzoo.config.files import to_plain
+from ganzoo.data.sources.toys import modes
 from ganzoo.metrics.modes import count_modes
 
 SAMPLES = 2_500  # as in arXiv:1705.07761

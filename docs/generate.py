@@ -59,7 +59,7 @@ def own(catalogue: Any) -> list[str]:
 
 def settings_table(holder: type, defaults: dict[str, Any]) -> str:
     """Settings of a dataclass with their defaults, types and meanings."""
-    from ganzoo.config import describe
+    from ganzoo.config.fields import describe
 
     hints = typing.get_type_hints(holder)
     rows = []
@@ -79,18 +79,18 @@ def settings_table(holder: type, defaults: dict[str, Any]) -> str:
 
 def reference_page() -> str:
     """Variants with their settings, settings of every run, data sets, losses."""
-    from ganzoo.config import Craft, RunConfig
-    from ganzoo.jobs import load_variant
-    from ganzoo.registry import registry
+    from ganzoo.config.settings import RunConfig, Tricks
+    from ganzoo.models.load import load_variant
+    from ganzoo.registry.registry import registry
 
     zoo = registry()
     parts = ["# Reference\n", "## Settings of every run\n"]
     parts.append("Any of them as `-o KEY=VALUE`, in a TOML file, or as a keyword of `ganzoo.train`.\n")
-    parts += [settings_table(RunConfig, {}), "", "## The craft of training\n"]
+    parts += [settings_table(RunConfig, {}), "", "## The tricks of training\n"]
     parts.append(
-        "[training.md](training.md) says how they are meant. A variant refuses those that make no sense for it.\n"
+        "[training.md](training.md) says how they are meant. A variant unsupported those that make no sense for it.\n"
     )
-    parts += [settings_table(Craft, {}), "", "## Variants\n"]
+    parts += [settings_table(Tricks, {}), "", "## Variants\n"]
     for name in own(zoo.variants):
         spec, variant = zoo.variants.spec(name), load_variant(name)
         changed = ", ".join(f"`{k} = {v}`" for k, v in variant.defaults.items())
@@ -98,9 +98,9 @@ def reference_page() -> str:
         forms = ", ".join(spec.accepts)
         parts.append(f"### {name}\n\n{summary}. {spec.paper}. Needs: {spec.data}. Models: {forms}.\n")
         parts.append(f"Of the settings above it changes: {changed}.\n")
-        if variant.refuses:
-            refused = "; ".join(f"`{key}` ({why})" for key, why in variant.refuses.items())
-            parts.append(f"It refuses: {refused}.\n")
+        if variant.unsupported:
+            refused = "; ".join(f"`{key}` ({why})" for key, why in variant.unsupported.items())
+            parts.append(f"It unsupported: {refused}.\n")
         parts += [settings_table(variant.Options, dict(variant.defaults)), ""]
     rows = []
     for name in own(zoo.datasets):
@@ -123,17 +123,17 @@ def results_page() -> str:
     rows = []
     for path in sorted((RESULTS / "judged").glob("*.json")):
         record = json.loads(path.read_text(encoding="utf-8"))
-        run, training, judge = record["run"], record["training"], record["judge"]
+        run, training, discriminate = record["run"], record["training"], record["discriminate"]
         shares = record["class_shares"]
         smallest = min(shares, key=shares.__getitem__)
         right = f"{100 * record['class_accuracy']:.2f} %" if "class_accuracy" in record else "takes no labels"
         rows.append([
             run["config"]["variant"], run["config"]["dataset"], str(run["config"]["seed"]), f"{run['images']:,}",
-            right, f"{100 * record['smallest_share']:.2f} % ({smallest})", f"{100 * judge['test_accuracy']:.2f} %",
+            right, f"{100 * record['smallest_share']:.2f} % ({smallest})", f"{100 * discriminate['test_accuracy']:.2f} %",
             f"{training['hardware']}, {training['threads']} thread(s), torch {training['versions']['torch']}",
             f"[{path.name}](../benchmarks/results/judged/{path.name})",
         ])  # fmt: skip
-    header = ["variant", "data", "seed", "images seen", "judged as asked", "rarest class", "judge's accuracy"]
+    header = ["variant", "data", "seed", "images seen", "judged as asked", "rarest class", "discriminate's accuracy"]
     header += ["trained on", "record"]
     tables = {"judged": table(header, rows), "toys": toys_table(), "ssl": ssl_table(), "sr": sr_table()}
     tables["ensemble"] = ensembles()
@@ -231,7 +231,7 @@ def sr_table() -> str:
 def metrics_page() -> str:
     """How to measure, with the recorded floors and reactions to damage."""
     from ganzoo.metrics.extractors import INCEPTION, VGG
-    from ganzoo.metrics.recogniser import SHIPPED, load_recogniser, shipped
+    from ganzoo.metrics.feature_classifier import SHIPPED, load_recogniser, shipped
 
     text = (HERE / "metrics.in.md").read_text(encoding="utf-8")
     weights = [f"| [{Path(f.name).name}]({f.url}) | {f.size:,} | `{f.sha256}` |" for f in (INCEPTION, VGG)]
@@ -246,7 +246,7 @@ def metrics_page() -> str:
     tables = {
         "weights": "\n".join(weights),
         "recognised": ", ".join(f"`{name}`" for name in shipped()),
-        "recognisers": table(["data", "test accuracy", "bytes", ""], rows),
+        "feature_classifiers": table(["data", "test accuracy", "bytes", ""], rows),
         "floors": floors_table(records),
         "damage": "\n\n".join(f"### {name}\n\n{damage_table(record)}" for name, record in records.items()),
         "blind": blind_spots(records),
@@ -370,7 +370,7 @@ def bench_section(record: dict[str, Any]) -> str:
 
 def spread(value: dict[str, Any]) -> str:
     """``1.23 ± 0.45`` of a recorded value; more digits than the interval bears would say nothing."""
-    from ganzoo.benchmark.table import four_digits
+    from ganzoo.bench.table import four_digits
 
     half = value["half of 95 %"]
     if not half:
@@ -382,7 +382,7 @@ def plugins_page() -> str:
     """How to write a plugin, with every hook and its exact signature."""
     import inspect
 
-    from ganzoo import hookspecs
+    from ganzoo.registry import hookspecs
 
     rows = []
     for name, hook in vars(hookspecs).items():
@@ -395,7 +395,7 @@ def plugins_page() -> str:
 
 def plain(signature: str) -> str:
     """A signature without the modules' names."""
-    for module in ("ganzoo.specs.", "ganzoo.run.", "typing.", "pathlib.", "click."):
+    for module in ("ganzoo.registry.specs.", "ganzoo.runs.run.", "typing.", "pathlib.", "click."):
         signature = signature.replace(module, "")
     return signature
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 
-from ganzoo.data import glyphs
 from ganzoo.data.base import DataRequest, to_unit
-from ganzoo.report.grid import save_picture
+from ganzoo.data.sources import glyphs
+from ganzoo.report.pictures import save_picture
 
 if __name__ == "__main__":
     digits = glyphs.load(DataRequest(name="glyphs", root=Path(), resolution=32, channels=3))

@@ -10,17 +10,29 @@ Importing this package imports no torch; the functions below do when they are ca
 
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.hookspecs import hookimpl
+from ganzoo.registry.hookspecs import hookimpl
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from ganzoo.api import Job, list_variants, load, open_run, prepare, train
-    from ganzoo.evaluation import evaluate
+    from ganzoo.api import list_variants, load, open_run, train
+    from ganzoo.metrics.evaluate import evaluate
+    from ganzoo.training.session import TrainingSession
+    from ganzoo.training.setup import prepare
 
-_API = ("Job", "list_variants", "load", "open_run", "prepare", "train")
+_API = ("TrainingSession", "list_variants", "load", "open_run", "prepare", "train")
 _LAZY = (*_API, "evaluate")
-__all__ = ["Job", "__version__", "evaluate", "hookimpl", "list_variants", "load", "open_run", "prepare", "train"]
+__all__ = [
+    "TrainingSession",
+    "__version__",
+    "evaluate",
+    "hookimpl",
+    "list_variants",
+    "load",
+    "open_run",
+    "prepare",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -29,7 +41,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(api, name)
     if name == "evaluate":
-        from ganzoo.evaluation import evaluate
+        from ganzoo.metrics.evaluate import evaluate
 
         return evaluate
     raise AttributeError(f"module 'ganzoo' has no attribute {name!r}")

@@ -3,15 +3,17 @@
 from pathlib import Path
 from typing import Any
 
-from ganzoo.config import resolve
+from ganzoo.config.settings import resolve
 from ganzoo.data.base import DataInfo
 from ganzoo.errors import RunError, UsageError
-from ganzoo.interfaces import Classifier, Generator, Translator
-from ganzoo.jobs import Job, load_variant, prepare, read_run_details
-from ganzoo.registry import registry
-from ganzoo.run import CLASSIFIER, WEIGHTS, Run
-from ganzoo.variant import Variant
-from ganzoo.weights import describe_weights, load_network
+from ganzoo.models.interfaces import Classifier, Generator, Translator
+from ganzoo.models.load import load_variant
+from ganzoo.models.variant import Variant
+from ganzoo.registry.registry import registry
+from ganzoo.runs.run import CLASSIFIER, WEIGHTS, Run, read_run_details
+from ganzoo.runs.weights import describe_weights, load_network
+from ganzoo.training.session import TrainingSession
+from ganzoo.training.setup import prepare
 
 
 def list_variants(pattern: str | None = None) -> list[str]:
@@ -28,7 +30,7 @@ def train(
     resume: bool = False,
     **settings: Any,
 ) -> Run:
-    """Train a variant and return its run. Arguments and errors as in :func:`prepare` and :meth:`Job.train`.
+    """Train a variant and return its run. Arguments and errors as in :func:`prepare` and :meth:`TrainingSession.train`.
 
     >>> run = ganzoo.train("NAME", dataset="mnist", seed=0, steps=5000)
     """
@@ -36,7 +38,7 @@ def train(
 
 
 def open_run(path: str | Path) -> Run:
-    """A run directory as a :class:`ganzoo.run.Run`, for sampling; nothing is changed.
+    """A run directory as a :class:`ganzoo.runs.run.Run`, for sampling; nothing is changed.
 
     Raises:
         RunError: no run directory, or no weights in it yet.
@@ -53,7 +55,7 @@ def open_run(path: str | Path) -> Run:
 def load(path: str | Path) -> Generator | Translator:
     """The trained network of a run directory or a weights file, in eval mode, on the CPU.
 
-    A :class:`ganzoo.interfaces.Generator` that draws samples, or a Translator that turns images into images.
+    A :class:`ganzoo.models.interfaces.Generator` that draws samples, or a Translator that turns images into images.
 
     Averaged (EMA) weights where the run kept an average.
 
@@ -103,7 +105,7 @@ def _variant_of_weights(path: Path) -> Variant:
 
 
 __all__ = [
-    "Job",
+    "TrainingSession",
     "classifier_data",
     "list_variants",
     "load",

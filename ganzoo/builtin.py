@@ -3,39 +3,39 @@
 from collections.abc import Iterable
 
 from ganzoo.data.specs import DATASETS
-from ganzoo.hookspecs import hookimpl
-from ganzoo.loggers import ganzoo_run_started, ganzoo_step_logged
 from ganzoo.metrics.specs import METRICS
-from ganzoo.specs import DatasetSpec, LossSpec, MetricSpec
+from ganzoo.registry.hookspecs import hookimpl
+from ganzoo.registry.specs import DatasetSpec, LossSpec, MetricSpec
+from ganzoo.runs.history import ganzoo_run_started, ganzoo_step_logged
 
 LOSSES = (
     LossSpec(
         name="minimax",
-        load="ganzoo.losses:Minimax",
+        load="ganzoo.models.losses:Minimax",
         summary="the original game; its generator saturates when D wins early",
         paper="arXiv:1406.2661, eq. 1",
     ),
     LossSpec(
         name="non-saturating",
-        load="ganzoo.losses:NonSaturating",
+        load="ganzoo.models.losses:NonSaturating",
         summary="the generator maximises log D(G(z))",
         paper="arXiv:1406.2661, sec. 3",
     ),
     LossSpec(
         name="least-squares",
-        load="ganzoo.losses:LeastSquares",
+        load="ganzoo.models.losses:LeastSquares",
         summary="squared distance to targets 0 and 1 (LSGAN)",
         paper="arXiv:1611.04076, eq. 9",
     ),
     LossSpec(
         name="hinge",
-        load="ganzoo.losses:Hinge",
+        load="ganzoo.models.losses:Hinge",
         summary="hinge at +1 and -1 for D, the raw score for G",
         paper="arXiv:1705.02894",
     ),
     LossSpec(
         name="wasserstein",
-        load="ganzoo.losses:Wasserstein",
+        load="ganzoo.models.losses:Wasserstein",
         summary="difference of mean scores; needs a critic of bounded slope",
         paper="arXiv:1701.07875, eq. 2",
     ),

@@ -17,21 +17,24 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d, interpolate
 
-import ganzoo.trainer
-from ganzoo.api import Job, open_run, prepare
-from ganzoo.blocks import PooledConv2d, UpsampledConv2d
-from ganzoo.checkpoint import read_tensors
+import ganzoo.training.loop
+from ganzoo.api import open_run
+from ganzoo.data.loader import Batch
 from ganzoo.errors import Interrupted, PluginError
-from ganzoo.hookspecs import hookimpl
-from ganzoo.interfaces import Discriminator, Generator
-from ganzoo.jobs import load_variant
-from ganzoo.registry import registry
-from ganzoo.run import Run
-from ganzoo.trainer import Trainer, new_state
-from ganzoo.variant import Batch, State, Variant, fused
+from ganzoo.models.blocks import PooledConv2d, UpsampledConv2d
+from ganzoo.models.interfaces import Discriminator, Generator
+from ganzoo.models.load import load_variant
+from ganzoo.models.variant import State, Variant, fused
+from ganzoo.registry.hookspecs import hookimpl
+from ganzoo.registry.registry import registry
+from ganzoo.runs.run import Run
+from ganzoo.runtime.tensor_files import read_tensors
+from ganzoo.training.loop import TrainingLoop, new_state
+from ganzoo.training.session import TrainingSession
+from ganzoo.training.setup import prepare
 
 STEPS = 6
-"""Steps of each little training; even, so that it can be cut in half."""
+"""Trainer of each little training; even, so that it can be cut in half."""
 
 Say = Callable[[str], None]
 
@@ -84,7 +87,7 @@ class _Tiny:
     settings: Mapping[str, Any]
     texts: Mapping[str, str]
 
-    def job(self, out: Path, steps: int, resume: bool = False) -> Job:
+    def job(self, out: Path, steps: int, resume: bool = False) -> TrainingSession:
         settings = {**self.settings, "steps": steps}
         dataset = None if resume else self.dataset
         return prepare(self.name, dataset, out=out, resume=resume, settings=settings, texts=self.texts)
@@ -106,19 +109,19 @@ def _check_updates(tiny: _Tiny, out: Path) -> None:
                 owners[id(parameter)] = player
     _require(job.variant.main in state.networks, f"networks() has {job.variant.main!r}, its main network")
     run = Run.create(out, job.variant, {})
-    trainer = Trainer(job.variant, state, job.dataset, run, lambda *a, **k: None, job.device)
-    _check_independence(state.networks.get("discriminator"), trainer.steps.next_batch())
+    loop = TrainingLoop(job.variant, state, job.dataset, run, lambda *a, **k: None, job.device)
+    _check_independence(state.networks.get("discriminator"), loop.trainer.next_batch())
     for stage in job.variant.stages():
         _require(bool(stage.updates), f"stage {stage.name!r} has updates")
         for update in stage.updates:
             before = {id(p): p.detach().clone() for n in state.networks.values() for p in n.parameters()}
-            batch = trainer.steps.next_batch()
+            batch = loop.trainer.next_batch()
             losses = update.loss(state, batch)
             for key, value in losses.items():
                 _require(isinstance(value, Tensor) and value.dim() == 0, f"loss {key!r} is a 0-d tensor")
                 _require(bool(value.isfinite()), f"loss {key!r} is finite at the start")
             _require("total" in losses, f"the loss of player {update.player!r} has a 'total'")
-            trainer.steps.take(update, batch)
+            loop.trainer.apply_update(update, batch)
             moved = {
                 owners.get(id(p), "nobody")
                 for n in state.networks.values() for p in n.parameters() if not torch.equal(p, before[id(p)])
@@ -213,7 +216,7 @@ def plain_paths() -> Iterator[None]:
     """Fast paths taken away: memory layout, fused optimizers, folded layers, one pass for real and generated.
 
     What is left computes the same and takes longer: what fast paths are held to, and measured against. Dropout keeps
-    its random numbers (:class:`ganzoo.blocks.Dropout`), because those of torch's would be others.
+    its random numbers (:class:`ganzoo.models.blocks.Dropout`), because those of torch's would be others.
     """
 
     def upsampled(self: Any, maps: Tensor) -> Tensor:
@@ -233,8 +236,8 @@ def plain_paths() -> Iterator[None]:
 
         replace(UpsampledConv2d, "forward", upsampled)
         replace(PooledConv2d, "forward", pooled)
-        replace(ganzoo.trainer, "layout", lambda network: network)
-        replace(Variant, "judge_both", apart)
+        replace(ganzoo.training.loop, "layout", lambda network: network)
+        replace(Variant, "discriminate_both", apart)
         for module in [module for module in sys.modules.values() if module and is_fast(module)]:
             replace(module, "fused", lambda parameters: False)  # plugins import it by name
         yield
@@ -242,4 +245,4 @@ def plain_paths() -> Iterator[None]:
 
 def apart(variant: Variant, state: State, real: Tensor, fake: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
     """Logits of real and of generated samples, each in a pass of its own."""
-    return variant.judge(state, real, batch), variant.judge(state, fake, batch)
+    return variant.discriminate(state, real, batch), variant.discriminate(state, fake, batch)

@@ -13,38 +13,38 @@ from pathlib import Path
 
 import pytest
 
-from ganzoo.registry import OWN_DISTRIBUTION, Registry
+from ganzoo.registry.registry import OWN_DISTRIBUTION, Registry
 
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "ganzoo"
 
 LAYERS = (
-    ("ganzoo.errors", "ganzoo.specs"),
-    ("ganzoo.files", "ganzoo.distributed"),
-    ("ganzoo.hookspecs",),
+    ("ganzoo.errors", "ganzoo.registry.specs"),
+    ("ganzoo.runtime.files", "ganzoo.runtime.processes"),
+    ("ganzoo.registry.hookspecs",),
     ("ganzoo",),  # the package itself: `from ganzoo import hookimpl`
-    ("ganzoo.config", "ganzoo.interfaces", "ganzoo.blocks", "ganzoo.optimizers"),
-    ("ganzoo.losses",),
+    ("ganzoo.config.settings", "ganzoo.models.interfaces", "ganzoo.models.blocks", "ganzoo.models.optimizers"),
+    ("ganzoo.models.losses",),
     ("ganzoo.data",),
-    ("ganzoo.loggers", "ganzoo.metrics.specs"),
+    ("ganzoo.runs.history", "ganzoo.metrics.specs"),
     ("ganzoo.builtin",),
-    ("ganzoo.registry",),
-    ("ganzoo.craft",),
-    ("ganzoo.variant",),
-    ("ganzoo.craft.schedule", "ganzoo.craft.rules"),  # these know stages and variants
-    ("ganzoo.checkpoint",),
-    ("ganzoo.device",),
-    ("ganzoo.metrics", "ganzoo.weights", "ganzoo.enlarge"),
+    ("ganzoo.registry.registry",),
+    ("ganzoo.tricks",),
+    ("ganzoo.models.variant",),
+    ("ganzoo.tricks.schedules", "ganzoo.training.checks"),  # these know stages and variants
+    ("ganzoo.runs.checkpoint",),
+    ("ganzoo.runtime.device",),
+    ("ganzoo.metrics", "ganzoo.runs.weights", "ganzoo.models.translate"),
     ("ganzoo.report",),
-    ("ganzoo.run", "ganzoo.diagnostics"),
-    ("ganzoo.examiner", "ganzoo.steps"),
-    ("ganzoo.graphs", "ganzoo.ranks"),
-    ("ganzoo.trainer",),
-    ("ganzoo.stopping",),
-    ("ganzoo.jobs",),
+    ("ganzoo.runs.run", "ganzoo.training.diagnostics"),
+    ("ganzoo.training.evaluation", "ganzoo.training.trainer"),
+    ("ganzoo.training.cuda_graphs", "ganzoo.training.parallel"),
+    ("ganzoo.training.loop",),
+    ("ganzoo.training.signals",),
+    ("ganzoo.training.setup",),
     ("ganzoo.api",),
-    ("ganzoo.evaluation",),
-    ("ganzoo.benchmark", "ganzoo.testing"),
+    ("ganzoo.metrics.evaluate",),
+    ("ganzoo.bench", "ganzoo.testing"),
     ("ganzoo.cli",),
     ("ganzoo.__main__",),
 )
@@ -52,21 +52,32 @@ LAYERS = (
 
 ONLY = {
     "ganzoo.errors": set(),
-    "ganzoo.specs": set(),
-    "ganzoo.hookspecs": {"ganzoo.specs", "pluggy"},
-    "ganzoo.config": {"ganzoo.errors", "tomli_w"},
-    "ganzoo.registry": {"ganzoo.errors", "ganzoo.specs", "ganzoo.hookspecs", "ganzoo.config", "pluggy", "click"},
-    "ganzoo.interfaces": {"ganzoo.errors", "torch"},
-    "ganzoo.losses": {"ganzoo.errors", "ganzoo.interfaces", "torch"},
-    "ganzoo.blocks": {"ganzoo.errors", "ganzoo.interfaces", "torch"},
+    "ganzoo.registry.specs": set(),
+    "ganzoo.registry.hookspecs": {"ganzoo.registry.specs", "pluggy"},
+    "ganzoo.config.settings": {"ganzoo.errors", "tomli_w"},
+    "ganzoo.registry.registry": {
+        "ganzoo.errors",
+        "ganzoo.registry.specs",
+        "ganzoo.registry.hookspecs",
+        "ganzoo.config.settings",
+        "pluggy",
+        "click",
+    },
+    "ganzoo.models.interfaces": {"ganzoo.errors", "torch"},
+    "ganzoo.models.losses": {"ganzoo.errors", "ganzoo.models.interfaces", "torch"},
+    "ganzoo.models.blocks": {"ganzoo.errors", "ganzoo.models.interfaces", "torch"},
 }
 """Modules that everything stands on: all that they may import beside the standard library."""
 
-LAZY_ON_PURPOSE = {("ganzoo", "ganzoo.api"), ("ganzoo", "ganzoo.evaluation"), ("ganzoo.run", "ganzoo.evaluation")}
+LAZY_ON_PURPOSE = {
+    ("ganzoo", "ganzoo.api"),
+    ("ganzoo", "ganzoo.metrics.evaluate"),
+    ("ganzoo.runs.run", "ganzoo.metrics.evaluate"),
+}
 """Upward on purpose: `ganzoo.train` and `run.evaluate` import what they need when they are called."""
 
 PUBLIC = (
-    "errors", "specs", "hookspecs", "config", "interfaces", "losses", "blocks", "optimizers", "craft", "variant",
+    "errors", "specs", "hookspecs", "config", "interfaces", "losses", "blocks", "optimizers", "tricks", "variant",
     "trainer", "data", "metrics", "checkpoint",
 )  # fmt: skip
 """What a plugin may import of ``ganzoo``, beside ``ganzoo`` itself."""
@@ -162,7 +173,7 @@ WITH_VARIANTS = [
 
 
 def test_most_plugins_bring_variants():
-    assert set(PLUGINS) - set(WITH_VARIANTS) == {"ganzoo_benchmarks"}
+    assert set(PLUGINS) - set(WITH_VARIANTS) == {"ganzoo_zoo.suites"}
 
 
 @pytest.mark.parametrize("package", WITH_VARIANTS)
@@ -233,13 +244,13 @@ def test_every_module_says_what_it_is():
 LIGHT = [
     "ganzoo",
     "ganzoo.errors",
-    "ganzoo.specs",
-    "ganzoo.hookspecs",
-    "ganzoo.config",
-    "ganzoo.registry",
+    "ganzoo.registry.specs",
+    "ganzoo.registry.hookspecs",
+    "ganzoo.config.settings",
+    "ganzoo.registry.registry",
     "ganzoo.builtin",
     "ganzoo.data.specs",
-    "ganzoo.distributed",
+    "ganzoo.runtime.processes",
     *sorted(name for name in MODULES if name.startswith("ganzoo.cli")),
 ]
 
@@ -253,7 +264,7 @@ for name in sys.argv[1:]:
     heavy = {"torch", "torchvision", "numpy", "PIL"} & sys.modules.keys()
     if heavy:
         sys.exit(f"{name} loads {', '.join(sorted(heavy))}")
-from ganzoo.registry import registry
+from ganzoo.registry.registry import registry
 registry().variants.names()
 assert "torch" not in sys.modules, "a first-party plugin imports torch at its top"
 """

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, interpolate
 
-from ganzoo.blocks import Dropout, PooledConv2d, UpsampledConv2d
+from ganzoo.models.blocks import Dropout, PooledConv2d, UpsampledConv2d
 
 
 def plain_up(layer: nn.Conv2d, maps: Tensor) -> Tensor:

@@ -7,17 +7,9 @@ from typing import Any, Literal
 
 import pytest
 
-from ganzoo.config import (
-    Options,
-    RunConfig,
-    option,
-    read_toml,
-    refuse_idle,
-    resolve,
-    to_plain,
-    to_toml,
-    with_full_paths,
-)
+from ganzoo.config.fields import Options, option, reject_unused, with_full_paths
+from ganzoo.config.files import read_toml, to_plain, to_toml
+from ganzoo.config.settings import RunConfig, resolve
 from ganzoo.errors import ConfigError, UnknownNameError
 
 
@@ -131,9 +123,9 @@ def test_options_that_are_declared_paths_are_kept_in_full(tmp_path: Path, monkey
 
 
 def test_a_setting_that_does_nothing_is_refused_unless_it_is_as_by_default() -> None:
-    refuse_idle(Sample(fast=True), ("lr", "size", "no such"), "not asked")
+    reject_unused(Sample(fast=True), ("lr", "size", "no such"), "not asked")
     with pytest.raises(ConfigError, match=r"^size = 3 does nothing: squares have none\.$"):
-        refuse_idle(Sample(size=3), ("lr", "size"), "squares have none")
+        reject_unused(Sample(size=3), ("lr", "size"), "squares have none")
 
 
 def test_a_variants_options_may_not_shadow_a_runs() -> None:

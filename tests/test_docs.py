@@ -13,8 +13,8 @@ from types import ModuleType
 import click
 import pytest
 
-from ganzoo import hookspecs
 from ganzoo.cli import cli
+from ganzoo.registry import hookspecs
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "plugins").glob("*/CARD.md")])
@@ -114,7 +114,7 @@ def test_the_readme_begins_with_the_two_commands() -> None:
 
 def test_the_listing_in_the_readme_is_what_is_printed() -> None:
     from ganzoo.cli.listing import describe
-    from ganzoo.registry import Registry
+    from ganzoo.registry.registry import Registry
 
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     variants = Registry(third_party=False).variants

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganzoo.interfaces import Loss
-from ganzoo.losses import Hinge, LeastSquares, Minimax, NonSaturating, Wasserstein
-from ganzoo.registry import registry
+from ganzoo.models.interfaces import Loss
+from ganzoo.models.losses import Hinge, LeastSquares, Minimax, NonSaturating, Wasserstein
+from ganzoo.registry.registry import registry
 
 REAL = torch.tensor([2.0, -0.5, 0.3, 4.0])
 FAKE = torch.tensor([-1.0, 0.7, -3.0, 0.1])

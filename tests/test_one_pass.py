@@ -8,9 +8,9 @@ import torch
 
 import ganzoo
 from ganzoo.errors import PluginError
-from ganzoo.interfaces import Discriminator
+from ganzoo.models.interfaces import Discriminator
 from ganzoo.testing import check_variant
-from ganzoo.trainer import Trainer, new_state
+from ganzoo.training.loop import TrainingLoop, new_state
 
 CASES: list[tuple[str, dict[str, Any]]] = [
     ("vanilla", {"dropout": 0.0}),
@@ -32,7 +32,7 @@ def test_one_pass_gives_what_two_give(name: str, more: dict[str, Any], tmp_path:
         assert network.independent
         network.independent = independent
         nothing: Any = None
-        batch = Trainer(job.variant, state, job.dataset, nothing, nothing, job.device).steps.next_batch()
+        batch = TrainingLoop(job.variant, state, job.dataset, nothing, nothing, job.device).steps.next_batch()
         torch.manual_seed(0)
         losses = job.variant.discriminator_loss(state, batch)
         losses["total"].backward()
@@ -55,7 +55,7 @@ def test_networks_that_look_across_samples_say_so(name: str, more: dict[str, Any
 
 
 def test_a_network_that_claims_too_much_does_not_keep_the_contract(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ganzoo_dcgan.networks import DCGANDiscriminator
+    from ganzoo_zoo.dcgan.networks import DCGANDiscriminator
 
     made = DCGANDiscriminator.__init__
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.optim import RMSprop
 
-from ganzoo.optimizers import FusedRMSprop
+from ganzoo.models.optimizers import FusedRMSprop
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

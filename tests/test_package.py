@@ -70,7 +70,7 @@ def test_wheel_has_the_cards(wheel, plugin):
 
 
 def test_wheel_has_recognisers_and_suites(wheel):
-    for folder, suffix in (("ganzoo/metrics/weights", ".safetensors"), ("plugins/ganzoo_benchmarks", ".toml")):
+    for folder, suffix in (("ganzoo/metrics/weights", ".safetensors"), ("plugins/ganzoo_zoo.suites", ".toml")):
         names = [path.name for path in (ROOT / folder).glob(f"*{suffix}")]
         assert names
         assert {f"{folder.removeprefix('plugins/')}/{name}" for name in names} <= wheel.keys()

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from ganzoo.errors import PluginError
-from ganzoo.registry import Catalogue, Plugin, Registry, check_spec
-from ganzoo.specs import DatasetSpec, LossSpec, MetricSpec, VariantSpec
+from ganzoo.registry.registry import Catalogue, Plugin, Registry, check_spec
+from ganzoo.registry.specs import DatasetSpec, LossSpec, MetricSpec, VariantSpec
 
 HEAD = """
 from ganzoo import hookimpl
-from ganzoo.specs import LossSpec, VariantSpec
+from ganzoo.registry.specs import LossSpec, VariantSpec
 """
 
 GOOD = """

@@ -9,14 +9,16 @@ import pytest
 import torch
 
 import ganzoo
-from ganzoo.checkpoint import read_tensors
-from ganzoo.config import Options, RunConfig, resolve
+from ganzoo.config.fields import Options
+from ganzoo.config.settings import RunConfig, resolve
 from ganzoo.data.base import DataInfo
 from ganzoo.errors import ConfigError
-from ganzoo.interfaces import Classifier, Translator
-from ganzoo.jobs import LABELLED, load_variant
-from ganzoo.registry import registry
+from ganzoo.models.interfaces import Classifier, Translator
+from ganzoo.models.load import load_variant
+from ganzoo.registry.registry import registry
+from ganzoo.runtime.tensor_files import read_tensors
 from ganzoo.testing import check_variant
+from ganzoo.training.setup import LABELLED
 
 VARIANTS = registry().variants.names()
 DIGITS = tuple("0123456789")
@@ -142,5 +144,7 @@ def test_the_paper_sizes_of_dcgan() -> None:
     layers = [m for m in body if isinstance(m, torch.nn.ConvTranspose2d)]
     assert [m.out_channels for m in layers] == [1024, 512, 256, 128, 3]
     assert [m.kernel_size[0] for m in layers] == [4] * 5
-    judge = [m for m in build("dcgan", (3, 64, 64), width=128)["discriminator"].body if isinstance(m, torch.nn.Conv2d)]
-    assert [m.out_channels for m in judge] == [128, 256, 512, 1024, 1]
+    discriminate = [
+        m for m in build("dcgan", (3, 64, 64), width=128)["discriminator"].body if isinstance(m, torch.nn.Conv2d)
+    ]
+    assert [m.out_channels for m in discriminate] == [128, 256, 512, 1024, 1]

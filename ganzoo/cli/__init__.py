@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 import click
 
 from ganzoo import __version__
-from ganzoo.distributed import launched, meet
 from ganzoo.errors import GanzooError, Interrupted, nearest
+from ganzoo.runtime.processes import launched, meet
 
 COMMANDS = {
     "list": ("listing", "What is registered: variants, datasets, losses, metrics, plugins."),
@@ -72,7 +72,7 @@ class LazyGroup(click.Group):
         if self.plugins_asked:
             return
         self.plugins_asked = True
-        from ganzoo.registry import registry
+        from ganzoo.registry.registry import registry
 
         registry().add_commands(self, tuple(COMMANDS))
 

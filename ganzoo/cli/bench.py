@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
-    from ganzoo.benchmark.runner import Progress
-    from ganzoo.benchmark.suite import Job, Suite
+    from ganzoo.bench.runner import Progress
+    from ganzoo.bench.suite import BenchTask, Suite
 
 
 class SomeFailedError(GanzooError):
@@ -55,9 +55,9 @@ def command(
     Killed or interrupted, the same command goes on. Results lie in --out: table.md, .csv, .json, .tex and index.html,
     and every training as a run directory.
     """
-    from ganzoo.benchmark import runner
-    from ganzoo.benchmark.suite import find, read
-    from ganzoo.benchmark.suite import shard as part
+    from ganzoo.bench import runner
+    from ganzoo.bench.suite import find, read
+    from ganzoo.bench.suite import shard as part
 
     only = tuple(name.strip() for name in (variants or "").split(",") if name.strip())
     path = find(suite)
@@ -80,7 +80,7 @@ def command(
         raise SomeFailedError(f"{len(failed)} of {len(jobs)} jobs failed, the first was {first}: {why}")
 
 
-def show_plan(suite: "Suite", jobs: "tuple[Job, ...]", folder: Path) -> None:
+def show_plan(suite: "Suite", jobs: "tuple[BenchTask, ...]", folder: Path) -> None:
     """What would be done, to stdout."""
     click.echo(f"# suite {suite.name}: {suite.about}")
     click.echo(f"# {len(jobs)} jobs to {folder}, metrics {', '.join(suite.metrics) or 'none'}")
@@ -92,7 +92,7 @@ def show_plan(suite: "Suite", jobs: "tuple[Job, ...]", folder: Path) -> None:
 
 def show_table(folder: Path, suite: "Suite", quiet: bool) -> None:
     """Write the table in all its forms, print it as Markdown."""
-    from ganzoo.benchmark import page, table
+    from ganzoo.bench import page, table
 
     rows = table.collect(folder, suite)
     table.write(folder, suite, rows)
@@ -159,7 +159,7 @@ def how_far(run: Path) -> str:
     """``1,280 of 3,200`` images seen, by the last line of a run's history; nothing before there is one."""
     import tomllib
 
-    from ganzoo.loggers import last_step
+    from ganzoo.runs.history import last_step
 
     try:
         settings = tomllib.loads((run / "config.toml").read_text(encoding="utf-8"))

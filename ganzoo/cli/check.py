@@ -3,7 +3,7 @@
 import click
 
 from ganzoo.cli.options import parse_assignments
-from ganzoo.registry import registry
+from ganzoo.registry.registry import registry
 
 
 @click.command("check")

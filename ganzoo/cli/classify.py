@@ -28,7 +28,7 @@ def command(source: Path, images: tuple[Path, ...], as_json: bool) -> None:
     from ganzoo.api import classifier_data, load_classifier
     from ganzoo.data.base import to_unit
     from ganzoo.data.decode import Decoder, Undecodable
-    from ganzoo.data.folder import list_folder
+    from ganzoo.data.sources.folder import list_folder
 
     network, data = load_classifier(source), classifier_data(source)
     files: list[Path] = []

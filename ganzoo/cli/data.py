@@ -15,8 +15,8 @@ from ganzoo.data import store
 from ganzoo.data.progress import Progress
 from ganzoo.data.store import SetStatus
 from ganzoo.errors import DataError, UnknownNameError
-from ganzoo.registry import registry
-from ganzoo.specs import DatasetSpec
+from ganzoo.registry.registry import registry
+from ganzoo.registry.specs import DatasetSpec
 
 LINE_SECONDS = 5.0  # between plain progress lines
 
@@ -133,7 +133,7 @@ def remembered(root: Path, name: str) -> list[dict[str, Any]]:
     """What metrics remember of a data set, each entry read and compared with its checksum."""
     if not (root / "reference").is_dir():
         return []  # spares the import of torch
-    from ganzoo.metrics.reference import entries
+    from ganzoo.metrics.cache import entries
 
     return [
         {"path": entry.path.relative_to(root).as_posix(), "state": entry.state, "bytes": entry.size, **entry.key}

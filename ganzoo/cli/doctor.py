@@ -9,7 +9,7 @@ import click
 
 from ganzoo import __version__
 from ganzoo.cli.options import emit_json, emit_table
-from ganzoo.registry import registry
+from ganzoo.registry.registry import registry
 
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "pluggy", "click", "rich", "safetensors", "torch-fidelity")
 ROOM = 2 * 2**30

@@ -46,7 +46,7 @@ def command(
 
     'ganzoo list metrics' shows what there is; a name is a protocol.
     """
-    from ganzoo.registry import registry
+    from ganzoo.registry.registry import registry
 
     for name in metrics:
         registry().metrics.spec(name)  # importing torch takes seconds; a mistyped name need not wait for it
@@ -58,16 +58,16 @@ def command(
     if neighbours is not None and neighbours == panel:
         raise UsageError(f"--neighbours and --panel name the same {panel}.")
     from ganzoo.cli.progress import DataProgress
-    from ganzoo.evaluation import evaluate, open_exam
+    from ganzoo.metrics.evaluate import evaluate, open_context
     from ganzoo.report.neighbours import DRAWERS, refuse
 
     results = []
     with DataProgress(quiet=False) as progress:
         arguments: dict[str, Any] = {"seed": seed, "device": device, "progress": progress}
-        exam = open_exam(source, [], against, **arguments) if pictures else None
-        if exam:
-            refuse(exam)
-        if metrics or not exam:  # without a name it says which would make sense
+        context = open_context(source, [], against, **arguments) if pictures else None
+        if context:
+            refuse(context)
+        if metrics or not context:  # without a name it says which would make sense
             results = evaluate(source, metrics, against, weights=weights, **arguments)
     if as_json:
         emit_json([result.as_json() for result in results])
@@ -80,9 +80,9 @@ def command(
             value = f"{first[1]} {spec.unit}".strip()
             rows.append((result.metric, value, spec.better, ", ".join(f"{name} {text}" for name, text in others)))
         emit_table(("METRIC", "VALUE", "BETTER", "ALSO"), rows)
-    if exam:
+    if context:
         for name, path in pictures.items():
-            DRAWERS[name](exam, path)
+            DRAWERS[name](context, path)
             click.echo(path, err=as_json)
 
 

@@ -9,7 +9,7 @@ import click
 
 from ganzoo.cli.options import emit_json, emit_table
 from ganzoo.errors import UnknownNameError
-from ganzoo.registry import Catalogue, registry
+from ganzoo.registry.registry import Catalogue, registry
 
 
 @click.command("info")
@@ -42,16 +42,18 @@ def plain_card(catalogue: Catalogue[Any], name: str) -> dict[str, Any]:
 
 def variant_card(name: str) -> dict[str, Any]:
     """The spec, every setting with its default, meaning and choices, and the plugin's CARD.md."""
-    from ganzoo.config import Craft, RunConfig, describe
-    from ganzoo.jobs import EMBEDDED, load_variant
+    from ganzoo.config.fields import describe
+    from ganzoo.config.settings import RunConfig, Tricks
+    from ganzoo.models.load import load_variant
+    from ganzoo.training.setup import EMBEDDED
 
     variant = load_variant(name)
     defaults = {"dataset": EMBEDDED, **variant.defaults}
     settings = []
-    for holder, whose in ((RunConfig, "every run"), (Craft, "craft"), (variant.Options, name)):
+    for holder, whose in ((RunConfig, "every run"), (Tricks, "tricks"), (variant.Options, name)):
         hints = typing.get_type_hints(holder)
         for f in dataclasses.fields(holder):
-            if "help" in f.metadata and f.name not in variant.refuses:
+            if "help" in f.metadata and f.name not in variant.unsupported:
                 settings.append(
                     {
                         "key": f.name,

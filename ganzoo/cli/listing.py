@@ -6,7 +6,7 @@ import click
 
 from ganzoo.cli.options import emit_json, emit_table
 from ganzoo.errors import UnknownNameError
-from ganzoo.registry import Catalogue, plural, registry
+from ganzoo.registry.registry import Catalogue, plural, registry
 
 KINDS = ("variants", "datasets", "losses", "metrics", "suites", "plugins")
 NEEDS = {"images": "images", "labelled": "labelled images", "semi": "partly labelled images",

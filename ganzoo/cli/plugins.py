@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 import click
 
 from ganzoo.cli.options import emit_json, emit_table
-from ganzoo.registry import plural, registry
+from ganzoo.registry.registry import plural, registry
 
 
 @click.command("plugins")

@@ -15,10 +15,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from ganzoo.hookspecs import hookimpl
+from ganzoo.registry.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from ganzoo.run import Run
+    from ganzoo.runs.run import Run
 
 PLAIN_SECONDS = 10.0
 """A plain line appears at most this often, so that a log file stays readable."""

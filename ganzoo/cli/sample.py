@@ -10,7 +10,7 @@ from ganzoo.errors import UnknownNameError, UsageError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganzoo.interfaces import Generator
+    from ganzoo.models.interfaces import Generator
 
 DRAWING = {
     "number": "-n", "wanted": "--class", "interpolate": "--interpolate", "rows": "--rows", "seed": "--seed",
@@ -74,8 +74,8 @@ def command(
         raise UsageError(f"{target}: a GIF shows an interpolation; add --interpolate.")
 
     from ganzoo.api import load, weights_data
-    from ganzoo.interfaces import Translator
-    from ganzoo.report.grid import save_animation, save_picture, save_singles
+    from ganzoo.models.interfaces import Translator
+    from ganzoo.report.pictures import save_animation, save_picture, save_singles
 
     generator, classes = load(source), weights_data(source).classes
     if isinstance(generator, Translator):
@@ -179,9 +179,9 @@ def enlarge_all(source: Path, given: Path, output: Path | None, tile: int | None
         UsageError: an input or output that cannot be, or a network that draws samples.
     """
     from ganzoo.api import load, weights_data
-    from ganzoo.data.folder import list_folder
-    from ganzoo.enlarge import enlarge_file
-    from ganzoo.interfaces import Translator
+    from ganzoo.data.sources.folder import list_folder
+    from ganzoo.models.interfaces import Translator
+    from ganzoo.models.translate import enlarge_file
 
     given, whole = given.expanduser(), given.expanduser().is_dir()
     target = (output or Path("enlarged" if whole else f"{given.stem}-enlarged.png")).expanduser()

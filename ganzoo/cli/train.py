@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ganzoo.cli.options import parse_assignments
-from ganzoo.distributed import launched
+from ganzoo.runtime.processes import launched
 
 USAGE = "ganzoo train VARIANT --dataset NAME"
 SECTION = "Everything else is a setting: 'ganzoo info VARIANT' lists them, -o KEY=VALUE changes one."
@@ -72,10 +72,10 @@ def command(
         raise click.UsageError("--resume takes its settings from the run directory; leave --config out.")
     _known_names_first(variant, dataset)
 
-    from ganzoo.api import prepare
     from ganzoo.cli.progress import DataProgress, TrainingDisplay
-    from ganzoo.interfaces import Translator
-    from ganzoo.registry import registry
+    from ganzoo.models.interfaces import Translator
+    from ganzoo.registry.registry import registry
+    from ganzoo.training.setup import prepare
 
     out = out.expanduser() if out else None
     speaks = launched().rank == 0
@@ -105,7 +105,7 @@ def command(
 
 def _known_names_first(variant: str | None, dataset: str | None) -> None:
     """Importing torch takes seconds; a mistyped name should not have to wait for it."""
-    from ganzoo.registry import registry
+    from ganzoo.registry.registry import registry
 
     if variant is not None:
         registry().variants.spec(variant)
@@ -115,8 +115,8 @@ def _known_names_first(variant: str | None, dataset: str | None) -> None:
 
 def _show_plan(job: Any) -> None:
     """What a training would do, to stdout."""
-    from ganzoo.config import to_toml
-    from ganzoo.craft.rules import check_networks
+    from ganzoo.config.files import to_toml
+    from ganzoo.training.checks import check_networks
 
     click.echo(f"# run directory: {job.out}{' (to be resumed)' if job.resume else ''}")
     data = job.dataset.info

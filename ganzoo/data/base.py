@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ganzoo.data.progress import Progress, silent
 from ganzoo.errors import UsageError
-from ganzoo.specs import Sample
+from ganzoo.registry.specs import Sample
 
 __all__ = [
     "DataInfo", "DataRequest", "DataWarning", "Dataset", "MemorySource", "Progress", "Source",

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from ganzoo.data.progress import Progress
 from ganzoo.errors import ChecksumError, DataError, DataMissingError
-from ganzoo.specs import DataFile
+from ganzoo.registry.specs import DataFile
 
 CHUNK = 256 * 1024
 TIMEOUT = 30.0  # seconds without a byte

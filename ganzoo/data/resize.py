@@ -8,9 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ganzoo.data.base import DataInfo, DataRequest, Dataset, MemorySource, Progress, Source, digest, silent
+from ganzoo.data.base import DataInfo, DataRequest, Dataset, MemorySource, Source, digest
+from ganzoo.data.progress import Progress, silent
 from ganzoo.errors import ConfigError, UnknownNameError, UsageError
-from ganzoo.specs import DatasetSpec
+from ganzoo.registry.specs import DatasetSpec
 
 LUMA = (0.299, 0.587, 0.114)
 CHUNK_BYTES = 64 * 2**20  # float32 working memory of one piece of a resize

@@ -4,7 +4,7 @@ Checksums of MNIST, Fashion-MNIST, SVHN, STL-10 and CelebA are those that torchv
 archives are from https://www.cs.toronto.edu/~kriz/cifar.html. Unpacked members have md5 sums of their own.
 """
 
-from ganzoo.specs import DataFile, DatasetSpec, Member
+from ganzoo.registry.specs import DataFile, DatasetSpec, Member
 
 DIGITS = tuple("0123456789")
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -134,7 +134,7 @@ _CELEBA_FILES = tuple(
 DATASETS: tuple[DatasetSpec, ...] = (
     DatasetSpec(
         name="glyphs",
-        load="ganzoo.data.glyphs:load",
+        load="ganzoo.data.sources.glyphs:load",
         summary="digits drawn on the spot: random slant, weight, place and size; any resolution, grey or RGB",
         classes=DIGITS,
         shape=(1, 28, 28),
@@ -143,7 +143,7 @@ DATASETS: tuple[DatasetSpec, ...] = (
     ),
     DatasetSpec(
         name="ring",
-        load="ganzoo.data.toys:load",
+        load="ganzoo.data.sources.toys:load",
         summary="8 Gaussians on a circle: lost modes can be counted",
         paper="arXiv:1705.07761",
         sample="points",
@@ -153,7 +153,7 @@ DATASETS: tuple[DatasetSpec, ...] = (
     ),
     DatasetSpec(
         name="grid",
-        load="ganzoo.data.toys:load",
+        load="ganzoo.data.sources.toys:load",
         summary="25 Gaussians on a 5x5 grid: lost modes can be counted",
         paper="arXiv:1705.07761",
         sample="points",
@@ -163,7 +163,7 @@ DATASETS: tuple[DatasetSpec, ...] = (
     ),
     DatasetSpec(
         name="gaussian1d",
-        load="ganzoo.data.toys:load",
+        load="ganzoo.data.sources.toys:load",
         summary="one Gaussian on a line, as in the figure of the first GAN paper",
         paper="arXiv:1406.2661, figure 1",
         sample="points",
@@ -173,7 +173,7 @@ DATASETS: tuple[DatasetSpec, ...] = (
     ),
     DatasetSpec(
         name="mnist",
-        load="ganzoo.data.idx:load",
+        load="ganzoo.data.sources.idx:load",
         summary="handwritten digits, 60,000 + 10,000 grey images of 28x28",
         paper="LeCun, Cortes, Burges 1998",
         classes=DIGITS,
@@ -193,7 +193,7 @@ DATASETS: tuple[DatasetSpec, ...] = (
     ),
     DatasetSpec(
         name="fashion-mnist",
-        load="ganzoo.data.idx:load",
+        load="ganzoo.data.sources.idx:load",
         summary="articles of clothing, 60,000 + 10,000 grey images of 28x28",
         paper="arXiv:1708.07747",
         classes=FASHION_CLASSES,
@@ -212,7 +212,7 @@ DATASETS: tuple[DatasetSpec, ...] = (
     ),
     DatasetSpec(
         name="cifar10",
-        load="ganzoo.data.cifar:load",
+        load="ganzoo.data.sources.cifar:load",
         summary="small photographs in 10 classes, 50,000 + 10,000 RGB images of 32x32",
         paper="Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images",
         classes=CIFAR10_CLASSES,
@@ -224,7 +224,7 @@ DATASETS: tuple[DatasetSpec, ...] = (
     ),
     DatasetSpec(
         name="cifar100",
-        load="ganzoo.data.cifar:load",
+        load="ganzoo.data.sources.cifar:load",
         summary="small photographs in 100 classes, 50,000 + 10,000 RGB images of 32x32",
         paper="Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images",
         classes=CIFAR100_CLASSES,
@@ -236,13 +236,13 @@ DATASETS: tuple[DatasetSpec, ...] = (
     ),
     DatasetSpec(
         name="folder",
-        load="ganzoo.data.folder:load",
+        load="ganzoo.data.sources.folder:load",
         summary="your own images, as folder:PATH; two or more subfolders that hold images are classes",
         classes=None,
     ),
     DatasetSpec(
         name="svhn",
-        load="ganzoo.data.vision:load_svhn",
+        load="ganzoo.data.sources.vision:load_svhn",
         summary="house numbers, 73,257 + 26,032 RGB images of 32x32 and 531,131 extra; read with torchvision and SciPy",
         paper="Netzer et al. 2011, Reading Digits in Natural Images with Unsupervised Feature Learning",
         classes=DIGITS,
@@ -254,7 +254,7 @@ DATASETS: tuple[DatasetSpec, ...] = (
     ),
     DatasetSpec(
         name="stl10",
-        load="ganzoo.data.vision:load_stl10",
+        load="ganzoo.data.sources.vision:load_stl10",
         summary="photographs in 10 classes, 5,000 + 8,000 RGB images of 96x96 and 100,000 unlabelled; with torchvision",
         paper="Coates, Lee, Ng 2011, An Analysis of Single Layer Networks in Unsupervised Feature Learning",
         classes=STL10_CLASSES,
@@ -266,7 +266,7 @@ DATASETS: tuple[DatasetSpec, ...] = (
     ),
     DatasetSpec(
         name="celeba",
-        load="ganzoo.data.vision:load_celeba",
+        load="ganzoo.data.sources.vision:load_celeba",
         summary="202,599 faces, aligned and cropped, RGB 178x218, unlabelled; with torchvision",
         paper="arXiv:1411.7766",
         shape=(3, 218, 178),

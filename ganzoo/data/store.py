@@ -19,7 +19,7 @@ import platformdirs
 from ganzoo.data.download import TIMEOUT, checksum_of, download
 from ganzoo.data.progress import Progress, silent
 from ganzoo.errors import ChecksumError, DataError, DataMissingError
-from ganzoo.specs import DataFile, DatasetSpec, Member
+from ganzoo.registry.specs import DataFile, DatasetSpec, Member
 
 State = Literal["missing", "present", "verified", "not checked", "damaged"]
 SetState = Literal["embedded", "yours", "missing", "incomplete", "present", "verified", "not checked", "damaged"]
@@ -207,7 +207,7 @@ def fetch(
     """Download and unpack what is missing or damaged; files that are right are left alone.
 
     Raises:
-        DataError: the set is not fetched by ganzoo, or the disk refuses (see also :mod:`ganzoo.data.download`).
+        DataError: the set is not fetched by ganzoo, or the disk unsupported (see also :mod:`ganzoo.data.download`).
     """
     if spec.download != "files":
         raise DataError(f"ganzoo has no files to fetch for data set {spec.name!r}: {spec.summary}.")
@@ -247,7 +247,7 @@ def unpack(file: DataFile, root: Path, progress: Progress = silent) -> None:
     about paths, links or permissions has any effect.
 
     Raises:
-        DataError: the archive is cut short, lacks a member, or the disk refuses.
+        DataError: the archive is cut short, lacks a member, or the disk unsupported.
         ChecksumError: a member is not what was published.
     """
     packed = root / file.path

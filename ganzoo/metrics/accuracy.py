@@ -5,7 +5,8 @@ from torch import Tensor
 
 from ganzoo.data.base import Dataset, to_unit
 from ganzoo.errors import DataError
-from ganzoo.metrics.base import Exam, Metric
+from ganzoo.metrics.base import Metric
+from ganzoo.metrics.context import EvaluationContext
 
 BATCH = 500
 SPLIT = "test"
@@ -16,25 +17,25 @@ class TestAccuracy(Metric):
 
     __test__ = False  # pytest would take it for a test
 
-    def ready(self, exam: Exam) -> None:
-        self.test(exam)
+    def ready(self, context: EvaluationContext) -> None:
+        self.test(context)
 
-    def test(self, exam: Exam) -> tuple[Dataset, Tensor]:
+    def test(self, context: EvaluationContext) -> tuple[Dataset, Tensor]:
         """The test split and its labels.
 
         Raises:
             DataError: there is none, or it has other classes than were learned.
         """
-        classifier, test = exam.subject.classifier, exam.reference(SPLIT)
-        assert classifier is not None, "unfit() refuses it"
+        classifier, test = context.target.classifier, context.reference(SPLIT)
+        assert classifier is not None, "unfit() unsupported it"
         if test.labels is None or len(test.info.classes) != classifier.classes:
-            raise DataError(f"{exam.against!r} has not the {classifier.classes} classes that were learned.")
+            raise DataError(f"{context.against!r} has not the {classifier.classes} classes that were learned.")
         return test, test.labels.cpu()
 
     @torch.no_grad()
-    def measure(self, exam: Exam) -> dict[str, float]:
-        classifier, (test, labels) = exam.subject.classifier, self.test(exam)
-        assert classifier is not None, "unfit() refuses it"
+    def measure(self, context: EvaluationContext) -> dict[str, float]:
+        classifier, (test, labels) = context.target.classifier, self.test(context)
+        assert classifier is not None, "unfit() unsupported it"
         device, right = next(classifier.parameters()).device, 0
         for indices in torch.arange(len(test.source)).split(BATCH):
             images = to_unit(test.source.fetch(indices).to(device))

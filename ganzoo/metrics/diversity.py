@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.base import to_unit
-from ganzoo.metrics.base import Exam, Metric
+from ganzoo.metrics.base import Metric
+from ganzoo.metrics.context import EvaluationContext
 
 CLOSE = 0.25
 """Near duplicates are closer than this share of the median distance of a real sample to the nearest other one."""
@@ -73,13 +74,13 @@ class Reference:
 class Duplicates(Metric):
     """Share of samples that nearly repeat another one; what that means is set by as many real ones."""
 
-    def ready(self, exam: Exam) -> None:
-        super().ready(exam)
-        exam.chosen(exam.reference(), self.spec.count)
+    def ready(self, context: EvaluationContext) -> None:
+        super().ready(context)
+        context.chosen(context.reference(), self.spec.count)
 
-    def measure(self, exam: Exam) -> dict[str, float]:
-        real = exam.reference()
-        chosen = to_unit(real.source.fetch(exam.chosen(real, self.spec.count)).cpu())
+    def measure(self, context: EvaluationContext) -> dict[str, float]:
+        real = context.reference()
+        chosen = to_unit(real.source.fetch(context.chosen(real, self.spec.count)).cpu())
         reference = Reference.of(chosen)
-        samples = torch.cat([to_unit(batch) for batch in exam.samples(self.spec.count)])
+        samples = torch.cat([to_unit(batch) for batch in context.samples(self.spec.count)])
         return {"share": reference.duplicate_rate(samples), "of real ones": reference.duplicates}

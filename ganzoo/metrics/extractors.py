@@ -1,4 +1,4 @@
-"""What turns images into features: Inception and VGG of torch-fidelity, recognisers of one data set, EfficientNet.
+"""What turns images into features: Inception and VGG of torch-fidelity, feature_classifiers of one data set, EfficientNet.
 
 All are torch-fidelity feature extractors and all go through its formulas. Those of torch-fidelity unpickle their
 weights, so a file's SHA-256 is compared before it is opened, and a file that differs is never opened.
@@ -17,13 +17,14 @@ import torch
 from torch import Tensor
 from torch_fidelity.feature_extractor_base import FeatureExtractorBase
 
-from ganzoo.data.base import Progress, silent, to_unit
+from ganzoo.data.base import to_unit
 from ganzoo.data.download import download
+from ganzoo.data.progress import Progress, silent
 from ganzoo.data.resize import convert_channels
 from ganzoo.errors import ChecksumError, DataMissingError, UnknownNameError, UsageError
-from ganzoo.files import waiting
-from ganzoo.metrics.recogniser import SHIPPED, load_recogniser, shipped
-from ganzoo.specs import DataFile
+from ganzoo.metrics.feature_classifier import SHIPPED, load_recogniser, shipped
+from ganzoo.registry.specs import DataFile
+from ganzoo.runtime.files import waiting
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ganzoo.data.toys import MODES, Modes, modes
-from ganzoo.metrics.base import Exam, Metric
+from ganzoo.data.sources.toys import MODES, Modes, modes
+from ganzoo.metrics.base import Metric
+from ganzoo.metrics.context import EvaluationContext
 
 NEAR = 3.0
 """A sample is of high quality when it lies within this many standard deviations of the mode nearest to it."""
@@ -50,12 +51,16 @@ def count_modes(points: Tensor, modes: Modes) -> ModeCount:
 class ModesFound(Metric):
     """Modes that samples fall on, of a mixture whose modes are known; see :func:`count_modes`."""
 
-    def unfit(self, exam: Exam) -> str:
-        if reason := super().unfit(exam):
+    def unfit(self, context: EvaluationContext) -> str:
+        if reason := super().unfit(context):
             return reason
-        return "" if exam.against in MODES else f"{exam.against!r} has no known modes: {', '.join(sorted(MODES))} have"
+        return (
+            ""
+            if context.against in MODES
+            else f"{context.against!r} has no known modes: {', '.join(sorted(MODES))} have"
+        )
 
-    def measure(self, exam: Exam) -> dict[str, float]:
-        exam.reference()
-        found = count_modes(torch.cat(list(exam.samples(self.spec.count))), modes(exam.against))
+    def measure(self, context: EvaluationContext) -> dict[str, float]:
+        context.reference()
+        found = count_modes(torch.cat(list(context.samples(self.spec.count))), modes(context.against))
         return {"found": found.found, "of": found.total, "found fairly": found.fair, "good samples": found.quality}

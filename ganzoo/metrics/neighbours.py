@@ -7,7 +7,8 @@ from torch import Tensor
 
 from ganzoo.data.base import Dataset, to_unit
 from ganzoo.errors import DataError
-from ganzoo.metrics.base import Exam, Metric
+from ganzoo.metrics.base import Metric
+from ganzoo.metrics.context import EvaluationContext
 
 ROWS = 2_000
 """Real images whose distances are held at once."""
@@ -51,19 +52,19 @@ class Copies(Metric):
     Blurred and averaged images are near to everything: a high share is a reason to look (``--neighbours``), no proof.
     """
 
-    def ready(self, exam: Exam) -> None:
-        super().ready(exam)
-        exam.reference()
-        exam.reference("test")
+    def ready(self, context: EvaluationContext) -> None:
+        super().ready(context)
+        context.reference()
+        context.reference("test")
 
-    def measure(self, exam: Exam) -> dict[str, float]:
-        train = exam.reference()
-        test = exam.reference("test")
-        indices = exam.chosen(test, min(TESTED, len(test.source)))
+    def measure(self, context: EvaluationContext) -> dict[str, float]:
+        train = context.reference()
+        test = context.reference("test")
+        indices = context.chosen(test, min(TESTED, len(test.source)))
         unseen = nearest(test.source.fetch(indices).cpu(), train).distance[:, 0]
         if float(unseen.median()) == 0:
-            raise DataError(f"most test images of {exam.against!r} are training images too: nothing can be told.")
-        own = nearest(torch.cat(list(exam.samples(self.spec.count))), train).distance[:, 0]
+            raise DataError(f"most test images of {context.against!r} are training images too: nothing can be told.")
+        own = nearest(torch.cat(list(context.samples(self.spec.count))), train).distance[:, 0]
         threshold = float(unseen.quantile(LEVEL))
         return {
             "share": float((own <= threshold).double().mean()),

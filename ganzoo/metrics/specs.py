@@ -1,9 +1,9 @@
 """The metrics that come with ganzoo, as specs. Standard library only: ``ganzoo list metrics`` reads this."""
 
-from ganzoo.specs import MetricSpec
+from ganzoo.registry.specs import MetricSpec
 
-RECOGNISED = ("glyphs", "mnist", "fashion-mnist", "cifar10")
-"""Data sets with a recogniser of their own (see benchmarks/recognisers.py)."""
+CLASSIFIED = ("glyphs", "mnist", "fashion-mnist", "cifar10")
+"""Data sets with a recogniser of their own (see benchmarks/feature_classifiers.py)."""
 
 FRECHET, KERNEL = "ganzoo.metrics.features:FrechetDistance", "ganzoo.metrics.features:KernelDistance"
 SCORE, PRECISION_RECALL = "ganzoo.metrics.features:Score", "ganzoo.metrics.features:PrecisionRecall"
@@ -73,7 +73,7 @@ def _of_recogniser(data: str) -> list[MetricSpec]:
 METRICS: tuple[MetricSpec, ...] = (
     *_of_inception(),
     *_of_efficientnet(),
-    *(spec for data in RECOGNISED for spec in _of_recogniser(data)),
+    *(spec for data in CLASSIFIED for spec in _of_recogniser(data)),
     MetricSpec(
         name="modes-2500", load="ganzoo.metrics.modes:ModesFound", of="points", count=2_500, better="higher",
         paper="arXiv:1705.07761, sec. 5.1", summary="modes that 2,500 samples fall on, and the share of good samples",
@@ -91,11 +91,11 @@ METRICS: tuple[MetricSpec, ...] = (
         summary="share of the test split that a trained classifier gets right",
     ),
     MetricSpec(
-        name="psnr", load="ganzoo.metrics.enlargement:PSNR", of="translator", unit="dB", better="higher",
+        name="psnr", load="ganzoo.metrics.super_resolution:PSNR", of="translator", unit="dB", better="higher",
         summary="of enlarged images on luma, border removed; beside bicubic enlargement",
     ),
     MetricSpec(
-        name="ssim", load="ganzoo.metrics.enlargement:SSIM", of="translator", better="higher",
+        name="ssim", load="ganzoo.metrics.super_resolution:SSIM", of="translator", better="higher",
         paper="Wang et al. 2004, IEEE TIP 13(4)",
         summary="of enlarged images on luma, border removed; beside bicubic enlargement",
     ),

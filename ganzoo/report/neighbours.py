@@ -7,13 +7,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ganzoo.device import exact_arithmetic
 from ganzoo.errors import UsageError
-from ganzoo.files import replace_file
-from ganzoo.metrics.base import Exam
+from ganzoo.metrics.context import EvaluationContext
+from ganzoo.metrics.feature_classifier import shipped
 from ganzoo.metrics.neighbours import nearest, nearest_features
-from ganzoo.metrics.recogniser import shipped
-from ganzoo.report.grid import grid, to_image
+from ganzoo.report.pictures import grid, to_image
+from ganzoo.runtime.device import exact_arithmetic
+from ganzoo.runtime.files import replace_file
 
 SAMPLES = 10
 """Rows of the picture of neighbours."""
@@ -25,43 +25,43 @@ YELLOW = (255, 210, 0)
 MIN_SIDE = 56
 
 
-def refuse(exam: Exam) -> None:
+def refuse(context: EvaluationContext) -> None:
     """Raise UsageError for what draws no images, DataError for what has too few, before anything is computed."""
-    if reason := exam.subject.lacks("images"):
+    if reason := context.target.lacks("images"):
         raise UsageError(f"a picture of neighbours: {reason}.")
-    exam.subject.refuse_few(max(SAMPLES, ROWS * COLUMNS))
-    exam.reference()
+    context.target.refuse_few(max(SAMPLES, ROWS * COLUMNS))
+    context.reference()
 
 
-def images_of(exam: Exam, count: int) -> Tensor:
+def images_of(context: EvaluationContext, count: int) -> Tensor:
     """The first ``count`` samples, uint8 [N, C, H, W]."""
-    refuse(exam)
-    with exact_arithmetic(exam.device):
-        return torch.cat(list(exam.samples(count)))
+    refuse(context)
+    with exact_arithmetic(context.device):
+        return torch.cat(list(context.samples(count)))
 
 
-def draw_neighbours(exam: Exam, path: Path) -> None:
+def draw_neighbours(context: EvaluationContext, path: Path) -> None:
     """Each row: a sample (framed), its nearest training images by pixels, then by features if there is a recogniser."""
-    samples, train = images_of(exam, SAMPLES), exam.reference()
-    columns = [samples[:, None], _fetch(exam, nearest(samples, train, SHOWN).index)]
-    if exam.against in shipped() and (extractor := exam.extractor(exam.against)).shape == exam.subject.shape:
+    samples, train = images_of(context, SAMPLES), context.reference()
+    columns = [samples[:, None], _fetch(context, nearest(samples, train, SHOWN).index)]
+    if context.against in shipped() and (extractor := context.extractor(context.against)).shape == context.target.shape:
         own = extractor.extract(iter([samples]), len(samples), "features of samples")["features"]
-        real, _ = exam.reference_features(extractor)
-        columns.append(_fetch(exam, nearest_features(own, real, SHOWN).index))
+        real, _ = context.reference_features(extractor)
+        columns.append(_fetch(context, nearest_features(own, real, SHOWN).index))
     sheet = torch.cat(columns, dim=1)
     _save(path, sheet, framed=[0])
 
 
-def draw_panel(exam: Exam, path: Path) -> None:
+def draw_panel(context: EvaluationContext, path: Path) -> None:
     """Samples, not chosen, and in a last, framed column the training image nearest to the sample beside it."""
-    samples = images_of(exam, ROWS * COLUMNS).unflatten(0, (ROWS, COLUMNS))
-    found = nearest(samples[:, -1], exam.reference()).index
-    _save(path, torch.cat([samples, _fetch(exam, found)], dim=1), framed=[COLUMNS])
+    samples = images_of(context, ROWS * COLUMNS).unflatten(0, (ROWS, COLUMNS))
+    found = nearest(samples[:, -1], context.reference()).index
+    _save(path, torch.cat([samples, _fetch(context, found)], dim=1), framed=[COLUMNS])
 
 
-def _fetch(exam: Exam, index: Tensor) -> Tensor:
+def _fetch(context: EvaluationContext, index: Tensor) -> Tensor:
     """Training images [N, k, C, H, W] of indices [N, k]."""
-    return exam.reference().source.fetch(index.flatten()).cpu().unflatten(0, tuple(index.shape))
+    return context.reference().source.fetch(index.flatten()).cpu().unflatten(0, tuple(index.shape))
 
 
 def _save(path: Path, images: Tensor, framed: list[int]) -> None:
@@ -76,4 +76,4 @@ def _save(path: Path, images: Tensor, framed: list[int]) -> None:
     replace_file(path, lambda temporary: picture.save(temporary, format="PNG"))
 
 
-DRAWERS: dict[str, Callable[[Exam, Path], None]] = {"neighbours": draw_neighbours, "panel": draw_panel}
+DRAWERS: dict[str, Callable[[EvaluationContext, Path], None]] = {"neighbours": draw_neighbours, "panel": draw_panel}

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from ganzoo.benchmark import runner
-from ganzoo.benchmark.runner import Progress
-from ganzoo.benchmark.suite import Job, read
+from ganzoo.bench import runner
+from ganzoo.bench.runner import Progress
+from ganzoo.bench.suite import BenchTask, read
 from ganzoo.cli.bench import Overview
 
 from ..conftest import Cli
@@ -51,7 +51,7 @@ def scores(folder: Path) -> list[Any]:
     return [{key: row[key] for key in ("label", "seeds", "final", "best", "images", "failed")} for row in rows]
 
 
-def planned(folder: Path) -> Job:
+def planned(folder: Path) -> BenchTask:
     """A suite of one job, made ready as the runner does it."""
     (folder / "mine.toml").write_text(SUITE.replace("[0, 1]", "[0]"), encoding="utf-8")
     suite = read(folder / "mine.toml")
@@ -105,7 +105,7 @@ def test_a_failed_job_stops_no_other_and_is_shown(tmp_path: Path, ganzoo_cli: Cl
 def test_two_processes_at_one_job_do_it_once(tmp_path: Path, whole: Path) -> None:
     """A runner that was killed may have left a job at work that is not to be seen yet; a second one waits for it."""
     job = planned(tmp_path)
-    command = [sys.executable, "-m", "ganzoo.benchmark.job", str(tmp_path / "out"), job.name]
+    command = [sys.executable, "-m", "ganzoo.bench.task", str(tmp_path / "out"), job.name]
     both = []
     for pause in (0.7, 2.0, 0.0):
         both.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
@@ -122,8 +122,8 @@ def test_two_processes_at_one_job_do_it_once(tmp_path: Path, whole: Path) -> Non
 def test_a_kill_during_the_last_metrics_loses_nothing(tmp_path: Path, whole: Path) -> None:
     job = planned(tmp_path)
     code = (
-        "import os, sys; from ganzoo.examiner import Examiner; from ganzoo.benchmark.job import main\n"
-        "Examiner._report = lambda *_: os._exit(9)\n"
+        "import os, sys; from ganzoo.training.evaluation import PeriodicEvaluation; from ganzoo.bench.task import main\n"
+        "PeriodicEvaluation._report = lambda *_: os._exit(9)\n"
         "main()\n"
     )
     died = subprocess.run([sys.executable, "-c", code, str(tmp_path / "out"), job.name], check=False)

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from ganzoo.benchmark import page, runner, table
-from ganzoo.benchmark.suite import Suite, find, read, shard
+from ganzoo.bench import page, runner, table
+from ganzoo.bench.suite import Suite, find, read, shard
 from ganzoo.errors import ConfigError, RunError, UnknownNameError
-from ganzoo.registry import registry
+from ganzoo.registry.registry import registry
 
 GOOD = """
 about = "a test"

@@ -20,8 +20,8 @@ def test_numbers_as_a_table_and_as_json(ganzoo_cli: Cli, run: Path) -> None:
     assert table.splitlines()[0].split() == ["METRIC", "VALUE", "BETTER", "ALSO"]
     (found,) = json.loads(ganzoo_cli("evaluate", run, "--metric", "duplicates-2k", "--json").stdout)
     assert found["metric"] == "duplicates-2k"
-    assert found["subject"]["variant"] == "cgan"
-    assert found["subject"]["weights"] == "EMA"
+    assert found["target"]["variant"] == "cgan"
+    assert found["target"]["weights"] == "EMA"
     assert {"torch", "torch-fidelity", "ganzoo"} <= set(found["versions"])
     assert f"{found['value']:.4g}" in table
 

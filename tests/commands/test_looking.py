@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ganzoo.cli import COMMANDS
-from ganzoo.registry import registry
+from ganzoo.registry.registry import registry
 
 from .conftest import Invoke
 

@@ -11,7 +11,7 @@ from PIL import Image
 import ganzoo
 from ganzoo.cli.sample import between
 from ganzoo.data.base import to_uint8
-from ganzoo.interfaces import Generator
+from ganzoo.models.interfaces import Generator
 
 from .conftest import Invoke
 

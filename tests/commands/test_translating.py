@@ -10,8 +10,8 @@ from PIL import Image
 
 import ganzoo
 from ganzoo.data.base import to_uint8, to_unit
-from ganzoo.enlarge import enlarge, enlarge_image
 from ganzoo.errors import DataError, UsageError
+from ganzoo.models.translate import enlarge, enlarge_image
 
 from .conftest import Invoke
 

@@ -1,4 +1,4 @@
-"""What each part of the craft computes, against the papers' formulas written out here."""
+"""What each part of the tricks computes, against the papers' formulas written out here."""
 
 import math
 from pathlib import Path
@@ -9,13 +9,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from ganzoo.api import prepare
-from ganzoo.config import Craft
-from ganzoo.craft import losses, networks, sight
-from ganzoo.craft.schedule import factor
-from ganzoo.losses import LeastSquares, Minimax, NonSaturating
-from ganzoo.run import Run
-from ganzoo.trainer import Trainer, new_state
+from ganzoo.config.settings import Tricks
+from ganzoo.models.losses import LeastSquares, Minimax, NonSaturating
+from ganzoo.runs.run import Run
+from ganzoo.training.loop import TrainingLoop, new_state
+from ganzoo.training.setup import prepare
+from ganzoo.tricks import augment as sight
+from ganzoo.tricks import discriminator as networks
+from ganzoo.tricks import penalties as losses
+from ganzoo.tricks.schedules import factor
 
 from ..training.helpers import TINY, history, train
 
@@ -27,21 +29,21 @@ FAKE = torch.tensor([-1.0, 0.7, -3.0, 0.1])
 
 
 def test_one_sided_smoothing_lowers_the_target_of_real_samples_alone() -> None:
-    found = losses.discriminator(NonSaturating(), Craft(label_smoothing=0.1), REAL, FAKE)
+    found = losses.discriminator(NonSaturating(), Tricks(label_smoothing=0.1), REAL, FAKE)
     expected = binary_cross_entropy_with_logits(REAL, torch.full((4,), 0.9))
     expected = expected + binary_cross_entropy_with_logits(FAKE, torch.zeros(4))
     torch.testing.assert_close(found, expected)
-    squares = losses.discriminator(LeastSquares(), Craft(label_smoothing=0.1), REAL, FAKE)
+    squares = losses.discriminator(LeastSquares(), Tricks(label_smoothing=0.1), REAL, FAKE)
     torch.testing.assert_close(squares, 0.5 * ((REAL - 0.9).square().mean() + FAKE.square().mean()))
 
 
 @pytest.mark.parametrize("loss", [NonSaturating(), Minimax(), LeastSquares()])
 def test_targets_without_smoothing_and_flipping_are_the_loss_itself(loss: Any) -> None:
     torch.testing.assert_close(
-        loss.towards(REAL, torch.ones(4)).mean() + loss.towards(FAKE, torch.zeros(4)).mean(),
+        loss.per_sample(REAL, torch.ones(4)).mean() + loss.per_sample(FAKE, torch.zeros(4)).mean(),
         loss.discriminator(REAL, FAKE),
     )
-    assert losses.discriminator(loss, Craft(), REAL, FAKE) == loss.discriminator(REAL, FAKE)
+    assert losses.discriminator(loss, Tricks(), REAL, FAKE) == loss.discriminator(REAL, FAKE)
 
 
 def test_labels_flip_with_their_probability() -> None:
@@ -77,12 +79,12 @@ def test_penalties_are_differentiable_in_the_critics_weights() -> None:
 def test_the_penalty_is_taken_on_lines_between_real_and_generated() -> None:
     seen: list[Tensor] = []
 
-    def judge(samples: Tensor) -> Tensor:
+    def discriminate(samples: Tensor) -> Tensor:
         seen.append(samples.detach())
         return samples.sum(1)
 
     real, fake = torch.ones(200, 2), torch.tensor([[-1.0, 3.0]]).expand(200, 2)
-    losses.gradient_penalty(judge, real, fake, 1.0)
+    losses.gradient_penalty(discriminate, real, fake, 1.0)
     share = (seen[0][:, 0] - fake[:, 0]) / 2
     torch.testing.assert_close(seen[0][:, 1], 3 - 2 * share)
     assert 0 <= share.min() < 0.1
@@ -111,7 +113,7 @@ def test_features_are_what_the_last_layer_sees() -> None:
 def test_minibatch_discrimination_is_the_papers_sum() -> None:
     """o(x_i)_b = sum over j of exp(-|M_ib - M_jb|_1), M = f(x) T: arXiv:1606.03498, section 3.2; others only."""
     torch.manual_seed(0)
-    head = networks.BatchHead(nn.Linear(6, 1), Craft(minibatch_kernels=4, minibatch_dim=3))
+    head = networks.BatchHead(nn.Linear(6, 1), Tricks(minibatch_kernels=4, minibatch_dim=3))
     features = torch.randn(5, 6)
     m = (features @ head.tensor.detach()).view(5, 4, 3)
     expected = torch.zeros(5, 4)
@@ -136,7 +138,7 @@ def test_minibatch_discrimination_can_be_differentiated_twice() -> None:
 @pytest.mark.parametrize("layer", [nn.Linear(6, 1), nn.Conv2d(6, 1, 2)])
 def test_a_widened_head_keeps_what_the_layer_computed(layer: Any) -> None:
     features = torch.randn(8, 6) if isinstance(layer, nn.Linear) else torch.randn(8, 6, 2, 2)
-    head = networks.BatchHead(layer, Craft(minibatch_std=True))
+    head = networks.BatchHead(layer, Tricks(minibatch_std=True))
     spread = features.flatten(1).var(0, unbiased=False).add(1e-8).sqrt().mean()
     added = head.layer.weight[:, 6:].sum() * spread
     torch.testing.assert_close(head(features), layer(features) + added, rtol=1e-4, atol=1e-5)
@@ -148,7 +150,7 @@ def test_spectral_norm_holds_every_layer_at_one(tmp_path: Path) -> None:
     job = prepare("vanilla", "ring", out=tmp_path / "x", settings=settings)
     state = new_state(job.variant, job.device)
     run = Run.create(tmp_path / "x", job.variant, {})
-    Trainer(job.variant, state, job.dataset, run, lambda *a, **k: None, job.device).fit()
+    TrainingLoop(job.variant, state, job.dataset, run, lambda *a, **k: None, job.device).fit()
     discriminator = state.networks["discriminator"]
     values = torch.randn(64, 2)
     for _ in range(50):  # each pass takes one step of power iteration
@@ -180,7 +182,7 @@ def test_instance_noise_ends_where_it_was_told_to(tmp_path: Path) -> None:
     points = torch.zeros(2000, 2)
     for images, std in ((0, 0.5), (20, 0.25), (40, 0.0), (64, 0.0)):
         state.images = images
-        assert float(job.variant.sight(state, points).std()) == pytest.approx(std, rel=0.1, abs=1e-9)
+        assert float(job.variant.augment(state, points).std()) == pytest.approx(std, rel=0.1, abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +201,7 @@ def test_instance_noise_waits_for_the_discriminator(
     state = new_state(job.variant, job.device)
     for seen, std in expected:
         state.images = seen
-        noise = job.variant.sight(state, torch.zeros(20, 1, 32, 32))
+        noise = job.variant.augment(state, torch.zeros(20, 1, 32, 32))
         assert float(noise.std()) == pytest.approx(std, rel=0.1, abs=1e-9)
 
 
@@ -246,9 +248,9 @@ def counted(tmp_path: Path, **settings: Any) -> dict[str, list[int]]:
     job = prepare("vanilla", "ring", out=tmp_path / "x", settings={**TINY, **settings})
     state = new_state(job.variant, job.device)
     run = Run.create(tmp_path / "x", job.variant, {})
-    trainer = Trainer(job.variant, state, job.dataset, run, lambda *a, **k: None, job.device)
+    loop = TrainingLoop(job.variant, state, job.dataset, run, lambda *a, **k: None, job.device)
     moved: dict[str, list[int]] = {"discriminator": [], "generator": []}
-    take = trainer.steps.take
+    take = loop.trainer.apply_update
 
     def watched(update: Any, batch: Any) -> None:
         before = [p.detach().clone() for p in state.networks[update.player].parameters()]
@@ -257,8 +259,8 @@ def counted(tmp_path: Path, **settings: Any) -> dict[str, list[int]]:
         if any(not torch.equal(p, b) for p, b in zip(after, before, strict=True)):
             moved[update.player].append(state.step + 1)
 
-    trainer.steps.take = watched  # type: ignore[method-assign]  # a spy
-    trainer.fit()
+    loop.trainer.apply_update = watched  # type: ignore[method-assign]  # a spy
+    loop.fit()
     return moved
 
 
@@ -280,7 +282,7 @@ def test_rests_are_logged(tmp_path: Path) -> None:
 
 def test_learning_rates_follow_their_course() -> None:
     def course(**settings: Any) -> list[float]:
-        return [factor(Craft(**settings), step, 8) for step in range(1, 9)]
+        return [factor(Tricks(**settings), step, 8) for step in range(1, 9)]
 
     assert course() == [1] * 8
     assert course(lr_schedule="linear") == pytest.approx([1, 1, 1, 1, 1, 0.75, 0.5, 0.25])
@@ -295,15 +297,15 @@ def test_learning_rates_reach_the_optimizers(tmp_path: Path) -> None:
     state = new_state(job.variant, job.device)
     run = Run.create(tmp_path / "x", job.variant, {})
     rates: list[float] = []
-    trainer = Trainer(job.variant, state, job.dataset, run, lambda *a, **k: None, job.device)
-    take = trainer.steps.take
+    loop = TrainingLoop(job.variant, state, job.dataset, run, lambda *a, **k: None, job.device)
+    take = loop.trainer.apply_update
 
     def watched(update: Any, batch: Any) -> None:
         rates.append(state.optimizers[update.player].param_groups[0]["lr"])
         take(update, batch)
 
-    trainer.steps.take = watched  # type: ignore[method-assign]  # a spy
-    trainer.fit()
+    loop.trainer.apply_update = watched  # type: ignore[method-assign]  # a spy
+    loop.fit()
     assert rates == pytest.approx([2e-4] * 6 + [1e-4] * 2)
 
 
@@ -311,9 +313,11 @@ def test_gradients_are_clipped_to_their_norm(tmp_path: Path) -> None:
     job = prepare("vanilla", "ring", out=tmp_path / "x", settings={**TINY, "steps": 2, "clip_grad_norm": 1e-3})
     state = new_state(job.variant, job.device)
     run = Run.create(tmp_path / "x", job.variant, {})
-    trainer = Trainer(job.variant, state, job.dataset, run, lambda *a, **k: None, job.device)
+    loop = TrainingLoop(job.variant, state, job.dataset, run, lambda *a, **k: None, job.device)
     for player in ("discriminator", "generator"):
-        trainer.steps.take(next(u for u in trainer.stages[0].updates if u.player == player), trainer.steps.next_batch())
+        loop.trainer.apply_update(
+            next(u for u in loop.stages[0].updates if u.player == player), loop.trainer.next_batch()
+        )
         grads = [p.grad for p in state.networks[player].parameters() if p.grad is not None]
         norm = float(torch.cat([g.flatten() for g in grads]).norm())
         assert norm == pytest.approx(1e-3, rel=1e-3)

@@ -1,4 +1,4 @@
-"""Every setting of the craft, with every registered variant: it is used, or refused with a reason; never ignored."""
+"""Every setting of the tricks, with every registered variant: it is used, or refused with a reason; never ignored."""
 
 from dataclasses import fields
 from pathlib import Path
@@ -8,11 +8,11 @@ import pytest
 import torch
 
 import ganzoo
-from ganzoo.checkpoint import read_tensors
-from ganzoo.config import Craft
-from ganzoo.craft.rules import DETAILS
+from ganzoo.config.settings import Tricks
 from ganzoo.errors import ConfigError, UnknownNameError
-from ganzoo.registry import OWN_DISTRIBUTION, registry
+from ganzoo.registry.registry import OWN_DISTRIBUTION, registry
+from ganzoo.runtime.tensor_files import read_tensors
+from ganzoo.training.checks import DETAILS
 
 from ..test_variants import small
 from ..training.helpers import TINY, assert_same, history, state_of, train
@@ -52,14 +52,14 @@ def settings(name: str, **more: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def plain_weights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, torch.Tensor]]:
-    """Weights of each variant trained without any craft, made when they are asked for."""
+    """Weights of each variant trained without any tricks, made when they are asked for."""
     return {}
 
 
 def test_there_is_a_value_of_every_setting_and_a_word_on_every_variant_of_ours() -> None:
     zoo = registry().variants
     assert {name for name in zoo.names() if OWN_DISTRIBUTION in zoo.provider(name)} == ACCEPTED.keys()
-    assert set(VALUES) == {f.name for f in fields(Craft)} - set(DETAILS)
+    assert set(VALUES) == {f.name for f in fields(Tricks)} - set(DETAILS)
 
 
 @pytest.mark.parametrize("key", VALUES)
@@ -119,19 +119,19 @@ def test_points_are_not_augmented(tmp_path: Path) -> None:
 
 def test_a_variant_that_computes_its_own_losses_may_not_ignore_a_setting(tmp_path: Path) -> None:
     """Were it ignored in silence, a user would believe in a smoothing that never was."""
-    from ganzoo.api import prepare
-    from ganzoo.run import Run
-    from ganzoo.trainer import Trainer, new_state
+    from ganzoo.runs.run import Run
+    from ganzoo.training.loop import TrainingLoop, new_state
+    from ganzoo.training.setup import prepare
 
     job = prepare("vanilla", "ring", out=tmp_path / "x", settings={**TINY, "steps": 2, "label_smoothing": 0.1})
 
     class Own(type(job.variant)):  # type: ignore[misc]  # a class made at run time
         def discriminator_loss(self, state: Any, batch: Any) -> Any:
-            logits = self.judge(state, batch["images"], batch)
+            logits = self.discriminate(state, batch["images"], batch)
             return {"total": (logits - 1).square().mean()}
 
     own = Own(job.config, job.dataset.info, job.variant.loss)
-    trainer = Trainer(
+    trainer = TrainingLoop(
         own, new_state(own, job.device), job.dataset, Run.create(tmp_path / "x", own, {}), print, job.device
     )
     with pytest.raises(ConfigError, match=r"label_smoothing = 0.1 has no effect on variant 'vanilla'"):
@@ -173,8 +173,8 @@ def test_a_run_whose_schedule_follows_its_length_is_not_made_longer(tmp_path: Pa
 def test_settings_are_in_a_table_of_their_own_and_repeat_the_run(tmp_path: Path) -> None:
     run = train(tmp_path / "x", 3, "vanilla", dataset="ring", label_smoothing=0.1, minibatch_std=True)
     text = (run.path / "config.toml").read_text()
-    assert "[craft]" in text
-    assert "label_smoothing = 0.1" in text.split("[craft]")[1]
+    assert "[tricks]" in text
+    assert "label_smoothing = 0.1" in text.split("[tricks]")[1]
     again = ganzoo.train(config=run.path / "config.toml", out=tmp_path / "y")
     assert_same(state_of(run), state_of(again))
 

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from ganzoo.specs import DataFile, DatasetSpec
+from ganzoo.registry.specs import DataFile, DatasetSpec
 
 
 @dataclass

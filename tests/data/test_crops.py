@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 
 from ganzoo.data.base import DataRequest
-from ganzoo.data.crops import CROPS, CropSource
 from ganzoo.data.decode import Decoder
-from ganzoo.data.folder import load
+from ganzoo.data.sources.crops import CROPS, CropSource
+from ganzoo.data.sources.folder import load
 from ganzoo.errors import ConfigError, DataError
 
 
@@ -81,7 +81,7 @@ def test_damaged_and_small_files_are_named(folder: Path) -> None:
 
 
 def test_only_a_folder_is_cropped() -> None:
-    from ganzoo.data.glyphs import load as glyphs
+    from ganzoo.data.sources.glyphs import load as glyphs
 
     with pytest.raises(ConfigError, match="only a folder is cropped"):
         glyphs(DataRequest(name="glyphs", root=Path(), crop=16))

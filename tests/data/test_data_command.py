@@ -12,8 +12,8 @@ from ganzoo.cli import data as data_command
 from ganzoo.data import store
 from ganzoo.data.specs import DATASETS
 from ganzoo.errors import DataError, GanzooError, UnknownNameError
-from ganzoo.registry import Catalogue, Plugin
-from ganzoo.specs import DataFile, DatasetSpec
+from ganzoo.registry.registry import Catalogue, Plugin
+from ganzoo.registry.specs import DataFile, DatasetSpec
 
 from .conftest import md5, set_of
 
@@ -95,7 +95,7 @@ def test_an_unknown_set_is_found_out_before_anything_is_fetched(run, tmp_path):
 
 
 def test_celeba_is_left_to_torchvision(run, monkeypatch, tmp_path):
-    from ganzoo.data import vision
+    from ganzoo.data.sources import vision
 
     asked: list[tuple[str, Path]] = []
     monkeypatch.setattr(vision, "fetch", lambda spec, root: asked.append((spec.name, root)))
@@ -106,7 +106,7 @@ def test_celeba_is_left_to_torchvision(run, monkeypatch, tmp_path):
 def test_what_torchvision_cannot_do_is_told_with_the_way_out(monkeypatch, tmp_path):
     import torchvision
 
-    from ganzoo.data import vision
+    from ganzoo.data.sources import vision
 
     def refuse(*_: object, **__: object) -> None:
         raise RuntimeError("quota")

@@ -15,7 +15,7 @@ import pytest
 from ganzoo.data import download as download_module
 from ganzoo.data import store
 from ganzoo.errors import ChecksumError, DataError, DataMissingError
-from ganzoo.specs import DataFile, DatasetSpec, Member
+from ganzoo.registry.specs import DataFile, DatasetSpec, Member
 
 from .conftest import Server, md5, set_of
 

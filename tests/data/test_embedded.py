@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from ganzoo.data import glyphs, toys
 from ganzoo.data.base import DataRequest, Dataset, MemorySource, digest, to_uint8, to_unit
 from ganzoo.data.resize import convert_channels, fit_images, resize_crop
+from ganzoo.data.sources import glyphs, toys
 from ganzoo.errors import ConfigError, UnknownNameError
 
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from ganzoo.data import folder
 from ganzoo.data.base import DataRequest, Dataset, DataWarning, MemorySource
 from ganzoo.data.decode import Decoder, FileSource, Undecodable
+from ganzoo.data.sources import folder
 from ganzoo.errors import DataError, UsageError
 
 RNG = np.random.default_rng(0)

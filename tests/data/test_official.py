@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from ganzoo.data import cifar, idx, vision
 from ganzoo.data.base import DataRequest, Dataset, DataWarning
+from ganzoo.data.sources import cifar, idx, vision
 from ganzoo.data.specs import CIFAR100_CLASSES, DATASETS
 from ganzoo.errors import ConfigError, DataError, DataMissingError, UnknownNameError, UsageError
 

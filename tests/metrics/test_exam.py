@@ -18,16 +18,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.config import RunConfig
+from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import DataInfo, Dataset, MemorySource
+from ganzoo.data.load import load_dataset
 from ganzoo.errors import ChecksumError, DataError, DataMissingError, PluginError, UnknownNameError, UsageError
-from ganzoo.evaluation import evaluate, open_exam
-from ganzoo.examiner import check, load_metrics, sensible
-from ganzoo.interfaces import Generator
-from ganzoo.jobs import load_dataset
 from ganzoo.metrics import extractors
-from ganzoo.metrics.base import Exam, Metric, take
+from ganzoo.metrics.base import Metric, take
+from ganzoo.metrics.cache import ReferenceWarning, entries, remembered
+from ganzoo.metrics.context import EvaluationContext
 from ganzoo.metrics.diversity import Duplicates
+from ganzoo.metrics.evaluate import evaluate, open_context
 from ganzoo.metrics.features import (
     ClassAccuracy,
     ClassBalance,
@@ -37,11 +37,12 @@ from ganzoo.metrics.features import (
     PrecisionRecall,
     Score,
 )
+from ganzoo.metrics.measure import check, load_metrics, sensible
 from ganzoo.metrics.modes import ModesFound
 from ganzoo.metrics.neighbours import Copies
-from ganzoo.metrics.reference import ReferenceWarning, entries, remembered
-from ganzoo.metrics.subjects import DatasetSubject, NetworkSubject
-from ganzoo.specs import MetricSpec
+from ganzoo.metrics.targets import DatasetTarget, NetworkTarget
+from ganzoo.models.interfaces import Generator
+from ganzoo.registry.specs import MetricSpec
 
 COUNT = 1_000  # the least that the kernel distance takes
 
@@ -60,15 +61,15 @@ def glyphs(split: str = "") -> Dataset:
     return Dataset(info, MemorySource(found.source.fetch(kept)), found.labels[kept])
 
 
-def exam(subject: Any, cache: Path | None = None, against: str = "glyphs") -> Exam:
-    return Exam(subject, against, glyphs, torch.device("cpu"), cache=cache)
+def context(target: Any, cache: Path | None = None, against: str = "glyphs") -> EvaluationContext:
+    return EvaluationContext(target, against, glyphs, torch.device("cpu"), cache=cache)
 
 
-def real(change: Callable[[Tensor], Tensor] = lambda images: images, split: str = "") -> DatasetSubject:
+def real(change: Callable[[Tensor], Tensor] = lambda images: images, split: str = "") -> DatasetTarget:
     """Real digits in place of generated ones, changed or not."""
     dataset = glyphs(split)
     changed = Dataset(dataset.info, MemorySource(change(dataset.source.fetch(torch.arange(dataset.info.count)))))
-    return DatasetSubject("digits", {"kind": "data"}, dataset.info.shape, dataset=changed)
+    return DatasetTarget("digits", {"kind": "data"}, dataset.info.shape, dataset=changed)
 
 
 class Drawer(Generator):
@@ -90,8 +91,8 @@ class Drawer(Generator):
         return found * self.scale
 
 
-def drawer(wrong: bool = False) -> NetworkSubject:
-    return NetworkSubject("drawer", {"kind": "test"}, (1, 28, 28), 10, generator=Drawer(wrong))
+def drawer(wrong: bool = False) -> NetworkTarget:
+    return NetworkTarget("drawer", {"kind": "test"}, (1, 28, 28), 10, generator=Drawer(wrong))
 
 
 # What numbers say
@@ -102,7 +103,7 @@ def test_real_samples_are_near_and_damaged_ones_far() -> None:
         noise = 64 * torch.randn(images.shape, generator=torch.Generator().manual_seed(0))
         return (images + noise).clamp(0, 255).to(torch.uint8)
 
-    good, bad = exam(real()), exam(real(noisy))
+    good, bad = context(real()), context(real(noisy))
     for metric, lower in ((FrechetDistance, True), (KernelDistance, True), (PrecisionRecall, False), (Score, False)):
         near, far = take(small(metric), good).value, take(small(metric), bad).value
         assert (near < far) if lower else (near > far), metric.__name__
@@ -114,46 +115,46 @@ def test_real_samples_are_near_and_damaged_ones_far() -> None:
 def test_dropped_classes_show_in_the_balance() -> None:
     data = glyphs()
     assert data.labels is not None
-    few = DatasetSubject("few", {}, data.info.shape, dataset=data, indices=(data.labels < 6).nonzero().flatten())
-    found = take(small(ClassBalance), exam(few)).values
+    few = DatasetTarget("few", {}, data.info.shape, dataset=data, indices=(data.labels < 6).nonzero().flatten())
+    found = take(small(ClassBalance), context(few)).values
     assert found["distance"] == pytest.approx(0.4, abs=0.03)
     assert found["rarest share"] < 0.01
-    assert take(small(ClassBalance), exam(real())).value < 0.06  # 1,000 of 2,000, at random
+    assert take(small(ClassBalance), context(real())).value < 0.06  # 1,000 of 2,000, at random
 
 
 def test_a_conditional_generator_is_held_to_the_class_it_is_asked_for() -> None:
-    assert take(small(ClassAccuracy), exam(drawer())).value > 0.97
-    assert take(small(ClassAccuracy), exam(drawer(wrong=True))).value < 0.03
+    assert take(small(ClassAccuracy), context(drawer())).value > 0.97
+    assert take(small(ClassAccuracy), context(drawer(wrong=True))).value < 0.03
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # 100 samples a class are too few for 96 features
-        right, wrong = (take(small(IntraClassDistance), exam(drawer(w))).value for w in (False, True))
+        right, wrong = (take(small(IntraClassDistance), context(drawer(w))).value for w in (False, True))
     assert right < wrong / 3
-    plain = take(small(FrechetDistance), exam(drawer(wrong=True))).value
+    plain = take(small(FrechetDistance), context(drawer(wrong=True))).value
     assert plain < wrong / 3, "without labels nobody would notice"
 
 
 def test_copies_and_duplicates_are_found() -> None:
-    assert take(small(Copies), exam(real())).value == 1, "training images are copies of training images"
-    assert take(small(Copies, count=300), exam(real(split="test"))).value < 0.1
+    assert take(small(Copies), context(real())).value == 1, "training images are copies of training images"
+    assert take(small(Copies, count=300), context(real(split="test"))).value < 0.1
     same = real(lambda images: images[:1].expand_as(images).clone())
-    assert take(small(Duplicates), exam(same)).value == 1
-    assert take(small(Duplicates), exam(real())).value < 0.05
+    assert take(small(Duplicates), context(same)).value == 1
+    assert take(small(Duplicates), context(real())).value < 0.05
 
 
 def test_modes_are_counted_on_toys_alone() -> None:
     ring = load_dataset("ring", RunConfig(variant="none", dataset="ring"))
-    subject = DatasetSubject("ring", {}, (2,), dataset=ring)
-    held = Exam(subject, "ring", lambda split: ring, torch.device("cpu"))
+    target = DatasetTarget("ring", {}, (2,), dataset=ring)
+    held = EvaluationContext(target, "ring", lambda split: ring, torch.device("cpu"))
     found = take(small(ModesFound, "", 2_500, of="points"), held).values
     assert (found["found"], found["of"]) == (8, 8)
-    assert "has images" in small(ModesFound, "", 2_500, of="points").unfit(exam(real()))
+    assert "has images" in small(ModesFound, "", 2_500, of="points").unfit(context(real()))
 
 
 # What stands beside a number, and that it is the same again
 
 
 def test_a_result_says_what_it_depends_on(tmp_path: Path) -> None:
-    held = exam(drawer(), tmp_path / "cache")
+    held = context(drawer(), tmp_path / "cache")
     about = take(small(KernelDistance), held).about
     assert about["samples"] == {
         "count": COUNT, "latents": 0, "quantisation": "round((x + 1) * 127.5), clamped to 0..255",
@@ -171,10 +172,12 @@ def test_a_result_says_what_it_depends_on(tmp_path: Path) -> None:
 
 
 def test_two_exams_give_the_same_number_to_the_last_bit(tmp_path: Path) -> None:
-    first, second = (take(small(FrechetDistance), exam(drawer(), cache)).value for cache in (None, tmp_path / "cache"))
-    third = take(small(FrechetDistance), exam(drawer(), tmp_path / "cache")).value  # from what is remembered
+    first, second = (
+        take(small(FrechetDistance), context(drawer(), cache)).value for cache in (None, tmp_path / "cache")
+    )
+    third = take(small(FrechetDistance), context(drawer(), tmp_path / "cache")).value  # from what is remembered
     assert first == second == third
-    held = exam(drawer())
+    held = context(drawer())
     held.seed = 1
     assert take(small(FrechetDistance), held).value != first
 
@@ -183,13 +186,13 @@ def test_two_exams_give_the_same_number_to_the_last_bit(tmp_path: Path) -> None:
 
 
 def test_a_damaged_entry_is_computed_anew_with_a_word(tmp_path: Path) -> None:
-    expected = take(small(FrechetDistance), exam(real(), tmp_path)).value
+    expected = take(small(FrechetDistance), context(real(), tmp_path)).value
     (entry,) = tmp_path.glob("*.safetensors")
     whole = entry.read_bytes()
     for damage in (whole[:-10], whole[:-1] + bytes([whole[-1] ^ 1]), b"nothing"):
         entry.write_bytes(damage)
         with pytest.warns(ReferenceWarning, match="computed anew"):
-            assert take(small(FrechetDistance), exam(real(), tmp_path)).value == expected
+            assert take(small(FrechetDistance), context(real(), tmp_path)).value == expected
         assert entry.read_bytes() == whole
 
 
@@ -211,7 +214,7 @@ def test_two_processes_compute_an_entry_once(tmp_path: Path) -> None:
     code = (
         "import sys, time, torch\n"
         "from pathlib import Path\n"
-        "from ganzoo.metrics.reference import remembered\n"
+        "from ganzoo.metrics.cache import remembered\n"
         "folder = Path(sys.argv[1])\n"
         "def slow():\n"
         "    time.sleep(1)\n"
@@ -238,31 +241,31 @@ def test_a_folder_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None
 
 def test_fewer_samples_than_the_protocol_takes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match=r"holds 400 samples, and the protocol takes 1,000"):
-        take(small(Score), exam(real(split="test")))
-    held = exam(drawer())
+        take(small(Score), context(real(split="test")))
+    held = context(drawer())
     with pytest.raises(DataError, match=r"2,000 train samples, and the protocol takes 5,000"):
         take(small(PrecisionRecall, count=5_000), held)
     # All of it before anything is computed.
     never = drawer()
     never.generator = None
-    monkeypatch.setattr(NetworkSubject, "draws", True)
+    monkeypatch.setattr(NetworkTarget, "draws", True)
     for metric in (PrecisionRecall, KernelDistance, Duplicates):
         with pytest.raises(DataError, match=r"2,000 train samples, and the protocol takes 5,000"):
-            check([small(metric, count=5_000)], exam(never))
+            check([small(metric, count=5_000)], context(never))
     with pytest.raises(DataError, match=r"holds 400 samples"):
-        check([small(FrechetDistance)], exam(real(split="test")))
+        check([small(FrechetDistance)], context(real(split="test")))
 
 
 def test_sizes_that_differ_are_refused() -> None:
-    odd = NetworkSubject("odd", {}, (1, 32, 32), generator=Drawer())
+    odd = NetworkTarget("odd", {}, (1, 32, 32), generator=Drawer())
     with pytest.raises(DataError, match=r"odd has images of 1x32x32, and the recogniser of 'glyphs' takes 1x28x28"):
-        take(small(FrechetDistance), exam(odd))
+        take(small(FrechetDistance), context(odd))
     with pytest.raises(DataError, match=r"1x32x32 and 'glyphs' of 1x28x28: they cannot be compared"):
-        take(small(Duplicates), exam(odd))
+        take(small(Duplicates), context(odd))
 
 
 @pytest.mark.parametrize(
-    ("name", "subject", "message"),
+    ("name", "target", "message"),
     [
         ("psnr", drawer, "does not turn images into images"),
         ("test-accuracy", drawer, "has no classifier"),
@@ -271,8 +274,8 @@ def test_sizes_that_differ_are_refused() -> None:
         ("accuracy-glyphs-10k", real, "takes no labels"),
     ],
 )
-def test_a_metric_that_makes_no_sense_is_refused_with_those_that_do(name: str, subject: Any, message: str) -> None:
-    held = exam(subject())
+def test_a_metric_that_makes_no_sense_is_refused_with_those_that_do(name: str, target: Any, message: str) -> None:
+    held = context(target())
     with pytest.raises(UsageError, match=message) as caught:
         check(load_metrics([name]), held)
     assert "fd-glyphs-10k" in str(caught.value)
@@ -288,16 +291,16 @@ def test_unknown_names_suggest_the_nearest() -> None:
 
 def test_a_metric_must_give_numbers() -> None:
     class Odd(Metric):
-        def measure(self, exam: Exam) -> Any:
+        def measure(self, context: EvaluationContext) -> Any:
             return self.gives
 
     for gives in ({}, {"a": "b"}, None):
         metric = small(Odd, "", 0)
         metric.gives = gives  # type: ignore[attr-defined]  # of the test's own
         with pytest.raises(PluginError, match="gave"):
-            take(metric, exam(real()))
+            take(metric, context(real()))
     metric.gives = {"a": torch.tensor(2)}  # type: ignore[attr-defined]
-    assert take(metric, exam(real())).values == {"a": 2.0}
+    assert take(metric, context(real())).values == {"a": 2.0}
 
 
 # Folders of images
@@ -313,7 +316,7 @@ def pictures(folder: Path, count: int, side: int = 28) -> Path:
 
 def test_a_folder_is_measured_as_the_images_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = pictures(tmp_path / "digits", 1_100)
-    held = open_exam(folder, ["fd-glyphs-10k"])
+    held = open_context(folder, ["fd-glyphs-10k"])
     assert held.against == "glyphs", "known from the metric"
     held.load = glyphs
     found = take(small(FrechetDistance), held)
@@ -333,18 +336,18 @@ def test_folders_that_cannot_be_measured_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="name the data set to hold it against"):
         evaluate(folder, ["duplicates-2k"])
     Image.new("L", (30, 28)).save(folder / "0001.png")
-    held = open_exam(folder, ["fd-glyphs-10k"])
+    held = open_context(folder, ["fd-glyphs-10k"])
     with pytest.raises(DataError, match=r"0001.png is of \(1, 28, 30\).* sizes differ"):
         take(small(FrechetDistance), held)
 
 
 def test_two_folders_are_compared_as_they_are_stored(tmp_path: Path) -> None:
     own, other, large = (pictures(tmp_path / n, 30, side) for n, side in (("own", 30), ("other", 30), ("large", 60)))
-    held = open_exam(own, [], f"folder:{other}")
+    held = open_context(own, [], f"folder:{other}")
     assert held.reference().info.shape == (1, 30, 30)
     assert take(small(Duplicates, "", 30), held).values["of real ones"] < 0.5
     with pytest.raises(DataError, match=r"large.*is of \(1, 60, 60\).*sizes differ"):
-        open_exam(own, [], f"folder:{large}").reference()
+        open_context(own, [], f"folder:{large}").reference()
 
 
 # Inception and VGG
@@ -375,14 +378,14 @@ def test_the_whole_path_of_inception(tmp_path: Path, monkeypatch: pytest.MonkeyP
         extractors.INCEPTION, size=len(content), sha256=hashlib.sha256(content).hexdigest(), url=""
     )
     monkeypatch.setattr(extractors, "INCEPTION", file)
-    subject = DatasetSubject("noise", {}, (3, 16, 16), dataset=tiny("test"))
-    held = Exam(subject, "noise", tiny, torch.device("cpu"))
+    target = DatasetTarget("noise", {}, (3, 16, 16), dataset=tiny("test"))
+    held = EvaluationContext(target, "noise", tiny, torch.device("cpu"))
     spec = {"extractor": "inception", "count": 12}
     distance = take(small(FrechetDistance, **spec), held)
     assert distance.value > 0
     assert distance.about["extractor"]["sha256"] == file.sha256
     assert take(small(Score, **spec), held).value >= 1
-    same = DatasetSubject("noise", {}, (3, 16, 16), dataset=tiny(""))
+    same = DatasetTarget("noise", {}, (3, 16, 16), dataset=tiny(""))
     itself = take(small(FrechetDistance, **spec), held.renewed(same, 0)).value
     assert itself == pytest.approx(0, abs=1e-3 * distance.value)
 

@@ -12,14 +12,14 @@ from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, isc_features_to_metri
 from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, kid_features_to_metric
 from torch_fidelity.metric_prc import prc_features_to_metric
 
-from ganzoo.config import RunConfig
+from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import to_unit
-from ganzoo.jobs import load_dataset
-from ganzoo.metrics.base import proportional
+from ganzoo.data.load import load_dataset
+from ganzoo.metrics.cache import statistics
+from ganzoo.metrics.context import proportional
+from ganzoo.metrics.feature_classifier import SHIPPED, load_recogniser, shipped
 from ganzoo.metrics.features import frechet_distance
 from ganzoo.metrics.neighbours import nearest_features
-from ganzoo.metrics.recogniser import SHIPPED, load_recogniser, shipped
-from ganzoo.metrics.reference import statistics
 
 
 def features(count: int, width: int, seed: int, shift: float = 0.0) -> Tensor:

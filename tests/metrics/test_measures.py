@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganzoo.data.toys import draw, modes
+from ganzoo.data.sources.toys import draw, modes
 from ganzoo.metrics.diversity import Reference, distances
 from ganzoo.metrics.modes import count_modes
 from ganzoo.metrics.psnr import luma, psnr, ssim

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from ganzoo.examiner import load_metrics
 from ganzoo.metrics.base import Metric
-from ganzoo.metrics.recogniser import shipped
-from ganzoo.metrics.specs import RECOGNISED
-from ganzoo.registry import registry
+from ganzoo.metrics.feature_classifier import shipped
+from ganzoo.metrics.measure import load_metrics
+from ganzoo.metrics.specs import CLASSIFIED
+from ganzoo.registry.registry import registry
 
 
 @pytest.mark.parametrize("name", list(registry().metrics))
@@ -23,9 +23,9 @@ def test_a_metric_loads_and_its_name_is_its_protocol(name: str) -> None:
     assert spec.count == said
     if name.startswith(("fid", "is-", "kid")):
         assert spec.extractor == "inception", "these names are Inception's alone"
-    if spec.extractor in RECOGNISED:
+    if spec.extractor in CLASSIFIED:
         assert f"-{spec.extractor}-" in name, "features of a data set's own carry its name"
 
 
 def test_every_recogniser_that_metrics_name_is_shipped() -> None:
-    assert set(RECOGNISED) == set(shipped())
+    assert set(CLASSIFIED) == set(shipped())

@@ -11,9 +11,9 @@ import torch
 
 import ganzoo
 from ganzoo import hookimpl
-from ganzoo.checkpoint import read_tensors
-from ganzoo.jobs import load_variant
-from ganzoo.run import Run
+from ganzoo.models.load import load_variant
+from ganzoo.runs.run import Run
+from ganzoo.runtime.tensor_files import read_tensors
 
 TINY: dict[str, Any] = {"width": 8, "batch_size": 8, "device": "cpu", "log_every": 4, "sample_every": 50}
 

@@ -19,17 +19,17 @@ from torch import Tensor
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 import ganzoo
-import ganzoo.ranks
-from ganzoo.api import prepare
-from ganzoo.checkpoint import write_tensors
-from ganzoo.data.feed import Feed
-from ganzoo.distributed import launched
+import ganzoo.training.parallel
+from ganzoo.data.load import load_dataset
+from ganzoo.data.loader import BatchLoader
 from ganzoo.errors import GanzooError
-from ganzoo.jobs import load_dataset
-from ganzoo.metrics.base import Exam
-from ganzoo.metrics.subjects import NetworkSubject
-from ganzoo.steps import Steps
-from ganzoo.trainer import Trainer
+from ganzoo.metrics.context import EvaluationContext
+from ganzoo.metrics.targets import NetworkTarget
+from ganzoo.runtime.processes import launched
+from ganzoo.runtime.tensor_files import write_tensors
+from ganzoo.training.loop import TrainingLoop
+from ganzoo.training.setup import prepare
+from ganzoo.training.trainer import Trainer
 
 PLAIN: dict[str, Any] = {"device": "cpu", "log_every": 2, "diagnostics": False, "batch_size": 16, "seed": 3}
 POINTS: dict[str, Any] = {**PLAIN, "dataset": "ring", "width": 8, "steps": 11}
@@ -43,7 +43,7 @@ COUNT = 1_100
 def watched(before: Callable[[], None] = lambda: None) -> Iterator[dict[str, Tensor]]:
     """Gradients of every optimizer step of a training, and its networks at the end; ``before`` is called first."""
     found: dict[str, Tensor] = {}
-    fit = Trainer.fit
+    fit = TrainingLoop.fit
 
     def hook(optimizer: torch.optim.Optimizer, *_: object) -> None:
         number = sum(name.endswith("/0") for name in found)
@@ -51,7 +51,7 @@ def watched(before: Callable[[], None] = lambda: None) -> Iterator[dict[str, Ten
             assert parameter.grad is not None
             found[f"step {number}/{i}"] = parameter.grad.clone()
 
-    def watching(self: Trainer) -> None:
+    def watching(self: TrainingLoop) -> None:
         before()
         fit(self)
         for part, networks in (("networks", self.state.networks), ("ema", self.state.ema)):
@@ -59,11 +59,11 @@ def watched(before: Callable[[], None] = lambda: None) -> Iterator[dict[str, Ten
                 found.update({f"{part}/{name}/{key}": value for key, value in network.state_dict().items()})
 
     handle = register_optimizer_step_pre_hook(hook)
-    Trainer.fit = watching  # type: ignore[method-assign]
+    TrainingLoop.fit = watching  # type: ignore[method-assign]
     try:
         yield found
     finally:
-        Trainer.fit = fit  # type: ignore[method-assign]
+        TrainingLoop.fit = fit  # type: ignore[method-assign]
         handle.remove()
 
 
@@ -71,32 +71,32 @@ def watched(before: Callable[[], None] = lambda: None) -> Iterator[dict[str, Ten
 def double_precision() -> Iterator[None]:
     """Trainings compute in float64, so that what differs is not rounding. In float32 it is, and more than it seems: a
     critic's gradients on real and on generated samples cancel, and Adam makes of the rest a step as large as any."""
-    to_float, set_dtype, pick = Tensor.float, torch.set_default_dtype, Feed.pick
+    to_float, set_dtype, pick = Tensor.float, torch.set_default_dtype, BatchLoader.pick
     Tensor.float = Tensor.double  # type: ignore[method-assign, assignment]
     torch.set_default_dtype = lambda _: set_dtype(torch.float64)
-    Feed.pick = lambda *_: {"images": pick(*_)["images"].double()}  # type: ignore[method-assign]
+    BatchLoader.pick = lambda *_: {"images": pick(*_)["images"].double()}  # type: ignore[method-assign]
     try:
         yield
     finally:
-        Tensor.float, torch.set_default_dtype, Feed.pick = to_float, set_dtype, pick  # type: ignore[method-assign]
+        Tensor.float, torch.set_default_dtype, BatchLoader.pick = to_float, set_dtype, pick  # type: ignore[method-assign]
         set_dtype(torch.float32)
 
 
 @contextmanager
 def after_step(number: int, rank: int, number_of_signal: int) -> Iterator[None]:
     """That rank gets a signal after that step."""
-    advance = Steps.advance
+    advance = Trainer.advance
 
-    def advancing(self: Steps) -> None:
+    def advancing(self: Trainer) -> None:
         advance(self)
         if self.state.step == number and launched().rank == rank:
             os.kill(os.getpid(), number_of_signal)
 
-    Steps.advance = advancing  # type: ignore[method-assign]
+    Trainer.advance = advancing  # type: ignore[method-assign]
     try:
         yield
     finally:
-        Steps.advance = advance  # type: ignore[method-assign]
+        Trainer.advance = advance  # type: ignore[method-assign]
 
 
 def said(call: Callable[[], object]) -> str:
@@ -114,21 +114,21 @@ def features_are_the_same() -> dict[str, bool]:
     job = prepare("cgan", out="never", settings={**config, "seed": 0})
     torch.manual_seed(0)
     generator: Any = job.variant.build()["generator"]
-    subject = NetworkSubject("it", {}, job.dataset.info.shape, classes=10, generator=generator.eval())
+    target = NetworkTarget("it", {}, job.dataset.info.shape, classes=10, generator=generator.eval())
 
     def load(split: str) -> Any:
         return load_dataset("glyphs", job.config, split or None)
 
     found = []
-    for world in (launched(), ganzoo.distributed.ALONE):
-        exam = Exam(subject, "glyphs", load, job.device, world=world)
-        found.append(exam.features(exam.extractor("glyphs"), COUNT))
+    for world in (launched(), ganzoo.runtime.processes.SINGLE_PROCESS):
+        context = EvaluationContext(target, "glyphs", load, job.device, world=world)
+        found.append(context.features(context.extractor("glyphs"), COUNT))
     return {layer: len(values) == COUNT and torch.equal(values, found[1][layer]) for layer, values in found[0].items()}
 
 
 def everything(folder: Path) -> None:
     rank = launched().rank
-    ganzoo.ranks.SECOND = 0.0  # ranks ask each other after every iteration
+    ganzoo.training.parallel.SECOND = 0.0  # ranks ask each other after every iteration
     for variant in COMPARED:
         with double_precision(), watched() as found:
             ganzoo.train(variant, out=folder / variant, **POINTS)
@@ -140,11 +140,11 @@ def everything(folder: Path) -> None:
         stopped = said(lambda: ganzoo.train("dcgan", out=folder / "parts", **IMAGES))
     ganzoo.train("dcgan", out=folder / "parts", resume=True)
 
-    pick = Feed.pick
+    pick = BatchLoader.pick
     if rank == 1:
-        Feed.pick = lambda *_: {k: v * torch.nan for k, v in pick(*_).items()}  # type: ignore[method-assign, assignment]
+        BatchLoader.pick = lambda *_: {k: v * torch.nan for k, v in pick(*_).items()}  # type: ignore[method-assign, assignment]
     broken = said(lambda: ganzoo.train("vanilla", out=folder / "nan", **POINTS))
-    Feed.pick = pick  # type: ignore[method-assign]
+    BatchLoader.pick = pick  # type: ignore[method-assign]
 
     found_here = {
         "stopped": stopped,

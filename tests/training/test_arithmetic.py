@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganzoo.api import prepare
-from ganzoo.device import MOST_THREADS, arithmetic, setting, threads, uncompiled
 from ganzoo.errors import ConfigError
-from ganzoo.registry import registry
+from ganzoo.registry.registry import registry
+from ganzoo.runtime.device import MOST_THREADS, arithmetic, threads, uncompiled
 from ganzoo.testing import plain_paths
+from ganzoo.training.session import setting
+from ganzoo.training.setup import prepare
 
 from .helpers import TINY, assert_same, history, short_stages, state_of, train
 

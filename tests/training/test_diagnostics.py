@@ -11,22 +11,22 @@ import torch
 from torch import Tensor, nn
 
 import ganzoo
-from ganzoo.api import prepare
-from ganzoo.diagnostics import LINES, Diagnostics, TrainingWarning, explain
 from ganzoo.errors import TrainingError
-from ganzoo.jobs import Job
-from ganzoo.run import Run
-from ganzoo.trainer import Trainer, new_state
-from ganzoo.variant import State, Update
+from ganzoo.models.variant import State, Update
+from ganzoo.runs.run import Run
+from ganzoo.training.diagnostics import LINES, Diagnostics, TrainingWarning, explain
+from ganzoo.training.loop import TrainingLoop, new_state
+from ganzoo.training.session import TrainingSession
+from ganzoo.training.setup import prepare
 
 from .helpers import TINY, assert_same, history, state_of, train
 
 
-def job(tmp_path: Path, variant: str = "vanilla", dataset: str = "ring", **settings: Any) -> Job:
+def job(tmp_path: Path, variant: str = "vanilla", dataset: str = "ring", **settings: Any) -> TrainingSession:
     return prepare(variant, dataset, out=tmp_path / "run", settings={**TINY, "steps": 4, **settings})
 
 
-def watch(made: Job, steps: int = 10_000) -> Diagnostics:
+def watch(made: TrainingSession, steps: int = 10_000) -> Diagnostics:
     return Diagnostics(made.variant, made.dataset, steps)
 
 
@@ -88,12 +88,12 @@ def test_after_a_resume_it_goes_on_from_what_it_had_seen(tmp_path: Path) -> None
         whole = train(tmp_path / "whole", 400, "vanilla", **strong)
     marked = next(r["step"] for r in history(whole) if "warnings" in r)
     listener = StopAt(marked - 20)
-    ganzoo.registry.registry().attach(listener, "stop")
+    ganzoo.registry.registry.registry().attach(listener, "stop")
     try:
         with pytest.raises(ganzoo.errors.Interrupted):
             train(tmp_path / "cut", 400, "vanilla", **strong)
     finally:
-        ganzoo.registry.registry().detach(listener)
+        ganzoo.registry.registry.registry().detach(listener)
     with pytest.warns(TrainingWarning, match=f"discriminator-won at step {marked}"):
         resumed = ganzoo.train(out=tmp_path / "cut", resume=True)
     assert history(resumed) == history(whole)
@@ -132,7 +132,7 @@ def test_a_training_of_dead_units_is_told(tmp_path: Path) -> None:
         optimizer.param_groups[0]["lr"] = 0.0
     run = Run.create(tmp_path / "run", made.variant, {})
     with pytest.warns(TrainingWarning, match="losses-frozen at step 5"):
-        Trainer(made.variant, state, made.dataset, run, lambda *a, **k: None, made.device).fit()
+        TrainingLoop(made.variant, state, made.dataset, run, lambda *a, **k: None, made.device).fit()
 
 
 # Diversity-lost
@@ -142,8 +142,10 @@ class Fixed(nn.Module):
     """Stands for a generator: draws what it was given, over and over."""
 
 
-def looked(made: Job, samples: Tensor, step: int = 5000, classes: int = 0) -> tuple[Diagnostics, dict[str, float]]:
-    from ganzoo.interfaces import Generator
+def looked(
+    made: TrainingSession, samples: Tensor, step: int = 5000, classes: int = 0
+) -> tuple[Diagnostics, dict[str, float]]:
+    from ganzoo.models.interfaces import Generator
 
     class Drawn(Generator):
         def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -157,7 +159,7 @@ def looked(made: Job, samples: Tensor, step: int = 5000, classes: int = 0) -> tu
 
 
 def test_modes_are_counted_on_toys(tmp_path: Path) -> None:
-    from ganzoo.data.toys import draw, modes
+    from ganzoo.data.sources.toys import draw, modes
 
     made = job(tmp_path)
     points = draw(modes("ring"), 4000, 0)
@@ -221,16 +223,16 @@ def test_diagnostics_can_be_switched_off_and_change_no_weight(tmp_path: Path) ->
 # Not finite
 
 
-def broken(made: Job, tmp_path: Path, spoil: Any, steps_before: int = 2) -> str:
+def broken(made: TrainingSession, tmp_path: Path, spoil: Any, steps_before: int = 2) -> str:
     """The message of a training that is spoilt after some steps."""
     state = new_state(made.variant, made.device)
     run = Run.create(tmp_path / "run", made.variant, {})
-    trainer = Trainer(made.variant, state, made.dataset, run, lambda *a, **k: None, made.device)
+    loop = TrainingLoop(made.variant, state, made.dataset, run, lambda *a, **k: None, made.device)
     for n in range(steps_before):
-        trainer.steps.iterate(trainer.stages[0], n + 1)
+        loop.trainer.iterate(loop.stages[0], n + 1)
     spoil(state)
     with pytest.raises(TrainingError) as caught:
-        trainer.steps.iterate(trainer.stages[0], steps_before + 1)
+        loop.trainer.iterate(loop.stages[0], steps_before + 1)
     return str(caught.value)
 
 
@@ -269,7 +271,7 @@ def test_the_message_tells_a_batch_and_a_loss_from_a_layer(tmp_path: Path) -> No
 def test_a_run_that_breaks_fails_keeps_its_last_good_checkpoint_and_can_go_on(tmp_path: Path) -> None:
     """The learning rate jumps far too high after a checkpoint; with a bearable one the run goes on from there."""
     from ganzoo import hookimpl
-    from ganzoo.registry import registry
+    from ganzoo.registry.registry import registry
 
     class Spoil:
         @hookimpl
@@ -280,16 +282,16 @@ def test_a_run_that_breaks_fails_keeps_its_last_good_checkpoint_and_can_go_on(tm
 
         state: State
 
-    listener, original = Spoil(), Trainer.fit
+    listener, original = Spoil(), TrainingLoop.fit
 
-    def fit(self: Trainer) -> None:
+    def fit(self: TrainingLoop) -> None:
         listener.state = self.state
         original(self)
 
     registry().attach(listener, "spoil")
     try:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Trainer, "fit", fit)
+            patch.setattr(TrainingLoop, "fit", fit)
             with pytest.raises(TrainingError, match="not-finite") as caught:
                 train(tmp_path / "x", 40, "vanilla", dataset="ring", checkpoint_every=10)
     finally:

@@ -15,11 +15,12 @@ import torch
 from torch import Tensor
 
 import ganzoo
-from ganzoo.api import prepare
-from ganzoo.checkpoint import read_header, read_tensors, seed_everything
-from ganzoo.data.feed import Feed
+from ganzoo.data.loader import BatchLoader
 from ganzoo.data.sampler import derived_seed
 from ganzoo.errors import ConfigError, UsageError
+from ganzoo.runtime.random_state import seed_everything
+from ganzoo.runtime.tensor_files import read_header, read_tensors
+from ganzoo.training.setup import prepare
 from tests.training.helpers import assert_same, history
 from tests.training.ranks import COMPARED, IMAGES, POINTS, STOP, double_precision, watched
 
@@ -111,8 +112,8 @@ def test_two_ranks_compute_what_one_process_does(
 
 def test_the_parts_of_a_batch_are_the_batch() -> None:
     job = prepare("wgan", settings=POINTS, out="never")
-    whole = Feed(job.dataset, 0, job.device)
-    parts = [Feed(job.dataset, 0, job.device, rank, 2) for rank in (0, 1)]
+    whole = BatchLoader(job.dataset, 0, job.device)
+    parts = [BatchLoader(job.dataset, 0, job.device, rank, 2) for rank in (0, 1)]
     for start in (0, 16):
         halves = [part.draw(start, 16)["images"] for part in parts]
         assert torch.equal(torch.cat(halves), whole.draw(start, 16)["images"])

@@ -14,19 +14,20 @@ import torch
 from torch import Tensor
 
 import ganzoo
-import ganzoo.trainer
-from ganzoo.api import prepare
-from ganzoo.checkpoint import capture_rng, read_tensors, restore_rng, write_tensors
-from ganzoo.craft.schedule import set_rate
+import ganzoo.training.loop
 from ganzoo.data import base
 from ganzoo.data.base import MemorySource
-from ganzoo.data.feed import Batch, Feed
+from ganzoo.data.loader import Batch, BatchLoader
 from ganzoo.data.sampler import Sampler
-from ganzoo.diagnostics import TrainingWarning
-from ganzoo.graphs import WATCHED, GraphedSteps, WatchedState, keep_on_device
-from ganzoo.registry import registry
-from ganzoo.trainer import new_state
-from ganzoo.variant import State, Variant
+from ganzoo.models.variant import State, Variant
+from ganzoo.registry.registry import registry
+from ganzoo.runtime.random_state import capture_rng, restore_rng
+from ganzoo.runtime.tensor_files import read_tensors, write_tensors
+from ganzoo.training.cuda_graphs import WATCHED, GraphedTrainer, WatchedState, keep_on_device
+from ganzoo.training.diagnostics import TrainingWarning
+from ganzoo.training.loop import new_state
+from ganzoo.training.setup import prepare
+from ganzoo.tricks.schedules import set_rate
 
 from .helpers import TINY, assert_same, history, short_stages, state_of, train
 
@@ -83,11 +84,11 @@ def tapes(monkeypatch: pytest.MonkeyPatch) -> list[Tape]:
 
     made = Tapes()
 
-    def graphed(variant: Variant, state: State, *rest: Any) -> GraphedSteps:
+    def graphed(variant: Variant, state: State, *rest: Any) -> GraphedTrainer:
         made.append(Tape(state, **made.settings))
-        return GraphedSteps(variant, state, *rest, recorder=made[-1])
+        return GraphedTrainer(variant, state, *rest, recorder=made[-1])
 
-    monkeypatch.setattr(ganzoo.trainer, "steps_for", graphed)
+    monkeypatch.setattr(ganzoo.training.loop, "make_trainer", graphed)
     return made
 
 
@@ -113,13 +114,13 @@ def test_captured_and_plain_iterations_give_the_same(
 def test_a_batch_is_picked_within_the_capture_unless_the_variant_makes_its_own(
     variant: str, outside: int, tmp_path: Path, tapes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawn, draw = [], Feed.draw
+    drawn, draw = [], BatchLoader.draw
 
-    def counted(self: Feed, start: int, n: int) -> Batch:
+    def counted(self: BatchLoader, start: int, n: int) -> Batch:
         drawn.append(start)
         return draw(self, start, n)
 
-    monkeypatch.setattr(Feed, "draw", counted)
+    monkeypatch.setattr(BatchLoader, "draw", counted)
     train(tmp_path / "x", 40, variant, **short_stages(variant))
     assert tapes[0].replayed >= 10
     assert len(drawn) == outside
@@ -220,7 +221,7 @@ def test_an_optimizer_that_may_count_in_python_is_not_captured(
 
 
 def test_a_run_of_a_gpu_goes_on_without_its_way_to_step(tmp_path: Path) -> None:
-    """A checkpoint whose optimizers were capturable is resumed on the CPU, where torch refuses that."""
+    """A checkpoint whose optimizers were capturable is resumed on the CPU, where torch unsupported that."""
     run = train(tmp_path / "x", 4, "wgan", dataset="ring")
     tensors, header = read_tensors(run.latest())
     for own in header["optimizers"].values():
@@ -278,9 +279,9 @@ def test_a_set_too_large_for_the_device_stays_on_the_host(monkeypatch: pytest.Mo
 
 def test_the_order_of_samples_is_the_same_wherever_they_lie(tmp_path: Path) -> None:
     job = prepare("vanilla", "ring", out=tmp_path / "x", settings={**TINY})
-    feed = Feed(job.dataset, 3, job.device)
+    loader = BatchLoader(job.dataset, 3, job.device)
     wanted = Sampler(len(job.dataset.source), 3, torch.device("cpu")).indices(40, 8)
-    assert torch.equal(feed.draw(40, 8)["images"], job.dataset.source.fetch(wanted))
+    assert torch.equal(loader.draw(40, 8)["images"], job.dataset.source.fetch(wanted))
     there = Sampler(10, 3, torch.device("meta"))
     assert there.indices(0, 15).device.type == "meta"
     assert there.indices(0, 15).shape == (15,)

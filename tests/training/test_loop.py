@@ -9,14 +9,15 @@ import torch
 
 import ganzoo
 from ganzoo import hookimpl
-from ganzoo.api import open_run, prepare
-from ganzoo.checkpoint import read_header
+from ganzoo.api import open_run
 from ganzoo.data.base import to_unit
 from ganzoo.errors import UsageError
-from ganzoo.registry import registry
-from ganzoo.run import Run
-from ganzoo.trainer import Trainer, new_state
-from ganzoo.variant import Stage, Update, Variant
+from ganzoo.models.variant import Stage, Update, Variant
+from ganzoo.registry.registry import registry
+from ganzoo.runs.run import Run
+from ganzoo.runtime.tensor_files import read_header
+from ganzoo.training.loop import TrainingLoop, new_state
+from ganzoo.training.setup import prepare
 
 from .helpers import TINY, history, state_of, train
 
@@ -59,7 +60,7 @@ def test_ema_is_the_documented_average(tmp_path: Path) -> None:
                 expected[key] += weight * (raw[key].double() - expected[key])
 
     job.variant.config = dataclasses.replace(job.config, log_every=1)
-    Trainer(job.variant, state, job.dataset, run, follow, job.device).fit()
+    TrainingLoop(job.variant, state, job.dataset, run, follow, job.device).fit()
     for key, value in expected.items():
         torch.testing.assert_close(state.ema["generator"].state_dict()[key].double(), value, rtol=1e-4, atol=1e-6)
     assert not torch.equal(state.ema["generator"].head.weight, state.networks["generator"].head.weight)
@@ -79,10 +80,10 @@ def test_every_image_of_the_set_is_seen_once_an_epoch(tmp_path: Path) -> None:
     job = prepare("vanilla", "gaussian1d", out=tmp_path / "x", settings={**TINY, "steps": 1})
     dataset = dataclasses.replace(job.dataset, source=type(job.dataset.source)(torch.arange(24).float()[:, None]))
     state = new_state(job.variant, job.device)
-    trainer = Trainer(job.variant, state, dataset, Run.create(tmp_path / "x", job.variant, {}), print, job.device)
+    loop = TrainingLoop(job.variant, state, dataset, Run.create(tmp_path / "x", job.variant, {}), print, job.device)
     seen = []
     for _ in range(6):
-        seen += trainer.steps.next_batch()["images"].flatten().tolist()
+        seen += loop.trainer.next_batch()["images"].flatten().tolist()
         state.images += 8
     assert sorted(seen[:24]) == sorted(seen[24:]) == [*range(24)]
     assert seen[:24] != seen[24:]
@@ -112,8 +113,8 @@ def test_stages_and_every_are_honoured(tmp_path: Path) -> None:
     def keep(hook: str, **arguments: Any) -> None:
         records.extend([arguments["record"]] if hook == "ganzoo_step_logged" else [])
 
-    trainer = Trainer(staged, state, job.dataset, run, keep, job.device)
-    trainer.fit()
+    loop = TrainingLoop(staged, state, job.dataset, run, keep, job.device)
+    loop.fit()
     assert [(s, n) for s, p, n in taken if p == "generator"] == [("a", 2), ("a", 5), ("b", 7), ("b", 8)]
     assert [n for s, p, n in taken if p == "discriminator"] == [*range(7)]
     assert [(r["stage"], r["images"]) for r in records] == [("a", 32), ("b", 64), ("b", 72)]
@@ -187,9 +188,9 @@ def test_run_directories_are_readable_by_others(tmp_path: Path) -> None:
 def test_gradients_reach_only_the_player_that_steps(tmp_path: Path) -> None:
     job = prepare("dcgan", out=tmp_path / "x", settings={**TINY, "steps": 1})
     state = new_state(job.variant, job.device)
-    trainer = Trainer(job.variant, state, job.dataset, Run.create(tmp_path / "x", job.variant, {}), print, job.device)
+    loop = TrainingLoop(job.variant, state, job.dataset, Run.create(tmp_path / "x", job.variant, {}), print, job.device)
     update = next(u for u in job.variant.stages()[0].updates if u.player == "generator")
-    trainer.steps.take(update, trainer.steps.next_batch())
+    loop.trainer.apply_update(update, loop.trainer.next_batch())
     assert all(p.grad is None for p in state.networks["discriminator"].parameters())
     assert all(p.grad is not None for p in state.networks["generator"].parameters())
 

@@ -9,12 +9,13 @@ import torch
 from PIL import Image
 
 import ganzoo
-from ganzoo.checkpoint import load_state, read_header, read_tensors
 from ganzoo.errors import DataError, Interrupted, UnknownNameError, UsageError
-from ganzoo.examiner import Examiner
 from ganzoo.metrics.base import Result
-from ganzoo.registry import registry
-from ganzoo.trainer import new_state
+from ganzoo.registry.registry import registry
+from ganzoo.runs.checkpoint import load_state
+from ganzoo.runtime.tensor_files import read_header, read_tensors
+from ganzoo.training.evaluation import PeriodicEvaluation
+from ganzoo.training.loop import new_state
 
 from .helpers import StopAt, assert_same, history, state_of, train
 
@@ -49,14 +50,14 @@ def test_the_best_weights_are_kept_and_reported_beside_the_final_ones(tmp_path: 
     assert found["chosen by"] == METRIC
     for name, step in (("final", 40), ("best", best)):
         (result,) = found[name]
-        assert result["subject"]["step"] == step
-        assert result["subject"]["weights"] == "EMA"
+        assert result["target"]["step"] == step
+        assert result["target"]["weights"] == "EMA"
         assert result["samples"]["latents"] == 0, "reported with other latents than it was chosen with"
     # ganzoo evaluate says the same of the same weights, to the last bit.
     assert run.evaluate([METRIC])[0].value == found["final"][0]["value"]
     (again,) = ganzoo.evaluate(run.path / "generator-best.safetensors", [METRIC])
     assert again.value == found["best"][0]["value"]
-    assert again.about["subject"]["checkpoint"] == f"best by {METRIC}"
+    assert again.about["target"]["checkpoint"] == f"best by {METRIC}"
 
 
 def test_an_interrupted_run_finds_the_same_best(tmp_path: Path) -> None:
@@ -77,13 +78,13 @@ def test_an_interrupted_run_finds_the_same_best(tmp_path: Path) -> None:
     ]
 
 
-def examiner_of(run: Any) -> tuple[Examiner, Any]:
-    """The examiner of a run and the state of its last checkpoint."""
+def examiner_of(run: Any) -> tuple[PeriodicEvaluation, Any]:
+    """The evaluation of a run and the state of its last checkpoint."""
     job = ganzoo.prepare("vanilla", out=run.path, resume=True, settings={"steps": run.total_steps + 10})
-    assert job.examiner is not None
+    assert job.evaluation is not None
     state = new_state(job.variant, torch.device("cpu"))
     load_state(run.latest(), state, "vanilla")
-    return job.examiner, state
+    return job.evaluation, state
 
 
 def test_best_weights_are_part_of_the_checkpoint(tmp_path: Path) -> None:
@@ -109,10 +110,10 @@ def test_best_weights_are_part_of_the_checkpoint(tmp_path: Path) -> None:
 
 
 def test_what_is_not_finite_is_never_the_best(tmp_path: Path) -> None:
-    examiner, state = examiner_of(train(tmp_path / "run", 10, "vanilla", **MORE))
+    evaluation, state = examiner_of(train(tmp_path / "run", 10, "vanilla", **MORE))
     state.best = None
     for value in (float("nan"), 0.5, float("inf"), 0.7, float("nan"), 0.3, -float("inf")):
-        examiner._keep_best(state, Result(METRIC, {"share": value}, {}))
+        evaluation._keep_best(state, Result(METRIC, {"share": value}, {}))
     assert state.best is not None
     assert state.best.value == 0.3
 

@@ -12,12 +12,12 @@ import pytest
 import torch
 
 import ganzoo
-from ganzoo.api import prepare
-from ganzoo.checkpoint import read_header
 from ganzoo.errors import DataError, Interrupted, UsageError
-from ganzoo.registry import registry
-from ganzoo.run import Run
-from ganzoo.trainer import new_state
+from ganzoo.registry.registry import registry
+from ganzoo.runs.run import Run
+from ganzoo.runtime.tensor_files import read_header
+from ganzoo.training.loop import new_state
+from ganzoo.training.setup import prepare
 
 from .helpers import TINY, StopAt, assert_same, history, state_of, train
 
@@ -53,7 +53,7 @@ def test_a_killed_process_resumes_from_its_last_checkpoint(tmp_path: Path) -> No
     script = (
         "import os, ganzoo\n"
         "from ganzoo import hookimpl\n"
-        "from ganzoo.registry import registry\n"
+        "from ganzoo.registry.registry import registry\n"
         "class Kill:\n"
         "    @hookimpl\n"
         "    def ganzoo_step_logged(self, run, record):\n"
@@ -94,7 +94,7 @@ def test_python_and_numpy_generators_are_resumed_too(tmp_path: Path) -> None:
     torch.randn(3)
     run.save_checkpoint(state)
     expected = (random.random(), random.gauss(0, 1), np.random.standard_normal(3).tolist(), torch.randn(5).tolist())
-    from ganzoo.checkpoint import load_state
+    from ganzoo.runs.checkpoint import load_state
 
     load_state(run.latest(), new_state(job.variant, job.device), "vanilla")
     found = (random.random(), random.gauss(0, 1), np.random.standard_normal(3).tolist(), torch.randn(5).tolist())

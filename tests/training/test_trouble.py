@@ -13,11 +13,11 @@ import torch
 
 import ganzoo
 from ganzoo import hookimpl
-from ganzoo.checkpoint import write_tensors
 from ganzoo.errors import CheckpointError, RunError, TrainingError, UsageError
-from ganzoo.loggers import ganzoo_step_logged
-from ganzoo.registry import registry
-from ganzoo.run import Run
+from ganzoo.registry.registry import registry
+from ganzoo.runs.history import ganzoo_step_logged
+from ganzoo.runs.run import Run
+from ganzoo.runtime.tensor_files import write_tensors
 
 from .helpers import TINY, assert_same, state_of, train
 
@@ -32,7 +32,7 @@ def test_training_gives_the_callers_generators_back(tmp_path: Path) -> None:
 
 
 def test_two_processes_cannot_train_in_one_run(tmp_path: Path) -> None:
-    from ganzoo.files import locked
+    from ganzoo.runtime.files import locked
 
     run = train(tmp_path / "x", 2)
     with locked(run.path), pytest.raises(RunError, match="another process"):
@@ -163,7 +163,7 @@ def test_a_full_disk_fails_with_a_word_and_keeps_the_last_checkpoint(tmp_path: P
     script = (
         "import resource, sys, ganzoo\n"
         "from ganzoo import hookimpl\n"
-        "from ganzoo.registry import registry\n"
+        "from ganzoo.registry.registry import registry\n"
         "class Fill:\n"
         "    @hookimpl\n"
         "    def ganzoo_checkpoint_saved(self, run, path):\n"

@@ -11,22 +11,23 @@ from PIL import Image
 from torch.nn.functional import cross_entropy
 
 import ganzoo
-from ganzoo.api import Job, prepare
 from ganzoo.data.base import DataWarning, to_unit
-from ganzoo.data.feed import Feed
+from ganzoo.data.loader import BatchLoader
 from ganzoo.errors import ConfigError, DataError, UsageError
-from ganzoo.registry import registry
-from ganzoo.trainer import new_state
-from ganzoo_sgan.layers import NormalisedConv, NormalisedLinear, calibrating
-from ganzoo_sgan.networks import ConvClassifier, ConvGenerator, MLPClassifier, MLPGenerator
-from ganzoo_sgan.variant import balanced, unsupervised
+from ganzoo.registry.registry import registry
+from ganzoo.training.loop import new_state
+from ganzoo.training.session import TrainingSession
+from ganzoo.training.setup import prepare
+from ganzoo_zoo.sgan.layers import NormalisedConv, NormalisedLinear, calibrating
+from ganzoo_zoo.sgan.networks import ConvClassifier, ConvGenerator, MLPClassifier, MLPGenerator
+from ganzoo_zoo.sgan.variant import balanced, unsupervised
 
 from ..training.helpers import TINY, history
 
 SMALL: dict[str, Any] = {**TINY, "width": 8, "resolution": 8}
 
 
-def job(tmp_path: Path, dataset: str = "glyphs", **settings: Any) -> Job:
+def job(tmp_path: Path, dataset: str = "glyphs", **settings: Any) -> TrainingSession:
     return prepare("sgan", dataset, out=tmp_path / "run", settings={**SMALL, "steps": 2, **settings})
 
 
@@ -72,12 +73,12 @@ def test_data_without_labels_is_refused(tmp_path: Path) -> None:
 def test_only_the_labelled_subset_is_ever_shown_with_labels(tmp_path: Path) -> None:
     made = job(tmp_path, labels=20)
     state = new_state(made.variant, made.device)
-    feed = Feed(made.dataset, 0, made.device)
+    loader = BatchLoader(made.dataset, 0, made.device)
     known = made.dataset.source.fetch(made.variant.subset)  # type: ignore[attr-defined]  # sgan's own
     assert state.step == 0
     shown = set()
     for step in range(12):
-        batch = made.variant.batch(feed, 8 * step, 8)
+        batch = made.variant.batch(loader, 8 * step, 8)
         assert batch["labels"].shape == (8,)
         assert batch["images"].shape[0] == batch["matched_images"].shape[0] == 8
         assert not torch.equal(batch["images"], batch["matched_images"])
@@ -127,7 +128,7 @@ def test_the_loss_is_that_of_a_classifier_of_k_plus_1_classes_with_the_last_logi
 def test_with_all_labels_removed_the_loss_is_the_unsupervised_one(tmp_path: Path) -> None:
     made = job(tmp_path, labels=20)
     state = new_state(made.variant, made.device)
-    batch = made.variant.batch(Feed(made.dataset, 0, made.device), 0, 8)
+    batch = made.variant.batch(BatchLoader(made.dataset, 0, made.device), 0, 8)
     bare = {"images": batch["images"], "matched_images": batch["matched_images"]}
     for network in state.networks.values():
         network.eval()  # the noise would differ, because it is drawn for all images of a pass together
@@ -147,7 +148,7 @@ def test_the_generator_matches_mean_features(tmp_path: Path) -> None:
     state = new_state(made.variant, made.device)
     for network in state.networks.values():
         network.eval()
-    batch = made.variant.batch(Feed(made.dataset, 0, made.device), 0, 8)
+    batch = made.variant.batch(BatchLoader(made.dataset, 0, made.device), 0, 8)
     torch.manual_seed(5)
     loss = float(made.variant.generator_loss(state, batch)["total"].detach())
     torch.manual_seed(5)
@@ -164,7 +165,7 @@ def test_entropy_is_added_when_asked_for_and_from_when(tmp_path: Path) -> None:
     state = new_state(made.variant, made.device)
     for network in state.networks.values():
         network.eval()
-    batch = made.variant.batch(Feed(made.dataset, 0, made.device), 0, 8)
+    batch = made.variant.batch(BatchLoader(made.dataset, 0, made.device), 0, 8)
     state.images = 99
     assert "entropy" not in made.variant.discriminator_loss(state, batch)
     for images in (100, 500):
@@ -280,7 +281,7 @@ def test_any_data_set_without_a_test_split_is_trained_on(
     variant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bare = dataclasses.replace(registry().datasets.spec("glyphs"), splits=("train",))
-    monkeypatch.setattr("ganzoo.jobs.dataset_spec", lambda name: bare)
+    monkeypatch.setattr("ganzoo.training.setup.dataset_spec", lambda name: bare)
     settings = {"steps": 1, "batch_size": 4, "width": 4, "resolution": 32, "device": "cpu"}
     with pytest.warns(DataWarning, match="not measured: 'glyphs' has no test split"):
         run = ganzoo.train(variant, "glyphs", out=tmp_path / "x", **settings)

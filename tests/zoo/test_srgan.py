@@ -16,14 +16,15 @@ from safetensors.torch import save_file
 from torch import nn
 
 import ganzoo
-from ganzoo.api import Job, prepare
-from ganzoo.checkpoint import read_tensors
 from ganzoo.data.base import DataWarning
 from ganzoo.errors import CheckpointError, ChecksumError, ConfigError, DataError, DataMissingError
-from ganzoo.metrics.enlargement import bicubic, lowered, measure, rescaled
-from ganzoo.trainer import new_state
-from ganzoo_srgan.content import LAYOUTS, VGGFeatures, load_features
-from ganzoo_srgan.networks import PatchDiscriminator, SRResNet
+from ganzoo.metrics.super_resolution import bicubic, lowered, measure, rescaled
+from ganzoo.runtime.tensor_files import read_tensors
+from ganzoo.training.loop import new_state
+from ganzoo.training.session import TrainingSession
+from ganzoo.training.setup import prepare
+from ganzoo_zoo.srgan.content import LAYOUTS, VGGFeatures, load_features
+from ganzoo_zoo.srgan.networks import PatchDiscriminator, SRResNet
 
 from ..training.helpers import history
 
@@ -49,7 +50,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def job(tmp_path: Path, dataset: str, **settings: Any) -> Job:
+def job(tmp_path: Path, dataset: str, **settings: Any) -> TrainingSession:
     base = CROPS if dataset.startswith("folder:") else SMALL
     return prepare("srgan", dataset, out=tmp_path / "run", settings={**base, "steps": 2, **settings})
 
@@ -122,9 +123,9 @@ def test_a_run_of_phase_one_alone_is_srresnet(photos: Path, tmp_path: Path) -> N
 
 def test_low_resolution_is_what_an_image_file_would_hold(photos: Path, tmp_path: Path) -> None:
     made = job(tmp_path, f"folder:{photos}")
-    from ganzoo.data.feed import Feed
+    from ganzoo.data.loader import BatchLoader
 
-    batch = made.variant.batch(Feed(made.dataset, 0, made.device), 0, 3)
+    batch = made.variant.batch(BatchLoader(made.dataset, 0, made.device), 0, 3)
     assert batch["images"].shape == (3, 3, 32, 32)
     assert batch["low"].shape == (3, 3, 8, 8)
     steps = (batch["low"] + 1) * 127.5
@@ -304,7 +305,7 @@ def test_the_hub_cache_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     file = vgg_file(tmp_path / "made.pth")
     prefix = hashlib.sha256(file.read_bytes()).hexdigest()[:8]
     file.rename(tmp_path / "hub" / "checkpoints" / f"vgg19-{prefix}.pth")
-    monkeypatch.setattr("ganzoo_srgan.content.FILES", {"vgg19": f"vgg19-{prefix}.pth"})
+    monkeypatch.setattr("ganzoo_zoo.srgan.content.FILES", {"vgg19": f"vgg19-{prefix}.pth"})
     features = load_features("vgg19", "", "", "torchvision")
     assert features(torch.zeros(1, 1, 32, 32)).shape == (1, 1, 2, 2), "grey images are shown as RGB"
 
@@ -321,9 +322,9 @@ def test_weights_are_downloaded_once_and_a_wrong_file_is_not_kept(
     handler = functools.partial(QuietHandler, directory=str(served))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setattr("ganzoo_srgan.content.ADDRESS", f"http://127.0.0.1:{server.server_port}/")
+        monkeypatch.setattr("ganzoo_zoo.srgan.content.ADDRESS", f"http://127.0.0.1:{server.server_port}/")
         monkeypatch.setattr(
-            "ganzoo_srgan.content.FILES", {"vgg19": f"vgg19-{prefix}.pth", "vgg16": "vgg16-00000000.pth"}
+            "ganzoo_zoo.srgan.content.FILES", {"vgg19": f"vgg19-{prefix}.pth", "vgg16": "vgg16-00000000.pth"}
         )
         monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path / "hub"))
         features = load_features("vgg19", "", "", "torchvision")

@@ -8,22 +8,22 @@ import torch
 from torch import nn
 from torch.optim import Adam
 
-from ganzoo.api import prepare
 from ganzoo.errors import ConfigError
-from ganzoo.optimizers import FusedRMSprop
-from ganzoo.run import Run
-from ganzoo.trainer import Trainer, new_state
+from ganzoo.models.optimizers import FusedRMSprop
+from ganzoo.runs.run import Run
+from ganzoo.training.loop import TrainingLoop, new_state
+from ganzoo.training.setup import prepare
 
 from ..training.helpers import TINY, history, train
 
 SMALL: dict[str, Any] = {**TINY, "width": 2}
 
 
-def trainer(tmp_path: Path, variant: str, dataset: str, **settings: Any) -> Trainer:
+def trainer(tmp_path: Path, variant: str, dataset: str, **settings: Any) -> TrainingLoop:
     job = prepare(variant, dataset, out=tmp_path / "run", settings={**SMALL, **settings})
     state = new_state(job.variant, job.device)
     run = Run.create(tmp_path / "run", job.variant, {})
-    return Trainer(job.variant, state, job.dataset, run, lambda *a, **k: None, job.device)
+    return TrainingLoop(job.variant, state, job.dataset, run, lambda *a, **k: None, job.device)
 
 
 @pytest.mark.parametrize(("dataset", "resolution"), [("ring", None), ("glyphs", 8)])
@@ -90,7 +90,7 @@ def test_optimizers_and_critics_are_the_papers(tmp_path: Path) -> None:
     gp = trainer(tmp_path / "b", "wgan-gp", "glyphs", steps=1, resolution=16)
     assert all(isinstance(optimizer, Adam) for optimizer in gp.state.optimizers.values())
     assert gp.state.optimizers["generator"].param_groups[0]["betas"] == (0.0, 0.9)
-    assert gp.config.craft.gradient_penalty == 10
+    assert gp.config.tricks.gradient_penalty == 10
     for made, has in ((wgan, True), (gp, False)):
         norms = [m for m in made.state.networks["discriminator"].modules() if isinstance(m, nn.BatchNorm2d)]
         assert bool(norms) == has

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from ganzoo import hookimpl
-from ganzoo.specs import LossSpec, VariantSpec
+from ganzoo.registry.specs import LossSpec, VariantSpec
 
 
 @hookimpl

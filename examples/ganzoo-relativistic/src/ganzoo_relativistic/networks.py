@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from ganzoo.blocks import downsampling, init_normal, square_side, upsampling
-from ganzoo.interfaces import Discriminator, Generator
+from ganzoo.models.blocks import downsampling, init_normal, square_side, upsampling
+from ganzoo.models.interfaces import Discriminator, Generator
 
 
 class ConvGenerator(Generator):

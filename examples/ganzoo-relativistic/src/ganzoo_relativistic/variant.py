@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from ganzoo.config import AdamOptions, option
-from ganzoo.variant import Variant
+from ganzoo.config.fields import option
+from ganzoo.config.settings import AdamOptions
+from ganzoo.models.variant import Variant
 from ganzoo_relativistic.networks import ConvDiscriminator, ConvGenerator
 
 

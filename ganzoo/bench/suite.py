@@ -1,0 +1,266 @@
+"""A suite: what is trained on what, with which seeds, for how long, and how it is measured. One TOML file.
+
+about = "one line"
+seeds = [0, 1, 2]
+datasets = ["mnist"]
+metrics = ["fd-mnist-10k"]        # the first that makes sense for a job chooses its best weights
+[budget]
+images = 320_000                  # or minutes = 5
+[settings]                        # of every job, as -o KEY=VALUE
+precision = "bf16"
+[[entries]]                       # or entries = "all": every registered variant that can
+variant = "NAME"
+label = "NAME, narrow"           # default: the variant's name
+datasets = ["mnist"]              # default: the suite's
+settings = { width = 32 }
+[[published]]                     # to set beside
+label = "NAME, narrow"
+dataset = "cifar10"
+metric = "fid-50k"
+value = 37.7
+source = "arXiv:..."
+differs = "how its protocol differs"
+"""
+
+import dataclasses
+import math
+import re
+import tomllib
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ganzoo.config.settings import resolve
+from ganzoo.errors import ConfigError, UnknownNameError
+from ganzoo.models.load import load_variant
+from ganzoo.registry.registry import registry
+from ganzoo.registry.specs import DatasetSpec, VariantSpec
+
+KEYS = ("about", "seeds", "datasets", "metrics", "budget", "settings", "entries", "published")
+ENTRY_KEYS = ("variant", "label", "datasets", "settings", "budget")
+PUBLISHED_KEYS = ("label", "dataset", "metric", "value", "source", "differs")
+OWN = ("variant", "dataset", "seed", "steps", "metrics", "device")
+"""Settings of a run that a suite says in a place of its own."""
+MEASURES = {
+    "psnr_": ("dB", "higher"), "ssim_": ("", "higher"), "test_error": ("%", "lower"), "baseline_": ("%", "lower"),
+}  # fmt: skip
+"""Beginnings of names of the variants' own measures that belong into tables, with unit and direction."""
+
+
+@dataclass(frozen=True)
+class BenchTask:
+    """One training. ``name`` is its run directory's."""
+
+    label: str
+    variant: str
+    dataset: str
+    seed: int
+    metrics: tuple[str, ...]
+    settings: Mapping[str, Any]
+    images: int = 0
+    minutes: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """Safe as a file name."""
+        base, _, argument = self.dataset.partition(":")
+        words = (self.label, Path(argument).name if argument else base, f"s{self.seed}")
+        return re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(words)).strip("-")
+
+    def as_json(self) -> dict[str, Any]:
+        return {**dataclasses.asdict(self), "metrics": list(self.metrics), "settings": dict(self.settings)}
+
+
+@dataclass(frozen=True)
+class Published:
+    """A number of somebody else's, with its source and how its protocol differs."""
+
+    label: str
+    dataset: str
+    metric: str
+    value: float
+    source: str
+    differs: str = ""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A suite, checked: every name in it is registered."""
+
+    name: str
+    about: str
+    jobs: tuple[BenchTask, ...]
+    metrics: tuple[str, ...]
+    published: tuple[Published, ...] = ()
+    content: Mapping[str, Any] = field(default_factory=dict)
+
+
+def find(name: str) -> Path:
+    """The file of a suite that is registered, or that lies at a path.
+
+    Raises:
+        UnknownNameError: neither.
+    """
+    path = Path(name).expanduser()
+    if path.suffix == ".toml" and path.is_file():
+        return path
+    if name in registry().suites:
+        return Path(registry().suites.load(name))
+    raise UnknownNameError("suite", name, registry().suites, "Or name a FILE.toml.")
+
+
+def read(path: Path, name: str = "", seeds: int | None = None, variants: tuple[str, ...] = ()) -> Suite:
+    """Read and check a suite.
+
+    Args:
+        seeds: take the seeds 0 to ``seeds - 1`` instead of the suite's own.
+        variants: take only the entries of these labels or variants.
+
+    Raises:
+        ConfigError: it is no TOML, lacks or misspells a key, or contradicts itself.
+        UnknownNameError: a variant, data set or metric that is not registered.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is no valid TOML: {error}.") from error
+    try:
+        return _checked(content, name or path.stem, seeds, variants)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(f"{path} is no suite: {error}.") from error
+
+
+def _checked(content: dict[str, Any], name: str, seeds: int | None, variants: tuple[str, ...]) -> Suite:
+    _known(content, KEYS, "a suite")
+    for key in ("seeds", "datasets", "metrics"):
+        if not isinstance(content.get(key, []), list):
+            raise ConfigError(f"{key} = {content[key]!r} of suite {name!r} must be a list.")
+    chosen = list(range(seeds)) if seeds is not None else content.get("seeds", [0])
+    if not chosen or not all(isinstance(s, int) and s >= 0 for s in chosen) or len(set(chosen)) < len(chosen):
+        raise ConfigError(f"seeds = {chosen} of suite {name!r}: name at least one, each a whole number, none twice.")
+    metrics = tuple(content.get("metrics", []))
+    for metric in metrics:
+        registry().metrics.spec(metric)
+    everything = content.get("entries", "all") == "all"
+    entries = [{"variant": n} for n in usable_variants()] if everything else content["entries"]
+    for entry in entries:
+        _known(entry, ENTRY_KEYS, "an entry")
+        if "variant" not in entry:
+            raise ConfigError(f"an entry of suite {name!r} names no variant: {dict(entry)}.")
+    taken = [e for e in entries if not variants or e.get("label", e["variant"]) in variants or e["variant"] in variants]
+    known = {e.get("label", e["variant"]) for e in entries} | {e["variant"] for e in entries}
+    for wanted in variants:
+        if wanted not in known:
+            raise UnknownNameError("entry", wanted, known, f"These are those of suite {name!r}.")
+    jobs: list[BenchTask] = []
+    for entry in taken:
+        jobs += _jobs(content, name, entry, chosen, metrics, everything)
+    if not jobs:
+        raise ConfigError(f"suite {name!r} has nothing to train: no variant of it can run on its data sets.")
+    twice = {job.name for job in jobs if [j.name for j in jobs].count(job.name) > 1}
+    if twice:
+        raise ConfigError(f"suite {name!r}: two entries are called {', '.join(sorted(twice))}; give them labels.")
+    labels = {entry.get("label", entry["variant"]) for entry in entries}
+    published = [_published(row, name, labels, content) for row in content.get("published", [])]
+    return Suite(name, str(content.get("about", "")), tuple(jobs), metrics, tuple(published), content)
+
+
+def _jobs(
+    content: dict[str, Any],
+    name: str,
+    entry: dict[str, Any],
+    seeds: list[int],
+    metrics: tuple[str, ...],
+    everything: bool,
+) -> list[BenchTask]:
+    """The jobs of one entry: each data set with each seed."""
+    spec = registry().variants.spec(entry["variant"])
+    label = str(entry.get("label", entry["variant"]))
+    settings = {**content.get("settings", {}), **entry.get("settings", {})}
+    if wrong := [key for key in OWN if key in settings]:
+        raise ConfigError(f"{wrong[0]} in the settings of {label!r}: a suite says it in a place of its own.")
+    # Whether each setting is one: the variant's class knows, and is asked now rather than by every job.
+    variant_class = load_variant(entry["variant"])
+    resolve(entry["variant"], variant_class.Options, {"dataset": "", **variant_class.defaults, **settings})
+    budget = {**content.get("budget", {}), **entry.get("budget", {})} if "budget" not in entry else entry["budget"]
+    _known(budget, ("images", "minutes"), "a budget")
+    if len(budget) != 1:
+        said = " and ".join(f"{key} = {value}" for key, value in budget.items()) or "nothing"
+        raise ConfigError(f"budget of {label!r} says {said}: it must say images or minutes, one of them.")
+    ((kind, amount),) = budget.items()
+    if isinstance(amount, bool) or not isinstance(amount, int | float) or not math.isfinite(amount) or amount <= 0:
+        raise ConfigError(f"{kind} = {amount!r} in the budget of {label!r} must be a number above 0.")
+    jobs = []
+    for dataset in entry.get("datasets", content.get("datasets", [])):
+        reason = unfit(spec, registry().datasets.spec(str(dataset).partition(":")[0]))
+        if reason and everything:
+            continue  # "all" means all that can
+        if reason:
+            raise ConfigError(f"suite {name!r}: {label!r} cannot run on {dataset!r}: {reason}.")
+        amounts: dict[str, Any] = {kind: int(amount) if kind == "images" else float(amount)}
+        jobs += [BenchTask(label, entry["variant"], dataset, seed, metrics, settings, **amounts) for seed in seeds]
+    return jobs
+
+
+def _published(row: Any, name: str, labels: set[str], content: Mapping[str, Any]) -> Published:
+    """A published number, which must have a place in the table."""
+    _known(row, PUBLISHED_KEYS, "a published number")
+    found = Published(**row)
+    if isinstance(found.value, bool) or not isinstance(found.value, int | float):
+        raise ConfigError(f"value = {found.value!r} of a published number of suite {name!r} is no number.")
+    own = str(found.metric).startswith(tuple(MEASURES))  # what a variant measures itself is known when it has done so
+    for what, value, choices in (
+        ("label", found.label, labels),
+        ("dataset", found.dataset, {*content.get("datasets", []), *_own_sets(content)}),
+        ("metric", found.metric, {found.metric} if own else set(content.get("metrics", []))),
+    ):
+        if value not in choices:
+            raise UnknownNameError(what, value, choices, f"A published number of suite {name!r} names it.")
+    return found
+
+
+def _own_sets(content: Mapping[str, Any]) -> list[str]:
+    entries = content.get("entries", "all")
+    return [] if entries == "all" else [name for entry in entries for name in entry.get("datasets", [])]
+
+
+def usable_variants() -> list[str]:
+    """All registered variants but those whose name two plugins offer, which a warning tells."""
+    zoo = registry().variants
+    for name in zoo:
+        if reason := zoo.conflict(name):
+            warnings.warn(f"left out of the suite: {reason}.", stacklevel=2)
+    return [name for name in zoo if not zoo.conflict(name)]
+
+
+def unfit(variant: VariantSpec, dataset: DatasetSpec) -> str:
+    """Why a variant cannot run on a data set, as far as their specs tell, or nothing."""
+    if dataset.sample not in variant.accepts:
+        return f"it models {' and '.join(variant.accepts)}, not {dataset.sample}"
+    if variant.data in ("labelled", "semi") and dataset.classes == ():
+        return "it needs class labels"
+    return ""
+
+
+def _known(table: Any, keys: tuple[str, ...], what: str) -> None:
+    if not isinstance(table, Mapping):
+        raise ConfigError(f"{table!r} is no table, and {what} must be one.")
+    for key in table:
+        if key not in keys:
+            raise UnknownNameError("key", key, keys, f"These are those of {what}.")
+
+
+def shard(jobs: tuple[BenchTask, ...], text: str) -> tuple[BenchTask, ...]:
+    """The part of the jobs that ``"I/N"`` names, I from 1 to N.
+
+    Raises:
+        ConfigError: it is not of that form.
+    """
+    match = re.fullmatch(r"(\d+)/(\d+)", text)
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
+        raise ConfigError(f"shard {text!r}: write I/N, with I from 1 to N.")
+    return jobs[int(match[1]) - 1 :: int(match[2])]

@@ -1,0 +1,108 @@
+"""One training of a suite, in a process of its own: ``python -m ganzoo.bench.task FOLDER NAME``.
+
+What became of it is left in ``jobs/NAME.json``, whole or not at all; the training itself is an ordinary run directory.
+"""
+
+import json
+import math
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganzoo.bench.runner import outcome
+from ganzoo.errors import Interrupted
+from ganzoo.metrics.measure import divided, listed
+from ganzoo.runs.run import checkpoints
+from ganzoo.runtime.files import replace_file, waiting
+from ganzoo.training.loop import TrainingLoop, new_state
+from ganzoo.training.session import TrainingSession, setting
+from ganzoo.training.setup import prepare
+
+STEPS = {"cuda": (40, 100)}
+"""Trainer that are not timed, and steps that are, to turn minutes into steps. On a GPU the first ones are captured."""
+FEW = (3, 12)
+
+
+def steps_of(job: dict[str, Any], prepared: TrainingSession) -> int:
+    """How many steps the budget is."""
+    batch = prepared.config.batch_size
+    if job["images"]:
+        return max(1, math.ceil(job["images"] / batch))
+    seconds = seconds_a_step(prepared)
+    return max(1, int(job["minutes"] * 60 / seconds))
+
+
+def seconds_a_step(prepared: TrainingSession) -> float:
+    """Measured, by steps of a training of which nothing is kept."""
+    warm, many = STEPS.get(prepared.device.type, FEW)
+    with setting(prepared.config, prepared.device):
+        state = new_state(prepared.variant, prepared.device)
+        nothing: Any = None
+        loop = TrainingLoop(prepared.variant, state, prepared.dataset, nothing, nothing, prepared.device)
+        for network in state.networks.values():
+            network.train()
+        begin = 0.0
+        for number in range(warm + many):
+            if number == warm:
+                begin = clock(prepared.device)
+            loop.trainer.iterate(loop.stages[-1], number + 1)
+        return (clock(prepared.device) - begin) / many
+
+
+def clock(device: torch.device) -> float:
+    """Seconds, after all that was asked of the device is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def work(folder: Path, name: str) -> dict[str, Any]:
+    """Train, or go on; returns what is to be remembered."""
+    job = json.loads((folder / "plan" / f"{name}.json").read_text(encoding="utf-8"))
+    out = folder / "runs" / name
+    if out.exists() and not checkpoints(out):
+        shutil.rmtree(out)  # killed before its first checkpoint; the folder is the runner's own
+    device = {"device": job["device"]}
+    if out.exists():
+        prepared = prepare(out=out, resume=True, settings=device)
+        taken = listed(prepared.config.metrics)
+        now = divided(prepared.context(), [n for n in job["metrics"] if n not in taken])
+        omitted = {**dict.fromkeys(now[0], "it was not to be had when this training began"), **now[1]}
+    else:
+        given = {**job["settings"], "seed": job["seed"], **device}
+        prepared = prepare(job["variant"], job["dataset"], out=out, settings=given)
+        taken, omitted = divided(prepared.context(), job["metrics"])
+        more = {"steps": steps_of(job, prepared), "metrics": ",".join(taken)}
+        prepared = prepare(job["variant"], job["dataset"], out=out, settings={**given, **more})
+    run = prepared.train()
+    networks = run.variant.build()
+    return {
+        "status": run.status,
+        "omitted": omitted,
+        "parameters": {key: sum(p.numel() for p in network.parameters()) for key, network in networks.items()},
+    }
+
+
+def main() -> None:
+    folder, name = Path(sys.argv[1]), sys.argv[2]
+    # Held from before anything is looked at: a runner that was killed may have left this very job at work.
+    with waiting(folder / "jobs" / f".{name}.lock"):
+        if outcome(folder, name).get("status") == "finished":
+            return
+        try:
+            found = work(folder, name)
+        except (Interrupted, KeyboardInterrupt):
+            sys.exit(130)
+        except Exception as error:  # whatever it is, the other jobs go on, and the table shows it
+            found = {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
+        text = json.dumps(found, indent=1) + "\n"
+        replace_file(folder / "jobs" / f"{name}.json", lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    sys.exit(0 if found["status"] == "finished" else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""A run's settings: frozen dataclasses <-> TOML and ``-o key=value``. Plain values only; unknown keys raise.
+
+Settings come in layers, later ones win: the defaults below, the variant's own defaults, a TOML file, the command line.
+"""
+
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, TypeVar
+
+from ganzoo.config.fields import TABLES, Options, check, option, parse
+from ganzoo.errors import ConfigError, UnknownNameError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdamOptions(Options):
+    """Settings of variants whose players are trained by Adam. Defaults: arXiv:1511.06434, section 4."""
+
+    lr: float = option(2e-4, "Adam's step size", above=0)
+    beta1: float = option(0.5, "Adam's decay of the mean of gradients", at_least=0, below=1)
+    beta2: float = option(0.999, "Adam's decay of the mean of squared gradients", at_least=0, below=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tricks:
+    """The tricks of training: each works with every variant it makes sense for and is refused where it does not.
+
+    :mod:`ganzoo.tricks` holds what they do. D is the discriminator (or critic), G the generator.
+    """
+
+    label_smoothing: float = option(
+        0.0, "D's target for real samples is 1 minus this: arXiv:1606.03498, sec. 3.4", at_least=0, below=0.5
+    )
+    label_flipping: float = option(
+        0.0, "probability that a sample is shown to D with the other's target", at_least=0, below=0.5
+    )
+    instance_noise: float = option(
+        0.0, "standard deviation of Gaussian noise on D's input, annealed to zero: arXiv:1610.04490", at_least=0
+    )
+    instance_noise_images: int = option(
+        0, "images seen, from where D begins, until the instance noise is gone; 0: at the end of training", at_least=0
+    )
+    diffaugment: str = option(
+        "", "augmentations of all that D sees, some of color,translation,cutout: arXiv:2006.10738"
+    )
+    d_steps: int = option(1, "steps of D for one of G, each on a batch of its own", at_least=1)
+    g_steps: int = option(1, "steps of G in an iteration", at_least=1)
+    train_d_above: float | None = option(None, "D is trained only while its loss is above this; none: always")
+    train_g_above: float | None = option(None, "G is trained only while its loss is above this; none: always")
+    feature_matching: Literal["none", "instead", "beside"] = option(
+        "none", "G matches mean features of D, instead of its loss or beside it: arXiv:1606.03498, sec. 3.1"
+    )
+    minibatch_kernels: int = option(
+        0, "kernels of minibatch discrimination before D's last layer; 0: none: arXiv:1606.03498, sec. 3.2", at_least=0
+    )
+    minibatch_dim: int = option(5, "length of each kernel's row of minibatch discrimination", at_least=1)
+    minibatch_std: bool = option(False, "mean standard deviation over the batch, shown to D: arXiv:1710.10196, sec. 3")
+    spectral_norm: bool = option(False, "spectral normalisation of D's layers: arXiv:1802.05957")
+    r1: float = option(0.0, "gamma of the R1 penalty on real samples: arXiv:1801.04406, eq. 9", at_least=0)
+    gradient_penalty: float = option(
+        0.0, "lambda of the gradient penalty between real and generated: arXiv:1704.00028, eq. 3", at_least=0
+    )
+    clip_grad_norm: float | None = option(
+        None, "largest norm of the gradient of a player's step; longer ones are scaled down; none: any", above=0
+    )
+    lr_schedule: Literal["constant", "linear", "cosine", "step"] = option(
+        "constant", "course of the learning rate over a stage: linear to 0, half a cosine to 0, or a step to a tenth"
+    )
+    lr_decay_start: float = option(
+        0.5, "share of a stage after which a linear or step schedule leaves the full learning rate", at_least=0, below=1
+    )
+    lr_warmup: int = option(0, "steps over which the learning rate rises from 0 at the start of a stage", at_least=0)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """Everything that decides what a run computes, and how often it looks at itself."""
+
+    variant: str
+    dataset: str
+    options: Options = field(default_factory=Options)
+    tricks: Tricks = field(default_factory=Tricks)
+    steps: int = option(20_000, "iterations of training; each draws one batch of real samples", at_least=1)
+    batch_size: int = option(64, "real samples in a step, of all processes together", at_least=2)
+    loss: str = option("", "adversarial loss by name (ganzoo list losses)")
+    seed: int = option(0, "seed of weights, order of samples, and latents", at_least=0, at_most=2**63 - 1)
+    device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", "where to train")
+    precision: Literal["auto", "fp32", "tf32", "bf16"] = option(
+        "auto", "arithmetic; auto is fp32; tf32 is for GPUs; bf16 is autocast, with TF32 for what stays fp32 there"
+    )
+    deterministic: bool = option(
+        False, "only kernels that give the same bits every time: exact resume on a GPU; others raise an error"
+    )
+    cuda_graphs: bool = option(True, "on a GPU, capture iterations and repeat them; false takes every step by itself")
+    compile: bool = option(False, "torch.compile for the networks: pays on long trainings of convolutions")
+    threads: int = option(0, "threads of the processor; 0: OMP_NUM_THREADS, else one a core, eight at most", at_least=0)
+    sync_batch_norm: bool = option(
+        False, "batch normalisation over the batches of all GPUs together, not over each one's own"
+    )
+    ema_halflife: int = option(
+        20_000, "half-life, in images seen, of the moving average of the generator's weights; 0: none", at_least=0
+    )
+    resolution: int | None = option(
+        None, "side, in pixels, that images are scaled and cropped to", at_least=4, at_most=1024
+    )
+    channels: Literal[1, 3] | None = option(None, "1 makes images grey, 3 RGB; none: as published")
+    log_every: int = option(100, "steps between two lines of the history", at_least=1)
+    sample_every: int = option(1_000, "steps between two sample grids", at_least=1)
+    evaluate_every: int = option(
+        5_000, "steps between two evaluations by the variant's own measures, if it has any", at_least=1
+    )
+    metrics: str = option("", "metrics to take while training and at its end, comma separated (ganzoo list metrics)")
+    metric_every: int = option(500_000, "images seen between two takings of the metrics", at_least=1)
+    checkpoint_every: int = option(1_000, "steps between two checkpoints", at_least=1)
+    diagnostics: bool = option(
+        True, "warn when D has won, losses stand still or samples lose diversity; changes nothing that is computed"
+    )
+    keep: int = option(2, "newest checkpoints that are kept", at_least=1)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+FREE_KEYS = tuple(f.name for f in fields(RunConfig) if f.name not in ("variant", "dataset", *TABLES))
+TRICK_KEYS = tuple(f.name for f in fields(Tricks))
+
+
+def resolve(
+    variant: str,
+    options_type: type[Options],
+    *layers: Mapping[str, Any],
+    texts: Mapping[str, str] | None = None,
+) -> RunConfig:
+    """The settings of a run from layers of plain values; later layers win.
+
+    Args:
+        variant: name of the variant.
+        options_type: the variant's own settings.
+        layers: flat mappings of keys to values; nested tables ``"options"`` and ``"tricks"`` are allowed (a config
+            file has both).
+        texts: the last layer, values still as typed (``-o key=value``).
+
+    Raises:
+        UnknownNameError: a key that is neither a run's nor the variant's.
+        ConfigError: a value of the wrong type or out of range.
+    """
+    own = {f.name for f in fields(options_type)}
+    shared = {*FREE_KEYS, *TRICK_KEYS}
+    assert not own & shared, f"{options_type.__name__} repeats settings of every run: {own & shared}"
+    hints = typing.get_type_hints(RunConfig) | typing.get_type_hints(Tricks) | typing.get_type_hints(options_type)
+    known = [*FREE_KEYS, *TRICK_KEYS, *own]
+    run: dict[str, Any] = {}
+    options: dict[str, Any] = {}
+    tricks: dict[str, Any] = {}
+
+    def put(key: str, value: Any) -> None:
+        if key in own:
+            options[key] = value
+        elif key in TRICK_KEYS:
+            tricks[key] = value
+        elif key in (*FREE_KEYS, "dataset"):
+            run[key] = value
+        else:
+            raise UnknownNameError("setting", key, known, f"'ganzoo info {variant}' explains them.")
+
+    for layer in layers:
+        for table in TABLES:
+            if not isinstance(layer.get(table, {}), Mapping):
+                raise ConfigError(f"{table} = {layer[table]!r} is not a table.")
+        plain = {key: value for key, value in layer.items() if key not in (*TABLES, "variant")}
+        for values in (plain, layer.get("tricks", {}), layer.get("options", {})):
+            for key, value in values.items():
+                put(key, value)
+    for key, text in (texts or {}).items():
+        if key not in known:
+            raise UnknownNameError("setting", key, known, f"'ganzoo info {variant}' explains them.")
+        put(key, parse(key, text, hints[key]))
+    return RunConfig(variant=variant, options=options_type(**options), tricks=Tricks(**tricks), **run)

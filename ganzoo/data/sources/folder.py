@@ -1,0 +1,185 @@
+"""``folder:PATH``: any folder of images.
+
+Two or more immediate subfolders that hold images are classes, in the order of their names; images are looked for at
+any depth. With fewer, or with images beside the subfolders, the set is unlabelled. No file is skipped in silence: what
+is not named like an image is counted in a warning, and what is named like one but cannot be decoded is an error.
+"""
+
+import hashlib
+import os
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ganzoo.data.base import DataInfo, DataRequest, Dataset, DataWarning, MemorySource, Source, digest
+from ganzoo.data.decode import Decoder, FileSource, bad_files_error, check_header, decode_all, in_parallel
+from ganzoo.data.progress import Progress
+from ganzoo.data.resize import check_request
+from ganzoo.data.sources.crops import crop_dataset
+from ganzoo.data.specs import own_spec
+from ganzoo.errors import DataError, UsageError
+
+DEFAULT_RESOLUTION = 64
+MINIMUM = 2  # one image has no distribution to learn
+EXTENSIONS = frozenset(
+    ".png .jpg .jpeg .jpe .jfif .bmp .webp .gif .tif .tiff .ppm .pgm .pbm .pnm .tga".split()  # noqa: SIM905
+)
+
+
+@dataclass
+class Listing:
+    """What a folder holds: images (sorted, relative to it) and files that are none."""
+
+    images: list[Path] = field(default_factory=list)
+    ignored: list[Path] = field(default_factory=list)
+
+
+def list_folder(folder: Path) -> Listing:
+    """The files below ``folder``, symbolic links followed, each real folder entered once.
+
+    Raises:
+        DataError: a folder cannot be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise DataError(f"the folder {error.filename} cannot be read: {error.strerror}.") from error
+
+    listing, seen = Listing(), set()
+    for parent, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
+        if (real := os.path.realpath(parent)) in seen:
+            folders.clear()  # a link to a folder above: without this the walk would not end
+            continue
+        seen.add(real)
+        # "." begins what programs keep for themselves, such as .ipynb_checkpoints and ._copies of macOS.
+        listing.ignored += [Path(parent, name).relative_to(folder) for name in folders if name.startswith(".")]
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in files:
+            is_image = Path(name).suffix.lower() in EXTENSIONS and not name.startswith(".")
+            if is_image and Path(parent, name).exists() and not Path(parent, name).is_file():
+                # Opening a pipe would wait for ever.
+                raise DataError(f"{Path(parent, name)} is no regular file: remove it, or rename it.")
+            (listing.images if is_image else listing.ignored).append(Path(parent, name).relative_to(folder))
+    # As posix, because the order must not depend on the separator of the platform.
+    listing.images.sort(key=Path.as_posix)
+    listing.ignored.sort(key=Path.as_posix)
+    return listing
+
+
+def classes_of(images: Sequence[Path]) -> tuple[tuple[str, ...], Tensor | None]:
+    """Class names and labels int64 [N] from relative paths; nothing and None when the folder has no classes."""
+    if any(len(path.parts) == 1 for path in images):
+        return (), None
+    names = tuple(sorted({path.parts[0] for path in images}))
+    if len(names) < 2:
+        return (), None
+    number = {name: i for i, name in enumerate(names)}
+    return names, torch.tensor([number[path.parts[0]] for path in images])
+
+
+def open_folder(argument: str, least: int = MINIMUM) -> tuple[Path, Listing]:
+    """The folder and its listing; files that are no images are reported in a DataWarning.
+
+    Raises:
+        UsageError: no path was given.
+        DataError: no such folder, not a folder, or fewer than ``least`` images.
+    """
+    if not argument:
+        raise UsageError("'folder' needs the path of a folder of images: folder:PATH.")
+    folder = Path(argument).expanduser()
+    if not folder.is_dir():
+        what = "is a file, not a folder" if folder.exists() else "does not exist"
+        raise DataError(f"the folder {folder} {what}. Give the path of a folder of images as folder:PATH.")
+    listing = list_folder(folder)
+    if len(listing.images) < least:
+        found = f"one image ({listing.images[0]})" if listing.images else "no images"
+        others = f" and {len(listing.ignored):,} other files" if listing.ignored else ""
+        raise DataError(
+            f"the folder {folder} holds {found}{others}; at least {least} needed. Files count as images by "
+            f"their extension: {' '.join(sorted(EXTENSIONS))}."
+        )
+    if listing.ignored:
+        names = ", ".join(map(str, listing.ignored[:3])) + (", ..." if len(listing.ignored) > 3 else "")
+        warnings.warn(
+            f"{folder}: {len(listing.ignored):,} entries are not images by their names and are passed over ({names}).",
+            DataWarning,
+            stacklevel=3,
+        )
+    if any(len(path.parts) == 1 for path in listing.images) and any(len(path.parts) > 1 for path in listing.images):
+        warnings.warn(
+            f"{folder}: images lie both beside and in subfolders, so the subfolders are not taken as classes.",
+            DataWarning,
+            stacklevel=3,
+        )
+    return folder, listing
+
+
+def file_dataset(
+    request: DataRequest,
+    name: str,
+    folder: Path,
+    images: Sequence[Path],
+    decoder: Decoder,
+    labels: Tensor | None = None,
+    classes: tuple[str, ...] = (),
+) -> Dataset:
+    """A Dataset of image files (relative to ``folder``): in memory when they fit ``request.memory``, else streamed.
+
+    Raises:
+        DataError: files that cannot be decoded; of streamed ones, those that can be told from their two ends.
+    """
+    paths = [folder / path for path in images]
+    channels, height, width = decoder.shape
+    source: Source
+    if len(paths) * channels * height * width <= request.memory:
+        samples = decode_all(paths, decoder, folder, request.progress)
+        source, checksum = MemorySource(samples), digest(samples, labels)
+    else:
+        check_files(paths, folder, request.progress)
+        source, checksum = FileSource(paths, decoder), files_digest(images, paths, decoder)
+    info = DataInfo(
+        name=name,
+        sample="images",
+        shape=decoder.shape,
+        classes=classes,
+        count=len(paths),
+        split=request.split,
+        digest=checksum,
+    )
+    return Dataset(info, source, labels)
+
+
+def check_files(paths: Sequence[Path], folder: Path, progress: Progress) -> None:
+    """Look at every file before training starts (see :func:`ganzoo.data.decode.check_header`)."""
+    found = in_parallel(check_header, paths, "checking images", progress)
+    bad = [(path, str(why)) for path, why in zip(paths, found, strict=True) if why]
+    if bad:
+        raise bad_files_error(folder, bad, len(paths))
+
+
+def files_digest(images: Sequence[Path], paths: Sequence[Path], decoder: Decoder) -> str:
+    """SHA-256 over names and sizes of files and the shape they are brought to."""
+    total = hashlib.sha256(f"{decoder.shape};".encode())
+    for name, path in zip(images, paths, strict=True):
+        total.update(f"{name.as_posix()}\0{path.stat().st_size}\n".encode(errors="surrogateescape"))
+    return total.hexdigest()
+
+
+def load(request: DataRequest) -> Dataset:
+    """The images of a folder, by default at 64x64 in RGB (see :mod:`ganzoo.data.decode` for what is done to them).
+
+    Raises:
+        UsageError: no path was given.
+        DataError: no such folder, fewer than two images, or files that cannot be read or decoded.
+    """
+    check_request(request, own_spec("folder"))
+    folder, listing = open_folder(request.argument)
+    if request.crop is not None:
+        return crop_dataset(request, f"folder:{request.argument}", folder, listing.images)
+    resolution = request.resolution or DEFAULT_RESOLUTION
+    classes, labels = classes_of(listing.images)
+    decoder = Decoder(request.channels or 3, resolution, resolution)
+    return file_dataset(request, f"folder:{request.argument}", folder, listing.images, decoder, labels, classes)

@@ -1,0 +1,76 @@
+"""Small classifiers whose features stand in for Inception's within one data set; trained by benchmarks/feature_classifiers.py.
+
+The form is that of the nine-layer residual networks known from fast training on CIFAR-10, as narrow as the data allows.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.runtime.tensor_files import fill, read_tensors
+
+SHIPPED = Path(__file__).parent / "weights"
+"""Where the trained ones lie, one safetensors file and one card for each data set."""
+
+
+class FeatureClassifier(nn.Module):
+    """Images [N, C, H, W] in [-1, 1], H and W at least 16, to features [N, 8 width] and logits [N, classes].
+
+    Args:
+        channels: 1 or 3.
+        classes: number of classes.
+        width: maps of the first layer; the last has eight times as many.
+    """
+
+    def __init__(self, channels: int, classes: int, width: int) -> None:
+        super().__init__()
+        w = width
+        self.body = nn.Sequential(
+            convolution(channels, w),
+            convolution(w, 2 * w), nn.MaxPool2d(2), Residual(2 * w),
+            convolution(2 * w, 4 * w), nn.MaxPool2d(2),
+            convolution(4 * w, 8 * w), nn.MaxPool2d(2), Residual(8 * w),
+        )  # fmt: skip
+        self.last = nn.Linear(8 * w, classes)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """(features [N, 8 width], which the last layer sees, logits [N, classes])."""
+        features = self.body(images).mean((2, 3))
+        return features, self.last(features)
+
+
+class Residual(nn.Module):
+    """Two convolutions beside the identity."""
+
+    def __init__(self, maps: int) -> None:
+        super().__init__()
+        self.inner = nn.Sequential(convolution(maps, maps), convolution(maps, maps))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return maps + self.inner(maps)
+
+
+def convolution(inputs: int, outputs: int) -> nn.Sequential:
+    """3x3, batch normalisation, ReLU."""
+    layers = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+    return nn.Sequential(*layers)
+
+
+def shipped() -> list[str]:
+    """Names of the data sets that a trained recogniser comes with."""
+    return sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
+
+
+def load_recogniser(path: Path) -> tuple[FeatureClassifier, dict[str, Any]]:
+    """(network in eval mode on the CPU, header) of a file that benchmarks/feature_classifiers.py wrote.
+
+    Raises:
+        CheckpointError: no such file, or damaged.
+    """
+    tensors, header = read_tensors(path)
+    with torch.random.fork_rng(devices=[]):  # building draws weights; the caller's generator is not ours to move
+        network = FeatureClassifier(header["channels"], header["classes"], header["width"])
+    fill(network, tensors, path, "recogniser")
+    return network.eval().requires_grad_(False), header

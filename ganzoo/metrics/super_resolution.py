@@ -1,0 +1,155 @@
+"""Low-resolution images, and how well a network undoes them: PSNR and SSIM on folders such as Set5."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from ganzoo.data.base import Dataset, digest, to_uint8, to_unit
+from ganzoo.data.decode import as_stored
+from ganzoo.data.resize import convert_channels
+from ganzoo.data.sources.folder import open_folder
+from ganzoo.errors import ConfigError, DataError
+from ganzoo.metrics.base import Metric
+from ganzoo.metrics.context import EvaluationContext
+from ganzoo.metrics.psnr import psnr, ssim
+
+TESTED = 100
+"""Images of a data set's test split that are measured on; a folder is taken whole."""
+
+Enlarge = Callable[[Tensor], Tensor]
+"""uint8 [N, C, H, W] to uint8 [N, C, scale H, scale W]."""
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Images to measure on, under a name: uint8 [C, H, W] each, sides multiples of the scale."""
+
+    name: str
+    images: tuple[Tensor, ...]
+
+
+def rescaled(images: Tensor, height: int, width: int) -> Tensor:
+    """uint8 [N, C, H, W] -> uint8 [N, C, height, width], bicubic with antialias, as MATLAB's ``imresize`` does."""
+    scaled = interpolate(images.float(), size=(height, width), mode="bicubic", antialias=True, align_corners=False)
+    return scaled.round_().clamp_(0, 255).to(torch.uint8)
+
+
+def lowered(images: Tensor, scale: int) -> Tensor:
+    """Images [N, C, H, W] in [-1, 1] made ``scale`` times smaller, in the 256 steps that an image file has."""
+    small = rescaled(to_uint8(images), images.shape[-2] // scale, images.shape[-1] // scale)
+    return to_unit(small).contiguous(memory_format=torch.channels_last)
+
+
+def multiple(image: Tensor, scale: int) -> Tensor:
+    """The image [C, H, W] without the last rows and columns that keep its sides from being multiples of the scale."""
+    return image[:, : image.shape[1] // scale * scale, : image.shape[2] // scale * scale]
+
+
+def least(scale: int) -> int:
+    """Smallest side that can be measured: SSIM's window, and the border."""
+    return 11 + 2 * scale
+
+
+def of_folder(path: str, scale: int) -> Benchmark:
+    """The images of a folder, each in its own size, grey or RGB.
+
+    Raises:
+        DataError: no such folder, no images, or one that is too small.
+    """
+    folder, listing = open_folder(path, least=1)
+    images = [multiple(as_stored(folder / file), scale) for file in listing.images]
+    for file, image in zip(listing.images, images, strict=True):
+        if min(image.shape[1:]) < least(scale):
+            raise DataError(f"{folder / file} is too small to measure on: {least(scale)} pixels are needed each way.")
+    return Benchmark(Path(path).name, tuple(images))
+
+
+def of_split(test: Dataset, scale: int) -> Benchmark:
+    """The first images of a split.
+
+    Raises:
+        ConfigError: they are too small.
+    """
+    images = test.source.fetch(torch.arange(min(TESTED, len(test.source)))).cpu()
+    if min(images.shape[2:]) < least(scale):
+        raise ConfigError(
+            f"images of {images.shape[3]}x{images.shape[2]} are too small to measure on: {least(scale)} pixels are "
+            "needed each way; choose a larger resolution."
+        )
+    return Benchmark(test.info.split, tuple(multiple(image, scale) for image in images))
+
+
+def bicubic(scale: int) -> Enlarge:
+    """What every network is compared with."""
+    return lambda small: rescaled(small, scale * small.shape[-2], scale * small.shape[-1])
+
+
+def by_network(network: torch.nn.Module, channels: int) -> Enlarge:
+    """A network of so many channels as a function on uint8 images, grey or RGB, on its own device."""
+    device = next(network.parameters()).device
+
+    def enlarge(small: Tensor) -> Tensor:
+        result = to_uint8(network(to_unit(convert_channels(small, channels).to(device)))).cpu()
+        return convert_channels(result, small.shape[1])
+
+    return enlarge
+
+
+def measure(images: Iterable[Tensor], scale: int, enlarge: Enlarge) -> tuple[float, float]:
+    """Mean (PSNR in dB, SSIM) over images, each made smaller and enlarged again; ``scale`` pixels of border removed."""
+    scores = []
+    for image in images:
+        truth = image[None]
+        small = rescaled(truth, truth.shape[-2] // scale, truth.shape[-1] // scale)
+        result = enlarge(small)
+        scores.append(torch.stack([psnr(result, truth, scale)[0], ssim(result, truth, scale)[0]]))
+    means = torch.stack(scores).mean(0)
+    return float(means[0]), float(means[1])
+
+
+class PSNR(Metric):
+    """Peak signal-to-noise ratio of enlarged images, beside that of bicubic enlargement: see ganzoo.metrics.psnr."""
+
+    which = 0
+
+    def unfit(self, context: EvaluationContext) -> str:
+        if reason := super().unfit(context):
+            return reason
+        if context.against == context.trained and context.against.startswith("folder:"):
+            return "it would be measured on the images it learned from; name others with --against folder:PATH"
+        return ""
+
+    def ready(self, context: EvaluationContext) -> None:
+        self.benchmark(context)
+
+    @torch.no_grad()
+    def measure(self, context: EvaluationContext) -> dict[str, float]:
+        network = context.target.translator
+        assert network is not None, "unfit() unsupported it"
+        benchmark = self.benchmark(context)
+        context.used["protocol"] = f"x{network.scale}, luma, border of {network.scale} removed, 8-bit low resolution"
+        enlargers = by_network(network, context.target.shape[0]), bicubic(network.scale)
+        own, plain = (measure(benchmark.images, network.scale, enlarge)[self.which] for enlarge in enlargers)
+        return {"mean": own, "bicubic": plain}
+
+    def benchmark(self, context: EvaluationContext) -> Benchmark:
+        """The images to measure on: a folder whole, or the first of a test split."""
+        assert context.target.translator is not None, "unfit() unsupported it"
+        scale = context.target.translator.scale
+        kind, _, path = context.against.partition(":")
+        found = of_folder(path, scale) if kind == "folder" else of_split(context.load("test"), scale)
+        total = hashlib.sha256("".join(digest(image) for image in found.images).encode()).hexdigest()
+        split = "whole folder" if kind == "folder" else "test"
+        context.used["reference"] = {"data": context.against, "digest": total, "splits": {split: len(found.images)}}
+        return found
+
+
+class SSIM(PSNR):
+    """Structural similarity of enlarged images, beside that of bicubic enlargement: see ganzoo.metrics.psnr."""
+
+    which = 1

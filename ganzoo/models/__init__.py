@@ -1,0 +1,1 @@
+"""What a GAN is made of: networks, losses, and the contract of a variant."""

@@ -1,0 +1,1 @@
+"""Finds plugins and what they offer; imports no torch."""

@@ -1,0 +1,392 @@
+"""Finds plugins through the entry-point group ``ganzoo``, keeps broken ones apart, and loads lazily.
+
+A plugin that fails to import, or whose hook raises, is remembered with its reason and breaks nothing else. A name that
+two plugins offer stays listed, and raises when it is asked for. No torch is imported here.
+"""
+
+import importlib
+import inspect
+import os
+import re
+import sys
+import time
+import typing
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib import metadata
+from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+import pluggy
+
+from ganzoo.errors import DuplicateNameError, PluginError, UnknownNameError
+from ganzoo.registry import hookspecs
+from ganzoo.registry.specs import DatasetSpec, LossSpec, MetricSpec, Spec, SuiteSpec, VariantSpec
+
+if TYPE_CHECKING:
+    import click
+
+OWN_DISTRIBUTION = "ganzoo"
+HEAVY_MODULES = ("torch", "torchvision", "tensorflow", "jax", "scipy", "pandas", "matplotlib")
+SLOW_SECONDS = 0.25
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+S = TypeVar("S", bound=Spec)
+
+
+class PluginWarning(UserWarning):
+    """A plugin misbehaved in a way that does not stop the work."""
+
+
+@dataclass
+class Plugin:
+    """The health of one entry point.
+
+    ``status`` is ``"ok"``, ``"slow"`` (imported something heavy at its top, or took long) or ``"broken"``;
+    ``reason`` says why it is not ``"ok"``.
+    """
+
+    name: str
+    module: str
+    distribution: str
+    version: str
+    status: str = "ok"
+    reason: str = ""
+    seconds: float = 0.0
+    provides: dict[str, list[str]] = field(default_factory=dict)
+
+
+class Catalogue(Generic[S]):
+    """The registered specs of one kind, by name."""
+
+    def __init__(self, kind: str, spec_type: type[S]) -> None:
+        self.kind = kind
+        self.plural = plural(kind)
+        self.spec_type = spec_type
+        self._offers: dict[str, list[tuple[S, Plugin]]] = {}
+
+    def add(self, spec: S, plugin: Plugin) -> None:
+        self._offers.setdefault(spec.name, []).append((spec, plugin))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._offers
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
+
+    def __len__(self) -> int:
+        return len(self._offers)
+
+    def names(self, pattern: str | None = None) -> list[str]:
+        """All names in order, or those that match a shell pattern such as ``"*gan"``."""
+        return sorted(n for n in self._offers if pattern is None or fnmatchcase(n, pattern))
+
+    def spec(self, name: str) -> S:
+        """The spec of that name.
+
+        Raises:
+            UnknownNameError: no plugin offers it.
+            DuplicateNameError: more than one plugin offers it.
+        """
+        return self._offer(name)[0]
+
+    def plugin(self, name: str) -> Plugin:
+        """The plugin that provides it."""
+        return self._offer(name)[1]
+
+    def provider(self, name: str) -> str:
+        """The distributions that offer it, joined by " and " (more than one only for a duplicate)."""
+        return " and ".join(sorted({p.distribution for _, p in self._offers[name]}))
+
+    def conflict(self, name: str) -> str:
+        """Why the name cannot be used, or an empty string."""
+        offers = self._offers.get(name, [])
+        if len(offers) < 2:
+            return ""
+        who = " and ".join(f"{p.distribution} {p.version} (plugin {p.name!r})" for _, p in offers)
+        others = sorted({p.distribution for _, p in offers} - {OWN_DISTRIBUTION})
+        advice = "one of them" if len(others) == len(offers) else " and ".join(others)
+        return f"{self.kind} {name!r} is offered by {who}: uninstall {advice}"
+
+    def _offer(self, name: str) -> tuple[S, Plugin]:
+        if name not in self._offers:
+            raise UnknownNameError(self.kind, name, self._offers, f"'ganzoo list {self.plural}' shows all.")
+        if reason := self.conflict(name):
+            raise DuplicateNameError(reason + ".")
+        return self._offers[name][0]
+
+    def load(self, name: str) -> Any:
+        """Import and return the object behind the spec.
+
+        Raises:
+            PluginError: the import fails, or the module lacks the attribute.
+        """
+        spec, plugin = self._offer(name)
+        module, _, attribute = spec.load.partition(":")
+        try:
+            found: Any = importlib.import_module(module)
+            for part in attribute.split("."):
+                found = getattr(found, part)
+        except (Exception, SystemExit) as error:  # a plugin's import may raise anything; the user must learn whose
+            raise PluginError(
+                f"{self.kind} {name!r} of {plugin.distribution} {plugin.version} cannot be loaded from "
+                f"{spec.load!r}: {describe(error)}"
+            ) from error
+        return found
+
+
+class Registry:
+    """All that plugins offer.
+
+    Args:
+        third_party: also look at plugins outside ganzoo's own distribution.
+        entry_points: for tests: (name, module, distribution, version, load) instead of the installed ones.
+    """
+
+    def __init__(
+        self, third_party: bool = True, entry_points: "list[tuple[Plugin, Callable[[], Any]]] | None" = None
+    ) -> None:
+        self.variants = Catalogue("variant", VariantSpec)
+        self.datasets = Catalogue("dataset", DatasetSpec)
+        self.losses = Catalogue("loss", LossSpec)
+        self.metrics = Catalogue("metric", MetricSpec)
+        self.suites = Catalogue("suite", SuiteSpec)
+        self.plugins: list[Plugin] = []
+        self._manager = pluggy.PluginManager(hookspecs.GROUP)
+        self._manager.add_hookspecs(hookspecs)
+        self._by_module: dict[int, Plugin] = {}
+        for plugin, load in installed() if entry_points is None else entry_points:
+            if third_party or plugin.distribution == OWN_DISTRIBUTION:
+                self._add(plugin, load)
+
+    def catalogues(self) -> dict[str, Catalogue[Any]]:
+        """The kinds by the plural that ``ganzoo list`` takes."""
+        return {c.plural: c for c in (self.variants, self.datasets, self.losses, self.metrics, self.suites)}
+
+    def _add(self, plugin: Plugin, load: Callable[[], Any]) -> None:
+        self.plugins.append(plugin)
+        before = set(sys.modules)
+        start = time.perf_counter()
+        try:
+            with redirect_stdout(sys.stderr):  # a plugin that prints must not get between a program and its JSON
+                module = load()
+                self._register(module, plugin)
+        except (Exception, SystemExit) as error:  # whatever a plugin raises, the others go on
+            plugin.status, plugin.reason = "broken", describe(error)
+            return
+        plugin.seconds = time.perf_counter() - start
+        if heavy := heavy_imports(before):
+            plugin.status, plugin.reason = "slow", f"imports {', '.join(heavy)} at its top ({plugin.seconds:.2f} s)"
+        elif plugin.seconds > SLOW_SECONDS:
+            plugin.status, plugin.reason = "slow", f"takes {plugin.seconds:.2f} s to import"
+
+    def _register(self, module: Any, plugin: Plugin) -> None:
+        """Take in a plugin whole or not at all: one that raises anywhere leaves nothing behind."""
+        check_marks(module)
+        name = f"{plugin.distribution}:{plugin.name}"
+        if self._manager.is_registered(module):
+            raise PluginError(f"{plugin.module} is registered already, by plugin {self._by_module[id(module)].name!r}")
+        try:
+            self._manager.register(module, name=name)
+            self._manager.check_pending()
+            offered = self._offered(module)
+        except BaseException:
+            # pluggy keeps what it had taken in before it found the fault.
+            if self._manager.is_registered(module):
+                self._manager.unregister(module)
+            raise
+        self._by_module[id(module)] = plugin
+        for catalogue, spec in offered:
+            catalogue.add(spec, plugin)
+            plugin.provides.setdefault(catalogue.kind, []).append(spec.name)
+
+    def _offered(self, module: Any) -> "list[tuple[Catalogue[Any], Spec]]":
+        """What a registered module's hooks return, each spec checked."""
+        if not self._manager.get_hookcallers(module):
+            raise PluginError("it implements no hook: mark its functions with @ganzoo.hookimpl")
+        offered: list[tuple[Catalogue[Any], Spec]] = []
+        for kind, catalogue in self.catalogues().items():
+            hook = f"ganzoo_{kind}"
+            wanted = catalogue.spec_type.__name__
+            for impl in getattr(self._manager.hook, hook).get_hookimpls():
+                if impl.plugin is not module:
+                    continue
+                specs = impl.function()
+                if not isinstance(specs, Iterable):
+                    raise PluginError(f"{hook} returned {specs!r}; it must return a list of {wanted}")
+                for spec in specs:
+                    if not isinstance(spec, catalogue.spec_type):
+                        raise PluginError(f"{hook} returned {spec!r} in its list; it must hold {wanted} objects")
+                    check_spec(spec)
+                    if any(spec.name == other.name and catalogue is c for c, other in offered):
+                        raise PluginError(f"{hook} returned two specs with the name {spec.name!r}")
+                    offered.append((catalogue, spec))
+        return offered
+
+    def attach(self, listener: object, name: str) -> None:
+        """Let an object of our own (a progress display, say) listen to lifecycle hooks."""
+        self._manager.register(listener, name=name)
+        self._by_module[id(listener)] = Plugin(name, "", OWN_DISTRIBUTION, "")
+
+    def detach(self, listener: object) -> None:
+        """Undo :meth:`attach`."""
+        self._manager.unregister(listener)
+        self._by_module.pop(id(listener), None)
+
+    def fire(self, hook: str, **arguments: Any) -> None:
+        """Call a lifecycle hook of every plugin, in the order of registration.
+
+        A third-party plugin that raises is warned about and not called again, because a logger must not cost a
+        training; what ganzoo's own distribution raises (a full disk, say) is passed on.
+        """
+        for impl in getattr(self._manager.hook, hook).get_hookimpls():
+            plugin = self._by_module[id(impl.plugin)]
+            try:
+                impl.function(**{name: arguments[name] for name in impl.argnames})
+            except (Exception, SystemExit) as error:
+                if plugin.distribution == OWN_DISTRIBUTION:
+                    raise
+                plugin.status, plugin.reason = "broken", f"{hook}: {describe(error)}"
+                self._manager.unregister(impl.plugin)
+                warnings.warn(
+                    f"plugin {plugin.name!r} of {plugin.distribution} raised in {hook} and is not called again: "
+                    f"{describe(error)}",
+                    PluginWarning,
+                    stacklevel=2,
+                )
+
+    def add_commands(self, cli: "click.Group", taken: tuple[str, ...]) -> None:
+        """Let plugins add commands to ``cli``; whatever one does wrong is warned about and undone."""
+        import click
+
+        for impl in self._manager.hook.ganzoo_commands.get_hookimpls():
+            plugin = self._by_module[id(impl.plugin)]
+            before = dict(cli.commands)
+            try:
+                impl.function(**{"cli": cli} if impl.argnames else {})
+                lost = [n for n in cli.commands if n in taken or (n in before and cli.commands[n] is not before[n])]
+                if lost:
+                    raise PluginError(f"command {', '.join(lost)} exists already")
+                if wrong := [n for n, found in cli.commands.items() if not isinstance(found, click.Command)]:
+                    raise PluginError(f"{wrong[0]!r} is no click.Command")
+                if gone := before.keys() - cli.commands.keys():
+                    raise PluginError(f"it removed the command {', '.join(sorted(gone))}")
+            except (Exception, SystemExit) as error:  # a plugin may raise anything; the other commands must work
+                cli.commands.clear()
+                cli.commands.update(before)
+                plugin.status, plugin.reason = "broken", f"ganzoo_commands: {describe(error)}"
+                warnings.warn(
+                    f"plugin {plugin.name!r} of {plugin.distribution} adds no command: {describe(error)}",
+                    PluginWarning,
+                    stacklevel=2,
+                )
+
+    def conflicts(self) -> list[str]:
+        """One sentence for each name that more than one plugin offers."""
+        return [
+            reason
+            for catalogue in self.catalogues().values()
+            for name in catalogue
+            if (reason := catalogue.conflict(name))
+        ]
+
+
+def check_marks(module: Any) -> None:
+    """Raise PluginError for functions that look like hooks and are none: pluggy would pass over them in silence."""
+    known = sorted(n for n in vars(hookspecs) if n.startswith("ganzoo_"))
+    found = {n: f for n, f in vars(module).items() if n.startswith("ganzoo_") and inspect.isfunction(f)}
+    if unknown := [n for n in found if n not in known]:
+        raise PluginError(f"no such hook: {', '.join(unknown)}. Known: {', '.join(known)}")
+    marks = {n: getattr(f, f"{hookspecs.GROUP}_impl", None) for n, f in found.items()}
+    if unmarked := [n for n, mark in marks.items() if mark is None]:
+        raise PluginError(f"{', '.join(unmarked)}: not marked with @ganzoo.hookimpl")
+    if wrappers := [n for n, mark in marks.items() if mark and (mark["wrapper"] or mark["hookwrapper"])]:
+        raise PluginError(f"{', '.join(wrappers)}: wrappers of hooks are not called; return what the hook asks for")
+
+
+def check_spec(spec: Spec) -> None:
+    """Raise PluginError for a spec that nobody could type, list or load."""
+    for key in ("name", "load", "summary", "paper"):
+        value = getattr(spec, key)
+        if not isinstance(value, str) or "\n" in value:
+            raise PluginError(f"{key} = {value!r} of {spec.kind} {spec.name!r}: must be one line of text")
+    if not NAME.fullmatch(spec.name):
+        raise PluginError(f"{spec.kind} name {spec.name!r}: use lower case letters and digits, words joined by '-'")
+    module, _, attribute = spec.load.partition(":")
+    if not all(part.isidentifier() for part in f"{module}.{attribute}".split(".")):
+        raise PluginError(f"load = {spec.load!r} of {spec.kind} {spec.name!r}: write it as 'package.module:attribute'")
+    for key, hint in typing.get_type_hints(type(spec)).items():
+        many = typing.get_origin(hint) is tuple
+        choices = typing.get_args(hint)[0] if many else hint
+        if typing.get_origin(choices) is not Literal:
+            continue
+        value, valid = getattr(spec, key), typing.get_args(choices)
+        if (many and not isinstance(value, tuple)) or any(v not in valid for v in (value if many else (value,))):
+            kind = "a tuple of some of" if many else "one of"
+            raise PluginError(f"{key} = {value!r} of {spec.kind} {spec.name!r}: must be {kind} {', '.join(valid)}")
+
+
+def heavy_imports(before: set[str]) -> list[str]:
+    """Heavy packages that the modules imported since ``before`` brought in, or use although others had brought them."""
+    new = sys.modules.keys() - before
+    heavy = set(HEAVY_MODULES) & new
+    if heavy or not set(HEAVY_MODULES) & before:
+        return sorted(heavy)
+    for name in new:
+        for value in list(getattr(sys.modules.get(name), "__dict__", {}).values()):
+            if isinstance(value, ModuleType | type | FunctionType | BuiltinFunctionType):
+                origin = value.__name__ if isinstance(value, ModuleType) else value.__module__
+                heavy.update({str(origin).partition(".")[0]} & set(HEAVY_MODULES))
+    return sorted(heavy)
+
+
+def plural(kind: str) -> str:
+    """The word for more than one of a kind: loss, losses."""
+    return kind + ("es" if kind.endswith("s") else "s")
+
+
+def describe(error: BaseException) -> str:
+    """An exception in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def installed() -> list[tuple[Plugin, Callable[[], Any]]]:
+    """The installed entry points, ganzoo's own first, each with the function that imports it."""
+    found = []
+    for entry in _entry_points():
+        distribution = (entry.dist.name if entry.dist else None) or "unknown"
+        version = (entry.dist.version if entry.dist else None) or ""
+        found.append((Plugin(entry.name, entry.value, distribution, version), entry.load))
+    return sorted(
+        found, key=lambda pair: (pair[0].distribution != OWN_DISTRIBUTION, pair[0].distribution, pair[0].name)
+    )
+
+
+def _entry_points() -> Iterable[metadata.EntryPoint]:
+    """Those of the group; when one distribution's list is damaged, those of all others, with a warning."""
+    try:
+        return metadata.entry_points(group=hookspecs.GROUP)
+    except Exception:  # one malformed entry_points.txt anywhere, and importlib.metadata gives nothing at all
+        found: dict[str, Iterable[metadata.EntryPoint]] = {}
+        for distribution in metadata.distributions():
+            name = distribution.name or "unknown"
+            try:
+                # As importlib.metadata does: of several with one name, the first on the path counts.
+                found.setdefault(name, [e for e in distribution.entry_points if e.group == hookspecs.GROUP])
+            except Exception as error:
+                reason = f"entry points of distribution {name} cannot be read: {describe(error)}"
+                warnings.warn(reason, PluginWarning, stacklevel=4)
+        return [entry for entries in found.values() for entry in entries]
+
+
+@cache
+def registry() -> Registry:
+    """The registry of this process; ``GANZOO_PLUGINS=0`` leaves third-party plugins out."""
+    return Registry(third_party=os.environ.get("GANZOO_PLUGINS", "1") != "0")
+
+
+__all__ = ["Catalogue", "Plugin", "PluginWarning", "Registry", "installed", "plural", "registry"]

@@ -1,0 +1,104 @@
+"""Pictures of samples: a grid of images, or a scatter plot of points, as PNG."""
+
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from ganzoo.data.base import to_uint8
+from ganzoo.errors import RunError
+from ganzoo.runtime.files import replace_file
+
+PLOT_SIDE = 384
+"""Side, in pixels, of a scatter plot."""
+
+
+def save_picture(path: Path, samples: Tensor, columns: int) -> None:
+    """Write samples as PNG: images [N, C, H, W] in [-1, 1] as a grid, points [N, D] as a scatter plot.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
+    picture = to_image(grid(to_uint8(samples), columns) if samples.dim() == 4 else scatter(samples))
+    replace_file(path, lambda temporary: picture.save(temporary, format="PNG"))
+
+
+def to_image(pixels: Tensor) -> Image.Image:
+    """uint8 [C, H, W] with 1 or 3 channels as a Pillow image."""
+    array = pixels.permute(1, 2, 0).cpu().numpy()
+    return Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
+
+
+def grid(images: Tensor, columns: int, gap: int = 2, min_side: int = 0) -> Tensor:
+    """uint8 [N, C, H, W] side by side, row by row, on mid-grey: [C, H', W'].
+
+    Args:
+        columns: images in a row; the last row may be shorter.
+        gap: pixels between two images, and around all.
+        min_side: smaller images are magnified by a whole factor up to this height.
+    """
+    factor = max(1, -(-min_side // images.shape[2])) if min_side else 1
+    if factor > 1:
+        images = interpolate(images, scale_factor=factor, mode="nearest")
+    n, channels, height, width = images.shape
+    columns = min(columns, n)
+    rows = -(-n // columns)
+    sheet = torch.full((channels, rows * (height + gap) + gap, columns * (width + gap) + gap), 128, dtype=torch.uint8)
+    for i, image in enumerate(images.cpu()):
+        top, left = gap + i // columns * (height + gap), gap + i % columns * (width + gap)
+        sheet[:, top : top + height, left : left + width] = image
+    return sheet
+
+
+def scatter(points: Tensor, extent: float = 1.5) -> Tensor:
+    """The first two coordinates of points [N, D] on a white square that spans +-``extent``: uint8 [1, S, S].
+
+    One-dimensional points are drawn as a histogram. Points outside the square are drawn on its edge.
+    """
+    side = PLOT_SIDE
+    sheet = torch.full((1, side, side), 255, dtype=torch.uint8)
+    place = ((points.cpu().clamp(-extent, extent) + extent) / (2 * extent) * (side - 1)).round().long()
+    if points.shape[1] == 1:
+        counts = torch.bincount(place[:, 0] // 4, minlength=side // 4).float()
+        heights = (counts / counts.max() * (side - 1)).round().long().repeat_interleave(4)
+        for column, height in enumerate(heights[:side].tolist()):
+            sheet[0, side - height :, column] = 64
+        return sheet
+    for dx in (-1, 0, 1):
+        for dy in (-1, 0, 1):
+            x = (place[:, 0] + dx).clamp(0, side - 1)
+            y = (side - 1 - place[:, 1] + dy).clamp(0, side - 1)
+            sheet[0, y, x] = 0
+    return sheet
+
+
+def save_singles(folder: Path, images: Tensor, labels: list[int] | None) -> None:
+    """Write each image [N, C, H, W] in [-1, 1] as a PNG of its own: ``00000.png``; with labels ``3/00000.png``.
+
+    Raises:
+        RunError: the folder cannot be written.
+    """
+    try:
+        for i, pixels in enumerate(to_uint8(images)):
+            place = folder if labels is None else folder / str(labels[i])
+            place.mkdir(parents=True, exist_ok=True)
+            to_image(pixels).save(place / f"{i:05d}.png")
+    except OSError as error:
+        raise RunError(f"{folder} cannot be written: {error.strerror or error}.") from error
+
+
+def save_animation(path: Path, images: Tensor, columns: int, milliseconds: int = 80) -> None:
+    """Write rows of an interpolation [rows * columns, C, H, W] as a GIF that goes there and back.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
+    rows = len(images) // columns
+    pixels = to_uint8(images).reshape(rows, columns, *images.shape[1:])
+    width = -(-rows // max(1, int(rows**0.5)))
+    frames = [to_image(grid(pixels[:, step], width, min_side=64)) for step in range(columns)]
+    frames += frames[-2:0:-1]
+    options = {"save_all": True, "append_images": frames[1:], "duration": milliseconds, "loop": 0}
+    replace_file(path, lambda temporary: frames[0].save(temporary, format="GIF", **options))

@@ -1,0 +1,1 @@
+"""Run directories: one class writes them, another reads them."""

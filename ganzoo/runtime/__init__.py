@@ -1,0 +1,1 @@
+"""What the machine gives: device, processes, random state, files and locks."""

@@ -1,0 +1,119 @@
+"""Where a setting of the tricks makes no sense, and why: refused before anything is trained."""
+
+from collections.abc import Collection
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from ganzoo.config.settings import RunConfig, Tricks
+from ganzoo.errors import ConfigError, UnknownNameError
+from ganzoo.tricks.augment import POLICIES, policies
+from ganzoo.tricks.discriminator import last_layer
+
+if TYPE_CHECKING:
+    from ganzoo.models.variant import Variant
+
+SCHEDULE = ("d_steps", "g_steps", "train_d_above", "train_g_above", "clip_grad_norm", "lr_schedule", "lr_warmup")
+"""Settings that the trainer applies, whatever the variant computes."""
+
+DETAILS = ("instance_noise_images", "minibatch_dim", "lr_decay_start")
+"""Settings that say more about another one."""
+
+DEFAULTS = {f.name: f.default for f in fields(Tricks)}
+ON_TARGETS = ("label_smoothing", "label_flipping")
+ON_LAST_LAYER = ("feature_matching", "minibatch_kernels", "minibatch_std")
+ON_SLOPES = ("r1", "gradient_penalty")
+
+
+def active(tricks: Tricks) -> list[str]:
+    """The settings that are not as they are by default, without those that only say more about another."""
+    return [f.name for f in fields(Tricks) if getattr(tricks, f.name) != f.default and f.name not in DETAILS]
+
+
+def check(variant: "Variant", unsupported: dict[str, str]) -> None:
+    """What can be told before networks are built.
+
+    Raises:
+        ConfigError: a setting that makes no sense here, and why.
+    """
+    tricks, name = variant.config.tricks, variant.config.variant
+    for key in active(tricks):
+        value = getattr(tricks, key)
+        if key in unsupported and value != variant.defaults.get(key):
+            raise ConfigError(f"{key} = {value!r} makes no sense for variant {name!r}: {unsupported[key]}.")
+        if key in ON_TARGETS and not (variant.has_loss and variant.loss.targets):
+            raise ConfigError(
+                f"{key} = {value!r}: the loss {variant.config.loss!r} of variant {name!r} has no targets for real and "
+                "generated samples; minimax, non-saturating and least-squares have."
+            )
+        if key in ("train_d_above", "train_g_above") and variant.has_loss and variant.loss.lipschitz:
+            raise ConfigError(f"{key} = {value!r}: the loss {variant.config.loss!r} is a difference, it has no level.")
+    if tricks.feature_matching == "instead" and variant.has_loss and variant.loss.needs_real:
+        raise ConfigError(f"feature_matching = 'instead' leaves nothing of the loss {variant.config.loss!r} for G.")
+    if tricks.instance_noise_images and not tricks.instance_noise:
+        raise ConfigError(
+            f"instance_noise_images = {tricks.instance_noise_images} without instance_noise does nothing."
+        )
+    if tricks.minibatch_dim != DEFAULTS["minibatch_dim"] and not tricks.minibatch_kernels:
+        raise ConfigError(f"minibatch_dim = {tricks.minibatch_dim} without minibatch_kernels does nothing.")
+    if tricks.lr_decay_start != DEFAULTS["lr_decay_start"] and tricks.lr_schedule not in ("linear", "step"):
+        raise ConfigError(
+            f"lr_decay_start = {tricks.lr_decay_start} does nothing with lr_schedule = {tricks.lr_schedule!r}, only with "
+            "linear and step."
+        )
+    for policy in policies(tricks.diffaugment):
+        if policy not in POLICIES:
+            raise UnknownNameError("policy of diffaugment", policy, POLICIES)
+    if tricks.diffaugment and variant.data.sample != "images":
+        raise ConfigError(f"diffaugment = {tricks.diffaugment!r} is for images; {variant.data.name!r} has points.")
+
+
+def check_networks(variant: "Variant", networks: dict[str, nn.Module]) -> None:
+    """What only the networks can tell.
+
+    Raises:
+        ConfigError: a setting that makes no sense for them, and why.
+    """
+    tricks, name = variant.config.tricks, variant.config.variant
+    wanted = [key for key in active(tricks) if key not in SCHEDULE]
+    if wanted and "discriminator" not in networks:
+        raise ConfigError(f"{wanted[0]}: variant {name!r} has no network 'discriminator' that it could work on.")
+    for key in wanted:
+        discriminator = networks["discriminator"]
+        if key in ON_LAST_LAYER:
+            last_layer(discriminator)
+        if key in ON_SLOPES and any(isinstance(module, _BatchNorm) for module in discriminator.modules()):
+            raise ConfigError(
+                f"{key} = {getattr(tricks, key)!r}: the discriminator of {name!r} has batch normalisation, which makes "
+                "a sample's slope depend on the others in its batch (arXiv:1704.00028, section 4)"
+                + ("; add -o d_norm=none." if hasattr(variant.options, "d_norm") else ".")
+            )
+
+
+def check_applied(variant: "Variant", applied: Collection[str]) -> None:
+    """After an iteration of the last stage: whatever was asked for must have been used.
+
+    Raises:
+        ConfigError: the variant's own losses leave a setting out.
+    """
+    for key in active(variant.config.tricks):
+        if key not in SCHEDULE and key not in applied:
+            raise ConfigError(
+                f"{key} = {getattr(variant.config.tricks, key)!r} has no effect on variant {variant.config.variant!r}, "
+                "which computes its losses itself."
+            )
+
+
+def check_arithmetic(config: RunConfig, device: torch.device) -> None:
+    """Raise ConfigError for arithmetic that the device or torch does not have."""
+    if config.precision == "tf32" and device.type != "cuda":
+        raise ConfigError(f"precision = 'tf32': {device.type} has no such arithmetic; it has fp32 and bf16.")
+    tricks = config.tricks
+    if config.compile and (tricks.r1 or tricks.gradient_penalty):
+        name = "r1" if tricks.r1 else "gradient_penalty"
+        raise ConfigError(f"compile = true with {name}: torch.compile cannot differentiate twice, which {name} needs.")
+    if config.compile and tricks.feature_matching != "none":
+        raise ConfigError("compile = true with feature_matching: what a compiled network computes inside is not seen.")

@@ -1,0 +1,145 @@
+"""Metrics taken by name: of one target at once, and of a training as it goes on."""
+
+import copy
+import math
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from ganzoo.data.base import Dataset
+from ganzoo.data.progress import Progress, silent
+from ganzoo.data.store import data_root
+from ganzoo.metrics.base import Result
+from ganzoo.metrics.cache import FOLDER
+from ganzoo.metrics.context import EvaluationContext
+from ganzoo.metrics.measure import check, examine, listed, load_metrics, network_target
+from ganzoo.metrics.targets import NetworkTarget
+from ganzoo.models.variant import Best, State, Variant
+from ganzoo.registry.registry import registry
+from ganzoo.runs.run import Run
+from ganzoo.runtime.processes import World
+
+REPORTED, CHOOSING = 0, 1
+"""Seeds of latents: the best checkpoint is chosen with others than those its figure is reported for, so that chance
+does not flatter it."""
+Networks = Callable[[str], nn.Module | None]
+"""A network by its name in the variant."""
+
+
+def training_target(variant: Variant, network: Networks, step: int) -> NetworkTarget:
+    """The networks of a training that are used after it, at a step."""
+    config = variant.config
+    about = {
+        "kind": "training", "variant": config.variant, "variant from": registry().variants.provider(config.variant),
+        "training seed": config.seed, "step": step,
+        "weights": "EMA" if config.ema_halflife else "raw",
+    }  # fmt: skip
+    networks = [network(name) for name in (variant.main, variant.classifier) if name]
+    return network_target(f"variant {config.variant!r}", about, variant.data, networks)
+
+
+def training_context(
+    variant: Variant, load: Callable[[str], Dataset], device: torch.device, progress: Progress = silent
+) -> EvaluationContext:
+    """The context of a training that has not begun: its networks tell by their types what can be measured.
+
+    Args:
+        load: a split of the data that is trained on.
+    """
+    with torch.random.fork_rng(devices=[]):  # networks drawn only to be looked at
+        networks = variant.build()
+    target, cache = training_target(variant, networks.get, 0), data_root() / FOLDER
+    name = variant.config.dataset
+    return EvaluationContext(target, name, load, device, trained=name, cache=cache, progress=progress)
+
+
+class PeriodicEvaluation:
+    """Takes the metrics of a run while it trains, keeps the best weights, and reports on final and best at the end.
+
+    Args:
+        variant: what is trained; its config names the metrics.
+        context: made by :func:`training_context`.
+
+    Raises:
+        UsageError: an unknown metric, or one that makes no sense here.
+        GanzooError: data or weights that it needs are missing.
+    """
+
+    def __init__(self, variant: Variant, context: EvaluationContext) -> None:
+        self.variant, self._context = variant, context
+        self.metrics = load_metrics(listed(variant.config.metrics))
+        check(self.metrics, context)
+
+    def join(self, world: World) -> None:
+        """From now on share the work with other processes, which are asked for the same at the same time."""
+        self._context.world = world
+
+    def due(self, run: Run, state: State) -> bool:
+        """Whether the last step has passed a multiple of ``metric_every``, or was the very last."""
+        every, batch = self.variant.config.metric_every, self.variant.config.batch_size
+        return state.images // every > (state.images - batch) // every or state.step == run.total_steps
+
+    def __call__(self, run: Run, state: State) -> dict[str, float]:
+        """Take the metrics, and keep the weights if they are the best so far; returns the numbers for the history.
+
+        At the end of the run, the metrics of final and best weights go to ``run.json``.
+        """
+        results = self._take(state, lambda name: self.variant.trained(state, name), CHOOSING)
+        self._keep_best(state, results[0])
+        if state.step == run.total_steps:
+            self._report(run, state)
+        found = {}
+        for result in results:
+            names = list(result.values)
+            found[result.metric] = result.value
+            found |= {f"{result.metric} {name}": result.values[name] for name in names[1:]}
+        return found
+
+    def _take(self, state: State, network: Networks, seed: int, step: int | None = None) -> list[Result]:
+        target = training_target(self.variant, network, state.step if step is None else step)
+        results = examine(self.metrics, self._context.renewed(target, seed))
+        return self._context.world.on_rank0(lambda: results)  # all ranks must find the same weights best
+
+    def _keep_best(self, state: State, result: Result) -> None:
+        """Remember the weights in the state if the first metric has never been better; they go into checkpoints."""
+        best = state.best if state.best and state.best.metric == result.metric else None
+        lower = self.metrics[0].spec.better == "lower"
+        if not math.isfinite(result.value):
+            return
+        if best and not (result.value < best.value if lower else result.value > best.value):
+            return
+        weights = {
+            name: {key: tensor.detach().cpu().clone() for key, tensor in network.state_dict().items()}
+            for name in filter(None, (self.variant.main, self.variant.classifier))
+            if (network := self.variant.trained(state, name))
+        }
+        state.best = Best(state.step, state.images, result.metric, result.value, CHOOSING, weights)
+
+    def _report(self, run: Run, state: State) -> None:
+        """Final and best weights, with the latents that are reported for."""
+        final = self._take(state, lambda name: self.variant.trained(state, name), REPORTED)
+        best, kept = final, state.best
+        if kept and kept.step != state.step:
+            networks = {name: copy.deepcopy(self.variant.trained(state, name)).eval() for name in kept.weights}
+            for name, network in networks.items():
+                network.load_state_dict(kept.weights[name])
+            best = self._take(state, networks.get, REPORTED, kept.step)
+        run.details["metrics"] = {
+            "step": state.step,
+            "chosen by": self.metrics[0].spec.name,
+            "final": [result.as_json() for result in final],
+            "best": [result.as_json() for result in best],
+        }
+
+    def is_reported(self, run: Run, state: State) -> bool:
+        """Whether the report of a run that is over is there, of these metrics."""
+        names, there = [metric.spec.name for metric in self.metrics], run.details.get("metrics", {})
+        return there.get("step") == state.step and [r["metric"] for r in there.get("final", [])] == names
+
+    def report(self, run: Run, state: State) -> None:
+        """The report of a run that is over: other metrics are asked for than when it ended."""
+        for network in state.networks.values():
+            network.eval()
+        with torch.no_grad():
+            self(run, state)

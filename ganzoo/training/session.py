@@ -1,0 +1,217 @@
+"""One training from its checked settings to its end: resumes, trains, writes the status."""
+
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganzoo.config.settings import RunConfig, resolve
+from ganzoo.data.base import Dataset
+from ganzoo.data.sampler import derived_seed
+from ganzoo.errors import ConfigError, DataError, GanzooError, Interrupted, TrainingError, UsageError
+from ganzoo.metrics.context import EvaluationContext
+from ganzoo.models.variant import State, Variant
+from ganzoo.registry.registry import registry
+from ganzoo.runs.checkpoint import load_state
+from ganzoo.runs.history import history, last_step
+from ganzoo.runs.run import WEIGHTS, Run, checkpoints, read_run_details
+from ganzoo.runtime.device import arithmetic, clean_slate, keep_freed_memory, threads
+from ganzoo.runtime.environment import environment
+from ganzoo.runtime.files import locked
+from ganzoo.runtime.processes import SINGLE_PROCESS, World, join, peer_failures
+from ganzoo.runtime.random_state import seed_everything
+from ganzoo.runtime.tensor_files import read_header
+from ganzoo.training.evaluation import PeriodicEvaluation
+from ganzoo.training.loop import TrainingLoop, new_state
+from ganzoo.training.parallel import resume_command
+from ganzoo.training.signals import graceful_stop
+from ganzoo.tricks.schedules import follows_length
+
+_TRAINING = threading.Lock()  # trainings share torch's global generators, so a process can do one at a time
+
+
+@dataclass
+class TrainingSession:
+    """A training that is ready to start: everything is checked, nothing is written.
+
+    ``context()`` is the context of what will be trained, which tells the metrics that make sense for it.
+    """
+
+    config: RunConfig
+    out: Path
+    dataset: Dataset
+    variant: Variant
+    device: torch.device
+    context: Callable[[], EvaluationContext]
+    resume: bool = False
+    evaluation: PeriodicEvaluation | None = None
+    world: World = SINGLE_PROCESS  # the processes that train it together, once they are connected
+
+    def train(self) -> Run:
+        """Train to the end and return the run. Of several processes that torchrun has started, all call it.
+
+        Raises:
+            Interrupted: stopped by SIGINT or SIGTERM; a checkpoint is kept.
+            RunError: the run directory cannot be written, or another process trains in it.
+            TrainingError: a value is not finite, memory ran out, or another process has ended.
+            UsageError: another thread of this process is training.
+        """
+        if not _TRAINING.acquire(blocking=False):
+            raise UsageError("another thread of this process is training: start a process for each training.")
+        try:
+            self.world = join(self.device)
+            with setting(self.config, self.device), peer_failures(self._advice), ExitStack() as held:
+                state = new_state(self.variant, self.device)
+                if self.world.rank:  # from here on other latents and other noise than rank 0
+                    seed_everything(derived_seed("rank", self.config.seed, self.world.rank))
+                run = self.world.on_all_ranks(lambda: self._begin(state, held))
+                if self.evaluation:
+                    self.evaluation.join(self.world)
+                over = self.world.on_rank0(lambda: state.step >= run.total_steps and last_step(run.path) >= state.step)
+                return self._finished(run, state) if over else self._train(run, state)
+        except (MemoryError, RuntimeError) as error:
+            if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
+                raise TrainingError(f"out of memory: try a smaller batch_size or width. ({error})") from error
+            raise
+        finally:
+            self.dataset.source.close()
+            _TRAINING.release()
+
+    def _advice(self) -> str:
+        """How to go on when another process has ended."""
+        if not (kept := checkpoints(self.out)):
+            return "No checkpoint was saved before."
+        return f"The last checkpoint is {kept[-1]}; continue with: {resume_command(self.config, self.out, self.world)}"
+
+    def _details(self) -> dict[str, Any]:
+        info = self.dataset.info
+        return {
+            **environment(self.device, registry().variants.plugin(self.config.variant).distribution),
+            **({"ranks": self.world.size} if self.world.size > 1 else {}),
+            "data": {"name": info.name, "digest": info.digest, "count": info.count},
+        }
+
+    def _begin(self, state: State, held: ExitStack) -> Run:
+        """The run that is trained; its directory is rank 0's to make and to hold."""
+        if self.resume:
+            run = self._open(state)
+        elif self.world.rank == 0:
+            run = Run.create(self.out, self.variant, self._details())
+        else:
+            run = Run(self.out, self.variant, self._details())
+        if self.world.rank == 0:
+            held.enter_context(locked(run.path))
+        return run
+
+    def _open(self, state: State) -> Run:
+        """The run to resume, and its state."""
+        details = self._details()
+        run = Run(self.out, self.variant, {**read_run_details(self.out), **details})
+        header = load_state(run.latest(), state, self.config.variant, self.world.rank)
+        if self.config.steps < state.step:
+            raise ConfigError(f"steps = {self.config.steps}: the run has done {state.step} already.")
+        self._check_stages(header, state.step)
+        self._check_same(header, details)
+        run.step, run.images = state.step, state.images
+        run.details["warnings"] = [w for w in run.details.get("warnings", []) if w["step"] <= state.step]
+        for key in ("evaluation", "metrics"):  # of an end that is none any more
+            if run.details.get(key, {}).get("step") != state.step:
+                run.details.pop(key, None)
+        return run
+
+    def _check_stages(self, header: Mapping[str, Any], step: int) -> None:
+        """More steps may make the last stage longer, but not one that is under way and follows its own length."""
+        old = resolve(self.config.variant, type(self.variant).Options, header["config"])
+        before = type(self.variant)(old, self.variant.data, None).stages()
+        begin = 0
+        for was, now in zip(before, self.variant.stages(), strict=False):
+            if begin >= step:
+                return
+            if was.steps != now.steps and (reason := follows_length(self.config.tricks)):
+                raise ConfigError(
+                    f"steps = {self.config.steps:,}: stage {was.name!r} of the run to resume was laid out for "
+                    f"{was.steps:,} steps, and its {reason} follows that length."
+                )
+            begin += was.steps
+
+    def _check_same(self, header: Mapping[str, Any], details: Mapping[str, Any]) -> None:
+        """Resume only on the same data; say so where the machine differs, because then it cannot be exact."""
+        if header["data"]["digest"] != self.dataset.info.digest:
+            raise DataError(
+                f"data set {self.config.dataset!r} has changed since this run was trained: its SHA-256 is "
+                f"{self.dataset.info.digest[:12]}, the run's {header['data']['digest'][:12]}. Start a new run."
+            )
+        old = {**header["versions"], **header["machine"]}
+        new = {**details["versions"], **details}
+        changed = [f"{name} {old[name]} -> {new[name]}" for name in old if name in new and old[name] != new[name]]
+        if changed:
+            warnings.warn(f"not an exact continuation, this has changed: {', '.join(changed)}", stacklevel=5)
+
+    def _finished(self, run: Run, state: State) -> Run:
+        """Nothing is left to train; other metrics may be asked for, and weights may be missing after a kill."""
+        weights = run.path / WEIGHTS
+        asked = self.evaluation is not None and not self.evaluation.is_reported(run, state)
+        if asked:
+            assert self.evaluation is not None
+            self.world.on_rank0(run.resume)
+            self.evaluation.report(run, state)
+
+        def write() -> None:
+            if asked or not weights.exists() or read_header(weights).get("step") != state.step:
+                run.save_weights(state)
+            if run.status != "finished":
+                run.finish("finished")
+
+        self.world.on_rank0(write)
+        return run
+
+    def _train(self, run: Run, state: State) -> Run:
+        fire, zero = registry().fire, self.world.on_rank0
+        if self.resume:
+            zero(run.resume)
+        loop = TrainingLoop(self.variant, state, self.dataset, run, fire, self.device, self.evaluation, self.world)
+        with graceful_stop(loop):
+            try:
+                zero(lambda: fire("ganzoo_run_started", run=run))
+                for line in history(run.path) if self.resume else ():
+                    loop.diagnostics.read(line)  # what it has seen before decides what it says next
+                with peer_failures(self._advice):
+                    loop.fit()
+                    zero(lambda: run.finish("finished"))
+            except BaseException as error:
+                stopped = isinstance(error, Interrupted | KeyboardInterrupt)
+                if self.world.rank == 0:
+                    self._write_end(run, "interrupted" if stopped else "failed", error)
+                if stopped and checkpoints(run.path):
+                    raise Interrupted(
+                        f"stopped by {error if isinstance(error, Interrupted) else 'a second signal'} at step "
+                        f"{state.step:,} of {run.total_steps:,}; continue with: "
+                        f"{resume_command(self.config, run.path, self.world)}"
+                    ) from None
+                raise
+            finally:
+                loop.loader.close()
+            zero(lambda: fire("ganzoo_run_finished", run=run, status=run.status))
+        return run
+
+    @staticmethod
+    def _write_end(run: Run, status: str, error: BaseException) -> None:
+        with suppress(GanzooError):  # the disk may be full, and the first error is the one to show
+            run.finish(status, f"{type(error).__name__}: {error}")
+        with suppress(GanzooError):
+            registry().fire("ganzoo_run_finished", run=run, status=run.status)
+
+
+@contextmanager
+def setting(config: RunConfig, device: torch.device) -> Iterator[None]:
+    """Torch's global state as a training needs it; the caller's comes back afterwards."""
+    exact = config.deterministic
+    if device.type == "cpu":
+        keep_freed_memory()
+    with clean_slate(), threads(config.threads), arithmetic(device, config.precision, exact):
+        yield

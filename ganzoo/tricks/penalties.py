@@ -1,0 +1,53 @@
+"""What the players minimise beside or instead of the plain adversarial loss."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from ganzoo.config.settings import Tricks
+from ganzoo.models.interfaces import Loss
+
+Discriminate = Callable[[Tensor], Tensor]
+"""Samples [N, *shape] to logits [N]."""
+
+
+def discriminator(loss: Loss, tricks: Tricks, real: Tensor, fake: Tensor) -> Tensor:
+    """The discriminator's loss on logits, with smoothed and flipped targets where they are asked for.
+
+    One-sided smoothing (arXiv:1606.03498, section 3.4): the target of real samples alone is lowered.
+    """
+    if not (tricks.label_smoothing or tricks.label_flipping):
+        return loss.discriminator(real, fake)
+    truth = 1.0 - tricks.label_smoothing
+    return (
+        loss.per_sample(real, targets(real, truth, 0.0, tricks.label_flipping)).mean()
+        + loss.per_sample(fake, targets(fake, 0.0, truth, tricks.label_flipping)).mean()
+    )
+
+
+def targets(logits: Tensor, own: float, other: float, probability: float) -> Tensor:
+    """[N], mostly ``own``, and ``other`` with the given probability."""
+    given = torch.full_like(logits, own)
+    if probability:
+        given = torch.where(torch.rand_like(given) < probability, torch.full_like(given, other), given)
+    return given
+
+
+def r1(logits: Tensor, real: Tensor, gamma: float) -> Tensor:
+    """gamma/2 E|grad D(x)|^2 on real samples: arXiv:1801.04406, equation 9. ``real`` must require gradients."""
+    (slope,) = torch.autograd.grad(logits.sum(), real, create_graph=True)
+    return 0.5 * gamma * slope.flatten(1).square().sum(1).mean()
+
+
+def gradient_penalty(discriminate: Discriminate, real: Tensor, fake: Tensor, weight: float) -> Tensor:
+    """lambda E(|grad D(x)| - 1)^2 on lines between real and generated samples: arXiv:1704.00028, equation 3."""
+    share = torch.rand(len(real), *[1] * (real.dim() - 1), device=real.device)
+    between = torch.lerp(fake.float(), real.float(), share).requires_grad_()
+    (slope,) = torch.autograd.grad(discriminate(between).sum(), between, create_graph=True)
+    return weight * (slope.flatten(1).norm(dim=1) - 1).square().mean()
+
+
+def feature_distance(real: Tensor, fake: Tensor) -> Tensor:
+    """|E f(x) - E f(G(z))|^2 of features [N, ...]: arXiv:1606.03498, section 3.1."""
+    return (real.flatten(1).float().mean(0).detach() - fake.flatten(1).float().mean(0)).square().sum()

@@ -1,0 +1,47 @@
+"""Conditional GAN, arXiv:1411.1784: both networks see the label of every sample."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import nn
+
+from ganzoo.config.fields import option, reject_unused
+from ganzoo.config.settings import AdamOptions
+from ganzoo.data.base import Dataset
+from ganzoo.models.variant import Load, Variant
+from ganzoo_zoo.cgan.networks import ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
+
+
+@dataclass(frozen=True, kw_only=True)
+class CGANOptions(AdamOptions):
+    """Settings of the conditional GAN."""
+
+    network: Literal["conv", "mlp"] = option("conv", "convolutional networks, or fully connected ones as in the paper")
+    latent_dim: int = option(100, "length of a latent vector", at_least=1)
+    width: int = option(
+        64, "feature maps at half the full resolution, or a quarter of the narrowest hidden layer", at_least=1
+    )
+    d_norm: Literal["batch", "none"] = option("batch", "normalisation in D; gradient penalties need none")
+
+
+class CGAN(Variant):
+    """Real and generated samples are judged together with their labels; generated ones take the batch's labels."""
+
+    Options = CGANOptions
+    defaults = {"loss": "non-saturating", "batch_size": 64, "steps": 6_000}
+
+    def prepare(self, dataset: Dataset, load: Load) -> None:
+        if self.options.network == "mlp":
+            reject_unused(self.options, ("d_norm",), "the fully connected discriminator has no normalisation")
+
+    def networks(self) -> dict[str, nn.Module]:
+        o, shape, classes = self.options, self.data.shape, len(self.data.classes)
+        if o.network == "mlp":
+            return {
+                "generator": MLPGenerator(o.latent_dim, o.width, shape, classes),
+                "discriminator": MLPDiscriminator(o.width, shape, classes),
+            }
+        return {
+            "generator": ConvGenerator(o.latent_dim, o.width, shape, classes),
+            "discriminator": ConvDiscriminator(o.width, shape, classes, o.d_norm == "batch"),
+        }

@@ -1,0 +1,36 @@
+"""DCGAN, arXiv:1511.06434: convolutional networks, everything else as in every variant."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import nn
+
+from ganzoo.config.fields import option
+from ganzoo.config.settings import AdamOptions
+from ganzoo.models.variant import Variant
+from ganzoo_zoo.dcgan.networks import DCGANDiscriminator, DCGANGenerator
+
+
+@dataclass(frozen=True, kw_only=True)
+class DCGANOptions(AdamOptions):
+    """Settings of DCGAN."""
+
+    latent_dim: int = option(100, "length of a latent vector", at_least=1)
+    width: int = option(
+        64, "feature maps at half the full resolution; doubled at each smaller one, up to 8 times", at_least=1
+    )
+    d_norm: Literal["batch", "none"] = option("batch", "normalisation in D; gradient penalties need none")
+
+
+class DCGAN(Variant):
+    """Fractionally strided convolutions against strided ones."""
+
+    Options = DCGANOptions
+    defaults = {"loss": "non-saturating", "batch_size": 64, "steps": 10_000}
+
+    def networks(self) -> dict[str, nn.Module]:
+        o, shape = self.options, self.data.shape
+        return {
+            "generator": DCGANGenerator(o.latent_dim, o.width, shape),
+            "discriminator": DCGANDiscriminator(o.width, shape, o.d_norm == "batch"),
+        }

@@ -1,0 +1,19 @@
+"""Super-resolution by a GAN, arXiv:1609.04802; its first phase alone is SRResNet."""
+
+from collections.abc import Iterable
+
+from ganzoo import hookimpl
+from ganzoo.registry.specs import VariantSpec
+
+
+@hookimpl
+def ganzoo_variants() -> Iterable[VariantSpec]:
+    return [
+        VariantSpec(
+            name="srgan",
+            load="ganzoo_zoo.srgan.variant:SRGAN",
+            summary="enlarges images: SRResNet, then a GAN that sharpens",
+            paper="arXiv:1609.04802",
+            data="super-resolution",
+        )
+    ]

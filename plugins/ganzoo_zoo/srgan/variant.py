@@ -1,0 +1,222 @@
+"""SRGAN, arXiv:1609.04802, in two phases: SRResNet learns to minimise the squared error; then it is sharpened by a
+discriminator, held to the original by a content loss."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate, mse_loss
+
+from ganzoo.config.fields import option, reject_unused
+from ganzoo.config.settings import AdamOptions, RunConfig
+from ganzoo.data.base import Dataset, DataWarning, to_unit
+from ganzoo.data.loader import Batch, BatchLoader
+from ganzoo.errors import ConfigError
+from ganzoo.metrics.super_resolution import Benchmark, bicubic, by_network, lowered, measure, of_folder, of_split
+from ganzoo.models.variant import Load, Losses, Stage, State, Update, Variant
+from ganzoo.runtime.tensor_files import fill, read_tensors
+from ganzoo_zoo.srgan.content import VGGFeatures, load_features
+from ganzoo_zoo.srgan.networks import PatchDiscriminator, SRResNet
+
+SHOWN = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class SRGANOptions(AdamOptions):
+    """Settings of SRGAN. Defaults: arXiv:1609.04802, section 3.2, but for the length of the training."""
+
+    lr: float = option(1e-4, "Adam's step size", above=0)
+    beta1: float = option(0.9, "Adam's decay of the mean of gradients", at_least=0, below=1)
+    scale: Literal[2, 4] = option(4, "how much larger the sides become")
+    crop: int = option(96, "side, in pixels, of the high-resolution crops of a folder's images", at_least=16)
+    pretrain_steps: int = option(
+        15_000, "iterations of phase one, which is SRResNet; the rest of the steps is phase two", at_least=0
+    )
+    pretrained: str = option(
+        "", "weights file of a trained SRResNet to begin with, instead of phase one (pretrain_steps=0)", path="one"
+    )
+    content: Literal["mse", "vgg19", "vgg16"] = option(
+        "mse", "content loss of phase two: squared error of pixels, or of VGG features, whose weights are needed"
+    )
+    content_weights: str = option(
+        "", "file of VGG weights; empty: torchvision's, from torch's cache or by download", path="one"
+    )
+    content_sha256: str = option("", "SHA-256 that this file must have; empty: what its name promises, if it does")
+    content_input: Literal["torchvision", "caffe"] = option("torchvision", "normalisation that the VGG weights expect")
+    adversarial: float = option(1e-3, "weight of the adversarial loss in phase two (equation 3)", at_least=0)
+    evaluate: str = option(
+        "", "folders to measure PSNR and SSIM on, comma separated; empty: the data set's test split, if it has one",
+        path="many",
+    )  # fmt: skip
+    blocks: int = option(16, "residual blocks of the generator", at_least=1)
+    width: int = option(64, "feature maps of the generator, and of the discriminator's first layer", at_least=1)
+    skip: bool = option(
+        False, "add the bicubic enlargement to the generator's result (not in the paper): short trainings get further"
+    )
+
+
+class SRGAN(Variant):
+    """``steps`` counts both phases: a run of at most ``pretrain_steps`` is SRResNet, and more steps sharpen it."""
+
+    Options = SRGANOptions
+    defaults = {"loss": "non-saturating", "batch_size": 16, "steps": 20_000}
+    unsupported: ClassVar = {"feature_matching": "its content loss says what the generator has to match"}
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._features: VGGFeatures | None = None
+        self._pretrained: dict[str, Tensor] = {}
+        self._benchmarks: list[Benchmark] = []
+        self._pictures: Tensor | None = None
+
+    # Data
+
+    @classmethod
+    def data_request(cls, config: RunConfig) -> dict[str, Any]:
+        options: Any = config.options
+        if config.dataset.startswith("folder:"):
+            if config.resolution is not None:
+                raise ConfigError(f"resolution = {config.resolution}: photographs are not scaled, -o crop=N cuts them.")
+            if options.crop % options.scale:
+                raise ConfigError(f"crop = {options.crop} is no multiple of scale = {options.scale}.")
+            return {"crop": options.crop}
+        reject_unused(options, ("crop",), "only the images of folder:PATH are cropped; -o resolution=N sets a size")
+        # Digits of 28 pixels made four times smaller are not worth a look.
+        return {"resolution": 64} if config.dataset == "glyphs" and config.resolution is None else {}
+
+    def prepare(self, dataset: Dataset, load: Load) -> None:
+        o, (_, height, width) = self.options, self.data.shape
+        if height % o.scale or width % o.scale:
+            raise ConfigError(
+                f"images of {width}x{height} have a side that is no multiple of scale = {o.scale}: choose another "
+                "resolution."
+            )
+        # Without a phase two they do nothing yet, but a run that is made longer must have had them from the start.
+        if o.content == "mse":
+            ours = ("content_weights", "content_sha256", "content_input")
+            reject_unused(o, ours, "content = 'mse' has no network, content = vgg19 or vgg16 have")
+        if self.config.steps > o.pretrain_steps and o.content != "mse":
+            self._features = load_features(o.content, o.content_weights, o.content_sha256, o.content_input)
+        if o.pretrained:
+            self._pretrained = self._begin_with(Path(o.pretrained))
+        self._pictures = to_unit(dataset.source.fetch(torch.arange(min(SHOWN, len(dataset.source))))).cpu()
+        folders = [path for path in o.evaluate.split(",") if path]
+        refuse_one_name(folders)
+        self._benchmarks = [of_folder(path, o.scale) for path in folders]
+        if self._benchmarks:
+            return
+        if (test := load("", "test")) is not None:
+            self._benchmarks.append(of_split(test, o.scale))
+        else:
+            warnings.warn(
+                f"PSNR and SSIM are not measured: {self.data.name!r} has no test split. Name folders of images to "
+                "measure on: -o evaluate=FOLDER,FOLDER.",
+                DataWarning,
+                stacklevel=2,
+            )
+
+    def _begin_with(self, path: Path) -> dict[str, Tensor]:
+        """The tensors of another training's generator, which must be of the same form."""
+        if self.options.pretrain_steps:
+            raise ConfigError(
+                f"pretrained = {str(path)!r} with pretrain_steps = {self.options.pretrain_steps}: a network that is "
+                "trained already begins with phase two: -o pretrain_steps=0."
+            )
+        tensors, _ = read_tensors(path)
+        fill(self.networks()["generator"], tensors, path, "generator")
+        return tensors
+
+    def batch(self, loader: BatchLoader, start: int, n: int) -> Batch:
+        """``"images"`` of high and ``"low"`` of low resolution."""
+        images = loader.draw(start, n)["images"]
+        return {"images": images, "low": lowered(images, self.options.scale)}
+
+    # Networks and the two phases
+
+    def networks(self) -> dict[str, nn.Module]:
+        o, (channels, height, width) = self.options, self.data.shape
+        if height != width:
+            raise ConfigError(f"images of {width}x{height} are not square; -o resolution=N crops and scales them.")
+        generator = SRResNet(channels, o.scale, o.blocks, o.width, o.skip)
+        if self._pretrained:
+            generator.load_state_dict(self._pretrained)
+        return {"generator": generator, "discriminator": PatchDiscriminator(channels, height, o.width)}
+
+    def stages(self) -> list[Stage]:
+        first = min(self.options.pretrain_steps, self.config.steps)
+        stages = [Stage("pretrain", first, (Update("generator", self.pixel_loss),))]
+        updates = (Update("discriminator", self.discriminator_loss), Update("generator", self.generator_loss))
+        stages.append(Stage("adversarial", self.config.steps - first, updates))
+        return [stage for stage in stages if stage.steps]
+
+    def fake(self, state: State, batch: Batch) -> Tensor:
+        return state.networks["generator"](batch["low"]).float()
+
+    def pixel_loss(self, state: State, batch: Batch) -> Losses:
+        """Phase one: mean squared error of pixels in [-1, 1]."""
+        return {"total": mse_loss(self.fake(state, batch), batch["images"])}
+
+    def generator_loss(self, state: State, batch: Batch) -> Losses:
+        """Phase two: content and 0.001 times adversarial loss (equation 3)."""
+        fake = self.fake(state, batch)
+        content = self.content_loss(fake, batch["images"])
+        real_logits = self.discriminate(state, batch["images"], batch) if self.loss.needs_real else None
+        adversarial = self.loss.generator(self.discriminate(state, fake, batch), real_logits)
+        total = content + self.options.adversarial * adversarial
+        return {"total": total, f"content_{self.options.content}": content, "adversarial": adversarial}
+
+    def content_loss(self, fake: Tensor, real: Tensor) -> Tensor:
+        """Squared error of pixels, or of VGG features (equation 5)."""
+        if self._features is None:
+            assert self.options.content == "mse", "prepare() loads the features"
+            return mse_loss(fake, real)
+        features = self._features.to(fake.device)
+        with torch.no_grad():
+            wanted = features(real)
+        return mse_loss(features(fake).float(), wanted.float())
+
+    # What people look at
+
+    def evaluate(self, state: State) -> dict[str, float]:
+        found = {}
+        scale = self.options.scale
+        for benchmark in self._benchmarks:
+            network = self.trained(state, "generator")
+            for suffix, enlarge in (("", by_network(network, self.data.shape[0])), ("_bicubic", bicubic(scale))):
+                result = measure(benchmark.images, scale, enlarge)
+                found[f"psnr_{benchmark.name}{suffix}"], found[f"ssim_{benchmark.name}{suffix}"] = result
+        return found
+
+    def preview(self, network: nn.Module) -> tuple[Tensor, int]:
+        """Rows of: low resolution, bicubic, the network, the original."""
+        assert self._pictures is not None, "prepare() remembers the pictures"
+        high, scale = self._pictures, self.options.scale
+        low = lowered(high, scale)
+        device = next(network.parameters()).device
+        with torch.no_grad():
+            enlarged = network(low.to(device)).float().cpu()
+        coarse: Callable[..., Tensor] = interpolate
+        columns = [
+            coarse(low, scale_factor=scale, mode="nearest"),
+            coarse(low, scale_factor=scale, mode="bicubic", align_corners=False),
+            enlarged,
+            high,
+        ]
+        return torch.stack(columns, dim=1).flatten(0, 1).clamp(-1, 1), len(columns)
+
+
+def refuse_one_name(folders: list[str]) -> None:
+    """Raise ConfigError when the figures of two folders, or of one and another's bicubic, would have one name."""
+    taken: dict[str, str] = {}
+    for folder in folders:
+        for name in (Path(folder).name, f"{Path(folder).name}_bicubic"):
+            if name in taken:
+                raise ConfigError(
+                    f"evaluate = {','.join(folders)!r}: {taken[name]} and {folder} would both be measured as "
+                    f"psnr_{name}. Give each folder a last name of its own."
+                )
+            taken[name] = folder

@@ -1,0 +1,27 @@
+"""The benchmark suites that come with ganzoo: a TOML file each (its form: ganzoo.bench.suite)."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from ganzoo import hookimpl
+from ganzoo.registry.specs import SuiteSpec
+
+HERE = Path(__file__).parent
+SUMMARIES = {
+    "smoke": "every variant that can run on embedded digits, as short as it makes sense: does all of it work?",
+    "toys": "lost modes, counted on a ring and on a grid, three seeds",
+    "mnist": "five variants on MNIST, three seeds, in what a CPU can train",
+    "fashion": "the same on Fashion-MNIST",
+    "cifar10": "ten minutes each on CIFAR-10, three seeds",
+    "ssl": "semi-supervised MNIST with 20, 50, 100 and 200 labels, three seeds",
+    "sr": "super-resolution on folders of photographs",
+}
+SMOKE, TOYS, MNIST, FASHION, CIFAR10, SSL, SR = (HERE / f"{name}.toml" for name in SUMMARIES)
+
+
+@hookimpl
+def ganzoo_suites() -> Iterable[SuiteSpec]:
+    return [
+        SuiteSpec(name=name, load=f"ganzoo_zoo.suites:{name.upper()}", summary=summary)
+        for name, summary in SUMMARIES.items()
+    ]

@@ -1,0 +1,35 @@
+"""Vanilla GAN, arXiv:1406.2661: nothing but networks; the rest is what every variant does by default."""
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from ganzoo.config.fields import option
+from ganzoo.config.settings import AdamOptions
+from ganzoo.models.variant import Variant
+from ganzoo_zoo.vanilla.networks import MLPDiscriminator, MLPGenerator
+
+
+@dataclass(frozen=True, kw_only=True)
+class VanillaOptions(AdamOptions):
+    """Settings of the vanilla GAN."""
+
+    latent_dim: int = option(100, "length of a latent vector", at_least=1)
+    width: int = option(
+        256, "units of G's first and D's last hidden layer; the others are 2 and 4 times as wide", at_least=1
+    )
+    dropout: float = option(0.3, "share of D's last hidden units left out in a step", at_least=0, below=1)
+
+
+class Vanilla(Variant):
+    """Fully connected generator and discriminator."""
+
+    Options = VanillaOptions
+    defaults = {"loss": "non-saturating", "batch_size": 128, "steps": 40_000}
+
+    def networks(self) -> dict[str, nn.Module]:
+        o, shape = self.options, self.data.shape
+        return {
+            "generator": MLPGenerator(o.latent_dim, o.width, shape),
+            "discriminator": MLPDiscriminator(o.width, shape, o.dropout),
+        }

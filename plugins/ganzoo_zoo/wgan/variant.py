@@ -1,0 +1,131 @@
+"""WGAN, arXiv:1701.07875, and WGAN-GP, arXiv:1704.00028: both estimate the Wasserstein distance between real and
+generated samples by a critic of bounded slope, trained further than the generator in every iteration."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import nn
+from torch.optim import Optimizer, RMSprop
+
+from ganzoo.config.fields import Options, option, reject_unused
+from ganzoo.config.settings import AdamOptions
+from ganzoo.data.base import Dataset
+from ganzoo.errors import ConfigError
+from ganzoo.models.optimizers import FusedRMSprop
+from ganzoo.models.variant import Load, Stage, State, Update, Variant, fused
+from ganzoo_zoo.wgan.networks import ConvCritic, ConvGenerator, MLPCritic, MLPGenerator
+
+N_CRITIC = "n_critic says how often the critic steps"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CriticOptions(Options):
+    """Settings of both."""
+
+    n_critic: int = option(5, "steps of the critic, each on a batch of its own, for one of the generator", at_least=1)
+    network: Literal["auto", "conv", "mlp"] = option(
+        "auto", "convolutional networks or fully connected ones; auto: conv for images, mlp for points"
+    )
+    latent_dim: int = option(100, "length of a latent vector", at_least=1)
+    width: int = option(
+        64, "feature maps at half the full resolution, or a quarter of the units of a hidden layer", at_least=1
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class WGANOptions(CriticOptions):
+    """Settings of WGAN. Defaults: arXiv:1701.07875, algorithm 1."""
+
+    lr: float = option(5e-5, "RMSprop's step size", above=0)
+    clip: float = option(0.01, "the critic's weights are kept within plus and minus this", above=0)
+    d_norm: Literal["batch", "none"] = option("batch", "normalisation in the convolutional critic")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WGANGPOptions(CriticOptions, AdamOptions):
+    """Settings of WGAN-GP. Defaults: arXiv:1704.00028, algorithm 1."""
+
+    lr: float = option(1e-4, "Adam's step size", above=0)
+    beta1: float = option(0.0, "Adam's decay of the mean of gradients", at_least=0, below=1)
+    beta2: float = option(0.9, "Adam's decay of the mean of squared gradients", at_least=0, below=1)
+
+
+class Wasserstein(Variant):
+    """What both share: networks, and n_critic steps of the critic for one of the generator.
+
+    An iteration is one step of the critic, so that images are counted as they are seen.
+    """
+
+    unsupported: ClassVar = {"d_steps": N_CRITIC}
+    lipschitz = True
+
+    def prepare(self, dataset: Dataset, load: Load) -> None:
+        if self.is_mlp:
+            reject_unused(self.options, ("d_norm",), "the fully connected critic has no normalisation")
+
+    @property
+    def is_mlp(self) -> bool:
+        """Whether its networks are fully connected."""
+        return self.options.network == "mlp" or (self.options.network == "auto" and self.data.sample == "points")
+
+    def networks(self) -> dict[str, nn.Module]:
+        o, shape = self.options, self.data.shape
+        if self.is_mlp:
+            return {
+                "generator": MLPGenerator(o.latent_dim, o.width, shape),
+                "discriminator": MLPCritic(o.width, shape),
+            }
+        if self.data.sample == "points":
+            raise ConfigError("network = 'conv' is for images; the data are points: -o network=mlp.")
+        return {
+            "generator": ConvGenerator(o.latent_dim, o.width, shape),
+            "discriminator": ConvCritic(o.width, shape, self.critic_norm()),
+        }
+
+    def critic_norm(self) -> bool:
+        """Whether the convolutional critic has batch normalisation."""
+        return False
+
+    def after_critic(self, state: State) -> None:
+        """Called after every step of the critic."""
+
+    def stages(self) -> list[Stage]:
+        updates = (
+            Update("discriminator", self.discriminator_loss, after=self.after_critic),
+            Update("generator", self.generator_loss, every=self.options.n_critic),
+        )
+        return [Stage("adversarial", self.config.steps, updates)]
+
+
+class WGAN(Wasserstein):
+    """The critic's weights are clipped after each of its steps; RMSprop."""
+
+    unsupported: ClassVar = {
+        **Wasserstein.unsupported,
+        "spectral_norm": "clipping would act on weights before they are normalised",
+    }
+
+    Options = WGANOptions
+    defaults = {"loss": "wasserstein", "batch_size": 64, "steps": 50_000}
+
+    def optimizer(self, player: str, parameters: list[nn.Parameter]) -> Optimizer:
+        kind = FusedRMSprop if fused(parameters) else RMSprop
+        return kind(parameters, lr=self.options.lr)
+
+    def critic_norm(self) -> bool:
+        return self.options.d_norm == "batch"
+
+    @torch.no_grad()
+    def after_critic(self, state: State) -> None:
+        # Of batch normalisation too the parameters are clipped: algorithm 1 says all of w, as does the authors' code.
+        for parameter in state.networks["discriminator"].parameters():
+            parameter.clamp_(-self.options.clip, self.options.clip)
+
+
+class WGANGP(Wasserstein):
+    """The gradient penalty of the tricks holds the critic's slope; Adam; no batch normalisation in the critic."""
+
+    Options = WGANGPOptions
+    defaults = {"loss": "wasserstein", "batch_size": 64, "steps": 50_000, "gradient_penalty": 10.0}
+    lipschitz = False  # it is the penalty that bounds the slope, and it can be set to zero
