@@ -19,7 +19,8 @@ from ganzoo.data.loader import Batch
 from ganzoo.models.blocks import Dropout, UpsampledConv2d, init_normal
 from ganzoo.models.interfaces import Discriminator, Generator
 from ganzoo.models.optimizers import FusedRMSprop
-from ganzoo.models.variant import Losses, Stage, State, Update, Variant, fused
+from ganzoo.models.state import Losses, Stage, State, Update
+from ganzoo.models.variant import Variant, fused
 from ganzoo.tricks.penalties import gradient_penalty
 
 DIFFERS = (

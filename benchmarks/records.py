@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ganzoo.api import open_run
 from ganzoo.config.files import to_plain
 from ganzoo.runs.run import Run
+from ganzoo.runs.trained import open_run
 
 KEPT = ("versions", "device", "hardware", "threads", "data", "started", "status", "step", "images")
 

@@ -15,8 +15,9 @@ from ganzoo.registry.hookspecs import hookimpl
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from ganzoo.api import list_variants, load, open_run, train
+    from ganzoo.api import list_variants, load, train
     from ganzoo.metrics.evaluate import evaluate
+    from ganzoo.runs.trained import open_run
     from ganzoo.training.session import TrainingSession
     from ganzoo.training.setup import prepare
 

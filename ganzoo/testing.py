@@ -18,16 +18,18 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d, interpolate
 
 import ganzoo.training.loop
-from ganzoo.api import open_run
 from ganzoo.data.loader import Batch
 from ganzoo.errors import Interrupted, PluginError
+from ganzoo.models.adversarial import GAN
 from ganzoo.models.blocks import PooledConv2d, UpsampledConv2d
 from ganzoo.models.interfaces import Discriminator, Generator
 from ganzoo.models.load import load_variant
-from ganzoo.models.variant import State, Variant, fused
+from ganzoo.models.state import State
+from ganzoo.models.variant import fused
 from ganzoo.registry.hookspecs import hookimpl
 from ganzoo.registry.registry import registry
 from ganzoo.runs.run import Run
+from ganzoo.runs.trained import open_run
 from ganzoo.runtime.tensor_files import read_tensors
 from ganzoo.training.loop import TrainingLoop, new_state
 from ganzoo.training.session import TrainingSession
@@ -107,7 +109,8 @@ def _check_updates(tiny: _Tiny, out: Path) -> None:
             for parameter in state.networks[network].parameters():
                 _require(id(parameter) not in owners, f"network {network!r} belongs to one player")
                 owners[id(parameter)] = player
-    _require(job.variant.main in state.networks, f"networks() has {job.variant.main!r}, its main network")
+    for role, name in job.variant.exports().items():
+        _require(name in state.networks, f"networks() has {name!r}, which exports() names for role {role!r}")
     run = Run.create(out, job.variant, {})
     loop = TrainingLoop(job.variant, state, job.dataset, run, lambda *a, **k: None, job.device)
     _check_independence(state.networks.get("discriminator"), loop.trainer.next_batch())
@@ -185,7 +188,7 @@ def cut_at(step: int) -> Iterator[None]:
 def _check_samples(folder: Path, say: Say) -> None:
     """What is read back from a run directory."""
     run = open_run(folder)
-    if not isinstance(run.variant.networks()[run.variant.main], Generator):
+    if not isinstance(run.network(), Generator):
         say("its main network draws no samples by itself: nothing to check there")
         return
     generator = run.generator()
@@ -237,12 +240,12 @@ def plain_paths() -> Iterator[None]:
         replace(UpsampledConv2d, "forward", upsampled)
         replace(PooledConv2d, "forward", pooled)
         replace(ganzoo.training.loop, "layout", lambda network: network)
-        replace(Variant, "discriminate_both", apart)
+        replace(GAN, "discriminate_both", apart)
         for module in [module for module in sys.modules.values() if module and is_fast(module)]:
             replace(module, "fused", lambda parameters: False)  # plugins import it by name
         yield
 
 
-def apart(variant: Variant, state: State, real: Tensor, fake: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+def apart(variant: GAN, state: State, real: Tensor, fake: Tensor, batch: Batch, game: Any = None) -> tuple[Any, Any]:
     """Logits of real and of generated samples, each in a pass of its own."""
-    return variant.discriminate(state, real, batch), variant.discriminate(state, fake, batch)
+    return variant.discriminate(state, real, batch, game), variant.discriminate(state, fake, batch, game)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ganzoo.cli.options import emit_json
-from ganzoo.errors import DataError, UsageError
+from ganzoo.errors import DataError
 
 BATCH = 256
 
@@ -25,12 +25,17 @@ def command(source: Path, images: tuple[Path, ...], as_json: bool) -> None:
     """
     import torch
 
-    from ganzoo.api import classifier_data, load_classifier
+    from ganzoo.api import load, weights_data
     from ganzoo.data.base import to_unit
     from ganzoo.data.decode import Decoder, Undecodable
     from ganzoo.data.sources.folder import list_folder
+    from ganzoo.errors import UsageError
+    from ganzoo.models.interfaces import Classifier
+    from ganzoo.runs.trained import open_run
 
-    network, data = load_classifier(source), classifier_data(source)
+    network, data = open_run(source).classifier() if source.is_dir() else load(source), weights_data(source)
+    if not isinstance(network, Classifier):
+        raise UsageError(f"{source} holds a {type(network).__name__}: it is not a classifier.")
     files: list[Path] = []
     for path in images:
         if path.is_dir():

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from ganzoo.errors import ConfigError
+from ganzoo.errors import ConfigError, UnknownNameError
 
 TABLES = ("options", "tricks")
 """Settings that have a table of their own in ``config.toml``; on the command line all keys stand side by side."""
@@ -119,6 +119,22 @@ class Options:
 
     def __post_init__(self) -> None:
         check(self)
+
+
+def build(options: type[Options], values: Mapping[str, Any], texts: Mapping[str, str] | None = None) -> Options:
+    """Settings of that type from values by name, and from values as typed.
+
+    Raises:
+        UnknownNameError: a name that is not one of its settings.
+        ConfigError: a value of the wrong type or out of range.
+    """
+    hints = typing.get_type_hints(options)
+    known = [f.name for f in fields(options)]
+    for name in (*values, *(texts or {})):
+        if name not in known:
+            raise UnknownNameError("setting", name, known)
+    parsed = {name: parse(name, text, hints[name]) for name, text in (texts or {}).items()}
+    return options(**{**values, **parsed})
 
 
 def reject_unused(options: Options, keys: Collection[str], why: str) -> None:

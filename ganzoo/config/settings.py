@@ -88,6 +88,11 @@ class RunConfig:
     steps: int = option(20_000, "iterations of training; each draws one batch of real samples", at_least=1)
     batch_size: int = option(64, "real samples in a step, of all processes together", at_least=2)
     loss: str = option("", "adversarial loss by name (ganzoo list losses)")
+    accumulate: int = option(
+        1,
+        "parts that each batch is divided into; their gradients add up to one step, which takes less memory",
+        at_least=1,
+    )
     seed: int = option(0, "seed of weights, order of samples, and latents", at_least=0, at_most=2**63 - 1)
     device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", "where to train")
     precision: Literal["auto", "fp32", "tf32", "bf16"] = option(
@@ -103,7 +108,13 @@ class RunConfig:
         False, "batch normalisation over the batches of all GPUs together, not over each one's own"
     )
     ema_halflife: int = option(
-        20_000, "half-life, in images seen, of the moving average of the generator's weights; 0: none", at_least=0
+        20_000, "half-life, in images seen, of the moving averages of exported networks; 0: none", at_least=0
+    )
+    ema_ramp: float = option(
+        0.05,
+        "the average's half-life is at most this share of the images seen so far; 0: no limit",
+        at_least=0,
+        at_most=1,
     )
     resolution: int | None = option(
         None, "side, in pixels, that images are scaled and cropped to", at_least=4, at_most=1024
@@ -111,9 +122,6 @@ class RunConfig:
     channels: Literal[1, 3] | None = option(None, "1 makes images grey, 3 RGB; none: as published")
     log_every: int = option(100, "steps between two lines of the history", at_least=1)
     sample_every: int = option(1_000, "steps between two sample grids", at_least=1)
-    evaluate_every: int = option(
-        5_000, "steps between two evaluations by the variant's own measures, if it has any", at_least=1
-    )
     metrics: str = option("", "metrics to take while training and at its end, comma separated (ganzoo list metrics)")
     metric_every: int = option(500_000, "images seen between two takings of the metrics", at_least=1)
     checkpoint_every: int = option(1_000, "steps between two checkpoints", at_least=1)

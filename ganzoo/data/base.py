@@ -79,6 +79,10 @@ class DataInfo:
     digest: str = ""
 
     @property
+    def kind(self) -> Sample:
+        return self.sample
+
+    @property
     def labelled(self) -> bool:
         return bool(self.classes)
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ganzoo.api import open_run
 from ganzoo.config.settings import RunConfig, resolve
 from ganzoo.data.base import DataRequest, Dataset
 from ganzoo.data.decode import Decoder, stored_shape
@@ -20,7 +19,8 @@ from ganzoo.metrics.context import EvaluationContext
 from ganzoo.metrics.measure import check, examine, load_metrics, network_target, sensible
 from ganzoo.metrics.targets import EvaluationTarget, FolderTarget
 from ganzoo.models.load import load_variant
-from ganzoo.runs.run import CLASSIFIER
+from ganzoo.runs.run import weights_path
+from ganzoo.runs.trained import open_run
 from ganzoo.runs.weights import describe_weights, load_network
 from ganzoo.runtime.device import choose_device, layout
 
@@ -142,10 +142,8 @@ def open_target(path: Path) -> tuple[EvaluationTarget, RunConfig | None]:
     """
     if path.is_dir() and (path / "run.json").exists():
         run = open_run(path)
-        header, data = describe_weights(run.weights_path(run.variant.main))
-        networks = [run.network()]
-        if (path / CLASSIFIER).exists():
-            networks.append(run.classifier())
+        header, data = describe_weights(weights_path(path, run.variant.main_role))
+        networks = [run.network(role) for role in run.roles]
         return network_target(str(path), said(path, "run", header), data, networks), run.config
     if path.is_dir():
         folder, listing = open_folder(str(path), least=1)

@@ -133,14 +133,14 @@ class PSNR(Metric):
         assert network is not None, "unfit() unsupported it"
         benchmark = self.benchmark(context)
         context.used["protocol"] = f"x{network.scale}, luma, border of {network.scale} removed, 8-bit low resolution"
-        enlargers = by_network(network, context.target.shape[0]), bicubic(network.scale)
-        own, plain = (measure(benchmark.images, network.scale, enlarge)[self.which] for enlarge in enlargers)
+        enlargers = by_network(network, context.target.shape[0]), bicubic(int(network.scale))
+        own, plain = (measure(benchmark.images, int(network.scale), enlarge)[self.which] for enlarge in enlargers)
         return {"mean": own, "bicubic": plain}
 
     def benchmark(self, context: EvaluationContext) -> Benchmark:
         """The images to measure on: a folder whole, or the first of a test split."""
         assert context.target.translator is not None, "unfit() unsupported it"
-        scale = context.target.translator.scale
+        scale = int(context.target.translator.scale)
         kind, _, path = context.against.partition(":")
         found = of_folder(path, scale) if kind == "folder" else of_split(context.load("test"), scale)
         total = hashlib.sha256("".join(digest(image) for image in found.images).encode()).hexdigest()

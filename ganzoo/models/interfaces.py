@@ -1,66 +1,99 @@
-"""The words of the field, as types: Generator, Discriminator, Loss.
+"""The words of the field, as types: Generator, Discriminator, Classifier, Translator, Encoder, Loss.
 
-A generator's output and a discriminator's input are images [N, C, H, W] in [-1, 1], or points [N, D].
+A generator's output and a discriminator's input are images [N, C, H, W] in [-1, 1], points [N, D], or samples of
+another kind whose shape the data set tells.
 """
 
 from collections.abc import Iterator
-from typing import ClassVar
+from fractions import Fraction
+from itertools import chain
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from ganzoo.config.fields import Options, build
 from ganzoo.errors import UsageError
+from ganzoo.models.conditions import Condition, condition_of
+
+Logits = Tensor | tuple[Tensor, ...]
+"""[N], or a map [N, 1, h, w]; a tuple of them for a discriminator with several heads."""
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """The device of a network's first parameter or buffer; the CPU for one that has neither."""
+    first = next(chain(network.parameters(), network.buffers()), None)
+    return torch.device("cpu") if first is None else first.device
 
 
 class Generator(nn.Module):
-    """Latents [N, latent_dim], and labels int64 [N] when ``classes > 0``, to samples.
+    """Latents [N, latent_dim], and a condition where it takes one, to samples.
 
     Args:
         latent_dim: length of a latent vector.
-        classes: number of classes it is conditioned on; 0 when it takes no labels.
+        condition: what it is told beside the latent; a number stands for so many classes, 0 for none.
+
+    Attributes:
+        Sampling: its settings at sampling time, a frozen dataclass derived from :class:`ganzoo.config.fields.Options`
+            (``ganzoo sample RUN -s KEY=VALUE``); they reach :meth:`generate` and :meth:`condition_from`.
     """
 
-    def __init__(self, latent_dim: int, classes: int = 0) -> None:
+    Sampling: ClassVar[type[Options]] = Options
+
+    def __init__(self, latent_dim: int, condition: Condition | int = 0) -> None:
         super().__init__()
         self.latent_dim = latent_dim
-        self.classes = classes
+        self.condition = condition_of(condition)
 
-    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+    @property
+    def classes(self) -> int:
+        """Number of classes that can be asked for; 0 when it takes no class."""
+        return self.condition.classes
+
+    def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Samples [N, *shape], images in [-1, 1]."""
-        raise NotImplementedError(f"{type(self).__name__} must implement forward(latents, labels)")
+        raise NotImplementedError(f"{type(self).__name__} must implement forward(latents, condition)")
 
     def latents(self, n: int, rng: torch.Generator | None = None) -> Tensor:
         """``n`` latents [n, latent_dim] from the standard normal, on the generator's device.
 
         With ``rng`` (a CPU generator) they are drawn on the CPU, so that a seed means the same on every device.
         """
-        device = next(self.parameters()).device
+        device = device_of(self)
         if rng is None:
             return torch.randn(n, self.latent_dim, device=device)
         return torch.randn(n, self.latent_dim, generator=rng).to(device)
 
-    @torch.no_grad()
-    def sample(
-        self, n: int, labels: Tensor | list[int] | int | None = None, seed: int = 0, batch_size: int = 500
-    ) -> Tensor:
-        """``n`` samples [n, *shape] on the CPU, a function of the weights, ``labels`` and ``seed`` alone.
+    def generate(self, latents: Tensor, condition: Tensor | None, sampling: Any) -> Tensor:
+        """Samples as :meth:`forward` gives them, with the settings in ``sampling`` (a ``Sampling``) applied."""
+        return self(latents, condition)
+
+    def condition_from(self, sampling: Any, n: int, rng: torch.Generator) -> Tensor | None:
+        """Conditions of ``n`` samples that the settings in ``sampling`` ask for; None when they ask for none."""
+        return None
+
+    def sample(self, n: int, condition: Any = None, seed: int = 0, batch_size: int = 500, **sampling: Any) -> Tensor:
+        """``n`` samples [n, *shape] on the CPU, a function of the weights and of these arguments alone.
 
         Args:
-            labels: class of each sample, or one class for all; None: 0, 1, ... in turn where labels are needed.
+            condition: of each sample, or one for all; None: what the condition takes by default (classes in turn).
+            sampling: settings of ``Sampling``.
 
         Raises:
-            UsageError: labels for a generator that takes none, of the wrong number, or out of range; ``n`` below 1.
+            UsageError: a condition for a generator that takes none, of the wrong number, or out of range; ``n`` below
+                1; an unknown setting, or one out of range.
         """
-        return torch.cat(list(self.stream(n, labels, seed, batch_size)))
+        return torch.cat(list(self.stream(n, condition, seed, batch_size, **sampling)))
 
     @torch.no_grad()
     def stream(
         self,
         n: int,
-        labels: Tensor | list[int] | int | None = None,
+        condition: Any = None,
         seed: int = 0,
         batch_size: int = 500,
         batches: slice = slice(None),
+        **sampling: Any,
     ) -> Iterator[Tensor]:
         """The same samples as :meth:`sample`, batch by batch: they need not all be in memory at once.
 
@@ -69,59 +102,65 @@ class Generator(nn.Module):
         """
         if n < 1 or batch_size < 1:
             raise UsageError(f"n = {n}, batch_size = {batch_size}: both must be at least 1.")
-        chosen = self._labels(n, labels)
-        device = next(self.parameters()).device
+        chosen = build(self.Sampling, sampling)
+        device = device_of(self)
         # All at once: the numbers that torch draws depend on how many are asked for together.
-        latents = self.latents(n, torch.Generator().manual_seed(seed))
+        rng = torch.Generator().manual_seed(seed)
+        latents = self.latents(n, rng)
+        conditions = self.conditions(n, condition, chosen, rng)
         for start in range(0, n, batch_size)[batches]:
-            part = None if chosen is None else chosen[start : start + batch_size].to(device)
+            part = None if conditions is None else conditions[start : start + batch_size].to(device)
             training = self.training
             self.eval()
             try:
-                batch = self(latents[start : start + batch_size], part).float().cpu()
+                batch = self.generate(latents[start : start + batch_size], part, chosen).float().cpu()
             finally:
                 self.train(training)
             yield batch
 
-    def _labels(self, n: int, labels: Tensor | list[int] | int | None) -> Tensor | None:
-        if not self.classes:
-            if labels is not None:
-                raise UsageError("this generator was trained without labels: no class can be asked for.")
-            return None
-        if labels is None:
-            return torch.arange(n) % self.classes
-        given = torch.as_tensor(labels)
-        if given.is_floating_point() or given.dtype == torch.bool or given.dim() > 1:
-            raise UsageError(f"labels {labels!r}: give class numbers, one for each sample or one for all.")
-        chosen = given.to("cpu", torch.int64)
-        chosen = chosen.expand(n) if chosen.dim() == 0 else chosen
-        if len(chosen) != n:
-            raise UsageError(f"{len(chosen)} labels for {n} samples: give one for each, or a single class.")
-        if len(chosen) and (int(chosen.min()) < 0 or int(chosen.max()) >= self.classes):
-            wrong = int(chosen.min()) if int(chosen.min()) < 0 else int(chosen.max())
-            raise UsageError(f"class {wrong} is out of range: valid classes are 0 to {self.classes - 1}.")
-        return chosen
+    def conditions(self, n: int, given: Any, sampling: Any, rng: torch.Generator) -> Tensor | None:
+        """The conditions of ``n`` samples, on the CPU: those given, those that settings ask for, or the default ones.
+
+        Raises:
+            UsageError: both are given, or what is given does not fit.
+        """
+        asked = self.condition_from(sampling, n, rng)
+        if given is not None and asked is not None:
+            raise UsageError("a condition and a setting that asks for another one: give one of them.")
+        if given is not None:
+            return self.condition.parse(given, n)
+        return self.condition.default(n, rng) if asked is None else asked.cpu()
 
 
 class Discriminator(nn.Module):
-    """Samples [N, *shape], and labels int64 [N] when ``classes > 0``, to logits [N] (no sigmoid at the end).
+    """Samples [N, *shape], and a condition where it takes one, to logits (no sigmoid at the end).
 
-    The critic of a Wasserstein GAN has the same form; its output is called a score rather than a logit.
+    Logits are [N], or a map [N, 1, h, w] of one logit a patch, or a tuple of these, one a head. The critic of a
+    Wasserstein GAN has the same form; its output is called a score rather than a logit.
+
+    Args:
+        classes: number of classes it is conditioned on; 0 when it takes no labels.
+        condition: name of the batch field it is shown beside the samples; with classes ``"labels"``.
 
     Attributes:
         independent: no sample influences the logit of another one (as batch normalisation lets it), so that real and
             generated samples may be judged in one pass, which takes less time. :mod:`ganzoo.testing` checks it.
+        patch: its logits are a map.
+        heads: names of its last layers, for a network with several heads; empty: one, which is found.
     """
 
     independent: bool = False
+    patch: bool = False
+    heads: tuple[str, ...] = ()
 
-    def __init__(self, classes: int = 0) -> None:
+    def __init__(self, classes: int = 0, condition: str = "") -> None:
         super().__init__()
         self.classes = classes
+        self.condition = condition or ("labels" if classes else "")
 
-    def forward(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Logits [N]; larger is more real."""
-        raise NotImplementedError(f"{type(self).__name__} must implement forward(samples, labels)")
+    def forward(self, samples: Tensor, condition: Tensor | None = None) -> Logits:
+        """Logits; larger is more real."""
+        raise NotImplementedError(f"{type(self).__name__} must implement forward(samples, condition)")
 
 
 class Classifier(nn.Module):
@@ -144,22 +183,48 @@ class Classifier(nn.Module):
         return self.logits(self.features(images))
 
 
+class Encoder(nn.Module):
+    """Samples [N, *shape] to latents [N, latent_dim]: the inverse of a generator."""
+
+    def __init__(self, latent_dim: int) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """Latents [N, latent_dim]."""
+        raise NotImplementedError(f"{type(self).__name__} must implement forward(samples)")
+
+
 class Translator(nn.Module):
-    """Images [N, C, H, W] in [-1, 1] to images [N, C, scale H, scale W], whatever their size.
+    """Images [N, C, H, W] in [-1, 1] to images [N, C', scale H, scale W], whatever their size.
+
+    Args:
+        scale: how much larger the sides of the result are; 1: as large; a fraction: smaller.
+        multiple: both sides of the input must be multiples of this; other images are padded and cut back.
+        classes: number of classes it can be told to translate into; 0: none.
+        input, output: names of the batch fields it learns to turn one into the other.
 
     Attributes:
-        scale: how much larger the result is.
-        reach: how far, in pixels of the input, a pixel of the result sees: tiles must overlap by as much.
+        reach: how far, in pixels of the input, a pixel of the result sees: tiles must overlap by as much. None: the
+            whole image, which is then never cut into tiles.
     """
 
-    reach: int
+    reach: int | None = None
 
-    def __init__(self, scale: int) -> None:
+    def __init__(
+        self,
+        scale: int | Fraction = 1,
+        multiple: int = 1,
+        classes: int = 0,
+        input: str = "images",
+        output: str = "target",
+    ) -> None:
         super().__init__()
-        self.scale = scale
+        self.scale, self.multiple, self.classes = scale, multiple, classes
+        self.input, self.output = input, output
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Images [N, C, scale H, scale W]; they may leave [-1, 1] a little."""
+    def forward(self, images: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Images [N, C', scale H, scale W]; they may leave [-1, 1] a little."""
         raise NotImplementedError(f"{type(self).__name__} must implement forward(images)")
 
 
@@ -169,7 +234,7 @@ class Loss:
     Attributes:
         needs_real: the generator's loss also uses the logits of real samples (relativistic losses).
         lipschitz: it is only sound with a critic whose slope is bounded (clipping, a penalty, spectral norm).
-        targets: it draws logits towards targets, 1 for real and 0 for generated: see :meth:`per_sample`.
+        targets: its discriminator loss has targets, 1 for real and 0 for generated: see :meth:`per_sample`.
     """
 
     needs_real: ClassVar[bool] = False
@@ -177,7 +242,7 @@ class Loss:
     targets: ClassVar[bool] = False
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """To be minimised by the discriminator: logits [N] of real and [M] of fake samples -> 0-d."""
+        """To be minimised by the discriminator: logits of real and of fake samples, of any shape -> 0-d."""
         raise NotImplementedError(f"{type(self).__name__} must implement discriminator(real, fake)")
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
@@ -185,8 +250,8 @@ class Loss:
         raise NotImplementedError(f"{type(self).__name__} must implement generator(fake, real)")
 
     def per_sample(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """What :meth:`discriminator` sums over samples, [N], for targets [N] in [0, 1]: label smoothing needs it."""
-        raise NotImplementedError(f"{type(self).__name__} says that it has targets and must implement towards()")
+        """The terms whose mean :meth:`discriminator` takes, for targets in [0, 1] of the shape of the logits."""
+        raise NotImplementedError(f"{type(self).__name__} says that it has targets and must implement per_sample()")
 
     def score(self, logits: Tensor) -> Tensor:
         """What is shown as D(x), 0-d: by default the mean probability of being real."""

@@ -1,17 +1,19 @@
-"""Image files through a translating network: any size, grey, RGB or with alpha, in tiles where memory is short."""
+"""Images through a translator: any size, grey, RGB or with alpha, in tiles where memory is short."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
+from torch.nn.functional import pad
 
 from ganzoo.data.base import check_images, to_uint8, to_unit
 from ganzoo.data.decode import GREY, reason
 from ganzoo.data.resize import convert_channels
 from ganzoo.errors import DataError, UsageError
-from ganzoo.models.interfaces import Translator
+from ganzoo.models.interfaces import Translator, device_of
 from ganzoo.runtime.files import replace_file
 
 WHOLE_PIXELS = 2**17
@@ -20,43 +22,87 @@ TILE = 256
 
 
 @torch.no_grad()
-def enlarge(network: Translator, images: Tensor, tile: int | None = None) -> Tensor:
-    """[N, C, H, W], uint8 or in [-1, 1] -> uint8 [N, C, scale H, scale W], on the network's device and back.
+def translate(network: Translator, images: Tensor, tile: int | None = None, condition: Tensor | None = None) -> Tensor:
+    """[N, C, H, W], uint8 or in [-1, 1] -> uint8 [N, C', scale H, scale W], on the network's device and back.
 
-    Tiles overlap by as much as the network sees (``reach``), so that the result is that of the whole image.
+    Tiles overlap by as much as the network sees (``reach``), so that the result is that of the whole image. Sides that
+    are not multiples of ``multiple`` are padded at the right and at the bottom, and the result is cut back.
 
     Args:
         tile: side of a tile in pixels of the input, overlap not counted; 0: never cut; None: when the image is large.
+        condition: of each image, for a network that takes one.
 
     Raises:
-        UsageError: images of another form, or out of range; a negative tile.
+        UsageError: images of another form, or out of range; a negative tile; a tile for a network that sees the whole
+            image; a scale that does not give whole pixels.
     """
     check_images(images, None, None, None)
     height, width = images.shape[-2:]
     if tile is not None and tile < 0:
         raise UsageError(f"tile = {tile}: give the side of a tile, or 0 for none.")
+    if tile and network.reach is None:
+        raise UsageError(f"tile = {tile}: this network sees the whole image, it cannot work on tiles.")
     if tile is None:
-        tile = TILE if height * width > WHOLE_PIXELS else 0
-    tile = tile or max(height, width)
-    device, scale, reach = next(network.parameters()).device, network.scale, network.reach
-    out = torch.empty((*images.shape[:2], scale * height, scale * width), dtype=torch.uint8)
+        tile = TILE if height * width > WHOLE_PIXELS and network.reach is not None else 0
+    reach = -(-(network.reach or 0) // network.multiple) * network.multiple
+    tile = -(-tile // network.multiple) * network.multiple if tile else max(height, width)
+    result: Tensor | None = None
     for top in range(0, height, tile):
         for left in range(0, width, tile):
             bottom, right = min(top + tile, height), min(left + tile, width)
             y, x = max(0, top - reach), max(0, left - reach)
             piece = images[..., y : bottom + reach, x : right + reach]
-            result = to_uint8(network(to_unit(piece.to(device)).float())).cpu()
-            rows = slice(scale * (top - y), scale * (bottom - y))
-            columns = slice(scale * (left - x), scale * (right - x))
-            out[..., scale * top : scale * bottom, scale * left : scale * right] = result[..., rows, columns]
-    return out
+            part = translated(network, piece, condition)
+            if result is None:
+                sides = scaled(network, height), scaled(network, width)
+                result = torch.empty((*part.shape[:2], *sides), dtype=torch.uint8)
+            rows = slice(scaled(network, top - y), scaled(network, bottom - y))
+            columns = slice(scaled(network, left - x), scaled(network, right - x))
+            target = result[..., scaled(network, top) : scaled(network, bottom), :]
+            target[..., scaled(network, left) : scaled(network, right)] = part[..., rows, columns]
+    assert result is not None, "check_images refuses empty images"
+    return result
 
 
-def enlarge_image(network: Translator, channels: int, image: Image.Image, tile: int | None = None) -> Image.Image:
-    """A Pillow image made larger: grey stays grey, and alpha is enlarged bicubically.
+def translated(network: Translator, images: Tensor, condition: Tensor | None) -> Tensor:
+    """Images in one piece through the network, padded to its ``multiple`` and cut back, as uint8 on the CPU."""
+    device, (height, width) = device_of(network), images.shape[-2:]
+    values = to_unit(images.to(device)).float()
+    below, beside = -height % network.multiple, -width % network.multiple
+    if below or beside:
+        values = pad(values, (0, beside, 0, below), mode="replicate")
+    training = network.training
+    network.eval()
+    try:
+        found = network(values) if condition is None else network(values, condition.to(device))
+    finally:
+        network.train(training)
+    return to_uint8(found[..., : scaled(network, height), : scaled(network, width)]).cpu()
+
+
+def scaled(network: Translator, side: int) -> int:
+    """Pixels of the result that ``side`` pixels of the input become.
+
+    Raises:
+        UsageError: not a whole number.
+    """
+    found = side * Fraction(network.scale)
+    if found.denominator != 1:
+        raise UsageError(f"{side} pixels times {network.scale} are not whole pixels: cut the image first.")
+    return int(found)
+
+
+def translate_image(network: Translator, channels: int, image: Image.Image, tile: int | None = None) -> Image.Image:
+    """A Pillow image translated. Alpha is scaled bicubically.
+
+    A network that enlarges keeps grey images grey, and one of a single channel enlarges the three of RGB each. A
+    network of scale 1 gives what it gives: an image of other channels is converted first.
 
     Args:
-        channels: 1 or 3, what the network was trained on. A network of one channel enlarges the three of RGB each.
+        channels: 1 or 3, what the network was trained on.
+
+    Raises:
+        DataError: pixels of more than 8 bits.
     """
     alpha = image.convert("RGBA").getchannel("A") if "A" in image.mode or "transparency" in image.info else None
     grey = image.mode in GREY
@@ -64,19 +110,21 @@ def enlarge_image(network: Translator, channels: int, image: Image.Image, tile: 
         raise DataError(f"its pixels have more than 8 bits (mode {image.mode}): convert it to 8 bits first.")
     array = np.array(image.convert("L" if grey else "RGB"))
     pixels = torch.from_numpy(array[None] if grey else array.transpose(2, 0, 1).copy())
-    if channels == 3:
-        result = convert_channels(enlarge(network, convert_channels(pixels[None], 3), tile), len(pixels))[0]
+    if network.scale == 1:
+        result = translate(network, convert_channels(pixels[None], channels), tile)[0]
+    elif channels == 3:
+        result = convert_channels(translate(network, convert_channels(pixels[None], 3), tile), len(pixels))[0]
     else:
-        result = enlarge(network, pixels[:, None], tile)[:, 0]
+        result = translate(network, pixels[:, None], tile)[:, 0]
     array = result.permute(1, 2, 0).numpy()
-    large = Image.fromarray(array[:, :, 0] if grey else array)
+    large = Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
     if alpha is not None:
         large.putalpha(alpha.resize(large.size, Image.Resampling.BICUBIC))
     return large
 
 
-def enlarge_file(network: Translator, channels: int, source: Path, target: Path, tile: int | None = None) -> None:
-    """Read an image, write it larger as PNG.
+def translate_file(network: Translator, channels: int, source: Path, target: Path, tile: int | None = None) -> None:
+    """Read an image, write its translation as PNG.
 
     Raises:
         DataError: it cannot be read, or has more than 8 bits.
@@ -86,7 +134,7 @@ def enlarge_file(network: Translator, channels: int, source: Path, target: Path,
         with Image.open(source) as opened:
             opened.load()
             image = ImageOps.exif_transpose(opened)
-            large = enlarge_image(network, channels, image, tile)
+            large = translate_image(network, channels, image, tile)
     except DataError as error:
         raise DataError(f"{source}: {error}") from error
     except Exception as error:  # decoders raise whatever a damaged file leads them to

@@ -9,6 +9,7 @@ from torch.nn.functional import interpolate
 
 from ganzoo.data.base import to_uint8
 from ganzoo.errors import RunError
+from ganzoo.models.variant import Variant
 from ganzoo.runtime.files import replace_file
 
 PLOT_SIDE = 384
@@ -23,6 +24,17 @@ def save_picture(path: Path, samples: Tensor, columns: int) -> None:
     """
     picture = to_image(grid(to_uint8(samples), columns) if samples.dim() == 4 else scatter(samples))
     replace_file(path, lambda temporary: picture.save(temporary, format="PNG"))
+
+
+def save_samples(path: Path, variant: Variant, samples: Tensor, columns: int) -> None:
+    """Write samples of a variant as PNG: as it renders them, or as the kind of its data is drawn.
+
+    Raises:
+        RunError: the file cannot be written.
+        PluginError: samples of a kind that nobody can draw.
+    """
+    drawn = variant.render(samples)
+    save_picture(path, samples if drawn is None else drawn, columns)
 
 
 def to_image(pixels: Tensor) -> Image.Image:

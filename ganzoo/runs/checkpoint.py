@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import CheckpointError
-from ganzoo.models.variant import Best, State
+from ganzoo.models.state import Best, State
 from ganzoo.runtime.random_state import capture_rng, restore_rng
 from ganzoo.runtime.tensor_files import below, fill, read_tensors, write_tensors
 
@@ -25,11 +25,12 @@ Own = tuple[dict[str, Tensor], dict[str, Any]]
 
 
 def capture_own(state: State) -> Own:
-    """What each of several processes has of its own: random number generators, and means that are not finished."""
+    """What each of several processes has of its own: random number generators, memory, and means that are not finished."""
     generators, plain = capture_rng()
     window = {name: pair for name, pair in state.window.items() if pair[1]}
     tensors = {f"rng/{name}": value for name, value in generators.items()}
     tensors |= {f"window/{name}": total.detach().cpu() for name, (total, _) in window.items()}
+    tensors |= {f"memory/{name}": value.detach().cpu() for name, value in state.memory.items()}
     return tensors, {"rng": plain, "window": {name: count for name, (_, count) in window.items()}}
 
 
@@ -67,6 +68,21 @@ def save_state(path: Path, state: State, header: Mapping[str, Any], ranks: Seque
         said[f"rank-{rank}"] = plain
     position = {"format": FORMAT, "step": state.step, "images": state.images}
     write_tensors(path, tensors, {**header, **position, "optimizers": optimizers, "best": best, **own[1], **said})
+
+
+def restore_memory(path: Path, state: State, saved: Mapping[str, Tensor]) -> None:
+    """Fill the memory of a state.
+
+    Raises:
+        CheckpointError: other names, shapes or types than the variant's memory has.
+    """
+    wanted = {name: (tuple(value.shape), value.dtype) for name, value in state.memory.items()}
+    found = {name: (tuple(value.shape), value.dtype) for name, value in saved.items()}
+    if wanted != found:
+        names = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+        raise CheckpointError(f"{path} does not fit the memory of this variant: {', '.join(names)}.")
+    for name, value in saved.items():
+        state.memory[name] = value.to(state.device)
 
 
 def as_plain(value: Any) -> Any:
@@ -116,10 +132,11 @@ def _restore(
         ways = [{k: group[k] for k in WAYS if k in group} for group in optimizer.param_groups]
         groups = [{**was, **way} for was, way in zip(saved["groups"], ways, strict=True)]
         optimizer.load_state_dict({"state": values, "param_groups": groups})
-    device = next(next(iter(state.networks.values())).parameters()).device
     own, plain = (below(tensors, f"rank-{rank}/"), header[f"rank-{rank}"]) if rank else (tensors, header)
     sums = below(own, "window/")
+    device = state.device
     state.window = {name: (sums[name].to(device), count) for name, count in plain["window"].items()}
+    restore_memory(path, state, below(own, "memory/"))
     if header.get("best"):
         names = {key.partition("/")[0] for key in below(tensors, "best/")}
         state.best = Best(**header["best"], weights={name: below(tensors, f"best/{name}/") for name in names})

@@ -45,7 +45,8 @@ def ganzoo_run_started(run: "Run") -> None:
         if not line.endswith("\n"):
             continue  # a kill can cut the last line short
         try:
-            if json.loads(line)["step"] <= run.step:
+            # The line of a step that was saved but not looked at will be written again.
+            if json.loads(line)["step"] < run.step + run.looked:
                 kept.append(line)
         except (ValueError, TypeError, KeyError) as error:
             raise RunError(f"{path}, line {number} is no line of a history: remove it to resume.") from error

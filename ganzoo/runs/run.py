@@ -1,13 +1,12 @@
-"""The run directory: settings, checkpoints, samples, status; and the trained network read back from it.
+"""The run directory, as a training writes it.
 
 config.toml             the resolved settings
 run.json                versions, device, data, status (running, finished, interrupted, failed and why)
 scalars.jsonl           the history, one line per logged step (written by :mod:`ganzoo.runs.history`)
 samples/                the same latents over time
 checkpoints/            step-00010000.safetensors; the newest are kept
-generator.safetensors   the trained network with all that is needed to rebuild it; generator-best.safetensors is as it
-                        was when the first of the run's metrics was best
-classifier.safetensors  the same of the network that classifies, if one does
+ROLE.safetensors        a trained network (generator, a2b, encoder ...) with all that is needed to rebuild it
+ROLE-best.safetensors   the same as it was when the metric that chooses was best
 """
 
 import dataclasses
@@ -15,29 +14,21 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-
 from ganzoo.config.files import to_plain, to_toml
 from ganzoo.config.settings import RunConfig
-from ganzoo.data.base import DataInfo, check_images, to_unit
-from ganzoo.errors import CheckpointError, RunError, UsageError
-from ganzoo.metrics.base import Result
-from ganzoo.models.interfaces import Classifier, Generator, Translator
-from ganzoo.models.translate import enlarge
-from ganzoo.models.variant import State, Variant
-from ganzoo.report.pictures import save_picture
+from ganzoo.data.base import DataInfo
+from ganzoo.errors import CheckpointError, RunError
+from ganzoo.models.state import State
+from ganzoo.models.variant import Variant
 from ganzoo.runs.checkpoint import Own, save_state
 from ganzoo.runtime.environment import now
 from ganzoo.runtime.files import replace_file, sweep
 from ganzoo.runtime.tensor_files import write_tensors
 
-WEIGHTS = "generator.safetensors"
-CLASSIFIER = "classifier.safetensors"
 CHECKPOINT = re.compile(r"step-(\d+)\.safetensors")
 
 
@@ -51,6 +42,8 @@ class Run:
         variant: what is trained.
         step, images: iterations done and real samples seen, as of the last line of the history.
         total_steps: iterations that the run will have.
+        plan: name and steps of every stage, once they are known.
+        looked: what follows the current step (metrics, the history, samples) is done, not only saved.
         status: ``running``, ``finished``, ``interrupted`` or ``failed``; ``reason`` says why.
     """
 
@@ -61,7 +54,9 @@ class Run:
         self.config: RunConfig = variant.config
         self.data: DataInfo = variant.data
         self.step, self.images = details.get("step", 0), details.get("images", 0)
-        self.total_steps = sum(stage.steps for stage in variant.stages())
+        self.total_steps = variant.config.steps
+        self.plan: list[dict[str, Any]] | None = None
+        self.looked = True
         self.status, self.reason = str(details.get("status", "running")), str(details.get("reason", ""))
 
     # Beginning and end
@@ -121,6 +116,8 @@ class Run:
             "versions": self.details.get("versions", {}),
             "step": state.step,
             "images": state.images,
+            "stages": self.plan,
+            "looked": self.looked,
         }
 
     def save_checkpoint(self, state: State, ranks: Sequence[Own] = ()) -> Path:
@@ -139,41 +136,26 @@ class Run:
         self.write()
         return path
 
-    def save_weights(self, state: State) -> Path:
-        """Write each trained network alone (its average where there is one): what is shared and loaded.
+    def save_weights(self, state: State) -> None:
+        """Write each exported network by itself (its average where there is one): what is shared and loaded.
 
-        Where a metric tells which weights were best, these too, as ``generator-best.safetensors``.
+        Where a metric tells which weights were best, these too, as ``ROLE-best.safetensors``.
         """
-        for name in filter(None, (self.variant.classifier, self.variant.main)):
-            header = {**self.header(state), "network": name, "weights": "EMA" if name in state.ema else "raw"}
-            write_tensors(self.weights_path(name), self.variant.trained(state, name).state_dict(), header)
+        for role, name in self.variant.exports().items():
+            header = {
+                **self.header(state), "role": role, "network": name, "weights": "EMA" if name in state.ema else "raw",
+            }  # fmt: skip
+            write_tensors(weights_path(self.path, role), self.variant.trained(state, role).state_dict(), header)
             if best := state.best:
                 said = {"metric": best.metric, "value": best.value, "latents": best.latents}
                 header |= {"step": best.step, "images": best.images, "best": said}
-                write_tensors(self.weights_path(name, best=True), best.weights[name], header)
-        return self.path / WEIGHTS
+                write_tensors(weights_path(self.path, role, best=True), best.weights[name], header)
 
-    def weights_path(self, name: str, best: bool = False) -> Path:
-        """Where the weights of the network ``name`` lie."""
-        file = WEIGHTS if name == self.variant.main else CLASSIFIER
-        return self.path / (file.replace(".", "-best.") if best else file)
-
-    def save_samples(self, state: State) -> Path:
-        """Write the picture of the same latents as always, by the averaged network where there is one."""
-        name = self.variant.main
-        network = self.variant.trained(state, name)
-        training = network.training
-        network.eval()  # without an average it is the one that is trained: its running statistics must not move
-        try:
-            samples, columns = self.variant.preview(network)
-        finally:
-            network.train(training)
-        path = self.path / "samples" / f"step-{state.step:08d}.png"
-        path.parent.mkdir(exist_ok=True)
-        save_picture(path, samples, columns)
-        return path
-
-    # What is read back
+    def samples_path(self, step: int) -> Path:
+        """Where the picture of the samples after ``step`` iterations goes; its folder is made."""
+        folder = self.path / "samples"
+        folder.mkdir(exist_ok=True)
+        return folder / f"step-{step:08d}.png"
 
     def checkpoints(self) -> list[Path]:
         """The kept checkpoints, oldest first."""
@@ -183,78 +165,15 @@ class Run:
         """The newest checkpoint; CheckpointError when there is none."""
         return latest_checkpoint(self.path)
 
-    def network(self) -> nn.Module:
-        """The trained network, a Generator or a Translator, in eval mode, on the CPU."""
-        from ganzoo.runs.weights import load_network  # a run knows its weights file, and weights know nothing of runs
-
-        return load_network(self.path / WEIGHTS, self.variant)
-
-    def generator(self) -> Generator:
-        """The trained generator, in eval mode, on the CPU.
-
-        Raises:
-            CheckpointError: the run has not come so far, or its network is no generator of samples.
-        """
-        network = self.network()
-        if not isinstance(network, Generator):
-            raise CheckpointError(f"{self.path / WEIGHTS} holds a {type(network).__name__}: it draws no samples.")
-        return network
-
-    def sample(self, n: int, labels: Tensor | list[int] | int | None = None, seed: int = 0) -> Tensor:
-        """``n`` samples of the trained generator; see :meth:`ganzoo.models.interfaces.Generator.sample`."""
-        return self.generator().sample(n, labels, seed)
-
-    def classifier(self) -> Classifier:
-        """The trained classifier, in eval mode, on the CPU.
-
-        Raises:
-            UsageError: this variant trains none.
-            CheckpointError: the run has not come so far.
-        """
-        from ganzoo.runs.weights import load_network
-
-        if not self.variant.classifier:
-            raise UsageError(f"{self.path}: variant {self.config.variant!r} trains no classifier.")
-        network = load_network(self.path / CLASSIFIER, self.variant)
-        assert isinstance(network, Classifier), f"{self.variant.classifier!r} is a {type(network).__name__}"
-        return network
-
-    def classify(self, images: Tensor) -> Tensor:
-        """Probabilities [N, classes] of images [N, C, H, W], uint8 or in [-1, 1].
-
-        Raises:
-            UsageError: this variant trains no classifier, or images of another shape or range than it was trained on.
-            CheckpointError: the run has not come so far.
-        """
-        network = self.classifier()
-        check_images(images, *self.data.shape)
-        with torch.no_grad():
-            return network(to_unit(images).float().cpu()).softmax(1)
-
-    def evaluate(self, metrics: Iterable[str], against: str | None = None, **arguments: Any) -> list[Result]:
-        """Metrics by name, of the run's newest weights; see :func:`ganzoo.metrics.evaluate.evaluate`."""
-        from ganzoo.metrics.evaluate import evaluate  # which opens runs
-
-        return evaluate(self.path, metrics, against, **arguments)
-
-    def enlarge(self, images: Tensor, tile: int | None = None) -> Tensor:
-        """Images [N, C, H, W] of any size, uint8 or in [-1, 1], through a network that translates, to uint8.
-
-        See :mod:`ganzoo.models.translate`.
-
-        Raises:
-            UsageError: the network draws samples instead; images of other channels, or out of range.
-        """
-        network = self.network()
-        if not isinstance(network, Translator):
-            raise UsageError(f"{self.path}: variant {self.config.variant!r} draws samples, it enlarges no images.")
-        check_images(images, self.data.shape[0], None, None)
-        return enlarge(network, images, tile)
-
 
 def building_name(path: Path) -> str:
     """What a run directory is called until it is complete."""
     return f".{path.name}.{os.getpid()}.tmp"
+
+
+def weights_path(folder: Path, role: str, best: bool = False) -> Path:
+    """Where the weights of a role lie in a run directory."""
+    return folder / f"{role}{'-best' if best else ''}.safetensors"
 
 
 def checkpoints(folder: Path) -> list[Path]:

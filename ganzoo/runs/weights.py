@@ -19,11 +19,11 @@ def describe_weights(path: Path) -> tuple[dict[str, Any], DataInfo]:
         CheckpointError: it is no weights file of ganzoo.
     """
     header = read_header(path)
-    if "network" not in header:
+    if "role" not in header:
         raise CheckpointError(f"{path} is a checkpoint, not trained weights: name its run directory instead.")
     try:
         data = header["data"]
-        header["config"]["variant"], header["network"]  # what every reader relies on
+        header["config"]["variant"], header["role"], header["network"]  # what every reader relies on
         return header, DataInfo(**{**data, "shape": tuple(data["shape"]), "classes": tuple(data["classes"])})
     except (KeyError, TypeError) as error:
         raise CheckpointError(f"{path} is damaged: its header lacks or misplaces {error}.") from error

@@ -1,6 +1,5 @@
-"""Where a setting of the tricks makes no sense, and why: refused before anything is trained."""
+"""Settings that make no sense together, refused before anything is trained."""
 
-from collections.abc import Collection
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
@@ -33,17 +32,19 @@ def active(tricks: Tricks) -> list[str]:
     return [f.name for f in fields(Tricks) if getattr(tricks, f.name) != f.default and f.name not in DETAILS]
 
 
-def check(variant: "Variant", unsupported: dict[str, str]) -> None:
-    """What can be told before networks are built.
+def check_tricks(variant: "Variant") -> None:
+    """What can be told before networks are built: by what the variant and its loss declare.
 
     Raises:
         ConfigError: a setting that makes no sense here, and why.
     """
-    tricks, name = variant.config.tricks, variant.config.variant
+    tricks, name, applied = variant.config.tricks, variant.config.variant, variant.applied_tricks()
     for key in active(tricks):
         value = getattr(tricks, key)
-        if key in unsupported and value != variant.defaults.get(key):
-            raise ConfigError(f"{key} = {value!r} makes no sense for variant {name!r}: {unsupported[key]}.")
+        if key in variant.unsupported and value != variant.defaults.get(key):
+            raise ConfigError(f"{key} = {value!r} makes no sense for variant {name!r}: {variant.unsupported[key]}.")
+        if key not in SCHEDULE and key not in applied and value != variant.defaults.get(key):
+            raise ConfigError(f"{key} = {value!r} has no effect on variant {name!r}, which computes its losses itself.")
         if key in ON_TARGETS and not (variant.has_loss and variant.loss.targets):
             raise ConfigError(
                 f"{key} = {value!r}: the loss {variant.config.loss!r} of variant {name!r} has no targets for real and "
@@ -67,44 +68,38 @@ def check(variant: "Variant", unsupported: dict[str, str]) -> None:
     for policy in policies(tricks.diffaugment):
         if policy not in POLICIES:
             raise UnknownNameError("policy of diffaugment", policy, POLICIES)
-    if tricks.diffaugment and variant.data.sample != "images":
-        raise ConfigError(f"diffaugment = {tricks.diffaugment!r} is for images; {variant.data.name!r} has points.")
+    if tricks.diffaugment and variant.data.kind != "images":
+        raise ConfigError(
+            f"diffaugment = {tricks.diffaugment!r} is for images; {variant.data.name!r} has {variant.data.kind}."
+        )
 
 
 def check_networks(variant: "Variant", networks: dict[str, nn.Module]) -> None:
-    """What only the networks can tell.
+    """What only the networks can tell: every discriminator that plays a game must fit the tricks.
 
     Raises:
         ConfigError: a setting that makes no sense for them, and why.
     """
     tricks, name = variant.config.tricks, variant.config.variant
     wanted = [key for key in active(tricks) if key not in SCHEDULE]
-    if wanted and "discriminator" not in networks:
-        raise ConfigError(f"{wanted[0]}: variant {name!r} has no network 'discriminator' that it could work on.")
+    playing = list(dict.fromkeys(game.discriminator for game in variant.games() if game.discriminator in networks))
+    if wanted and not playing:
+        raise ConfigError(f"{wanted[0]}: variant {name!r} has no discriminator that it could work on.")
     for key in wanted:
-        discriminator = networks["discriminator"]
-        if key in ON_LAST_LAYER:
-            last_layer(discriminator)
-        if key in ON_SLOPES and any(isinstance(module, _BatchNorm) for module in discriminator.modules()):
-            raise ConfigError(
-                f"{key} = {getattr(tricks, key)!r}: the discriminator of {name!r} has batch normalisation, which makes "
-                "a sample's slope depend on the others in its batch (arXiv:1704.00028, section 4)"
-                + ("; add -o d_norm=none." if hasattr(variant.options, "d_norm") else ".")
-            )
-
-
-def check_applied(variant: "Variant", applied: Collection[str]) -> None:
-    """After an iteration of the last stage: whatever was asked for must have been used.
-
-    Raises:
-        ConfigError: the variant's own losses leave a setting out.
-    """
-    for key in active(variant.config.tricks):
-        if key not in SCHEDULE and key not in applied:
-            raise ConfigError(
-                f"{key} = {getattr(variant.config.tricks, key)!r} has no effect on variant {variant.config.variant!r}, "
-                "which computes its losses itself."
-            )
+        for discriminator in (networks[each] for each in playing):
+            if key in ON_LAST_LAYER:
+                last_layer(discriminator)
+            if key == "minibatch_kernels" and getattr(discriminator, "patch", False):
+                raise ConfigError(
+                    f"{key} = {getattr(tricks, key)!r}: the discriminator of {name!r} gives a map of logits, one a "
+                    "patch, and minibatch discrimination compares whole samples; minibatch_std works on maps."
+                )
+            if key in ON_SLOPES and any(isinstance(module, _BatchNorm) for module in discriminator.modules()):
+                raise ConfigError(
+                    f"{key} = {getattr(tricks, key)!r}: the discriminator of {name!r} has batch normalisation, which "
+                    "makes a sample's slope depend on the others in its batch (arXiv:1704.00028, section 4)"
+                    + ("; add -o d_norm=none." if hasattr(variant.options, "d_norm") else ".")
+                )
 
 
 def check_arithmetic(config: RunConfig, device: torch.device) -> None:

@@ -18,7 +18,8 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from ganzoo.data.loader import Batch, BatchLoader
-from ganzoo.models.variant import Stage, State, Update, Variant
+from ganzoo.models.state import Stage, State, Update
+from ganzoo.models.variant import Variant
 from ganzoo.training.diagnostics import TrainingWarning
 from ganzoo.training.trainer import Trainer
 
@@ -70,7 +71,7 @@ class GraphedTrainer(Trainer):
     """:class:`ganzoo.training.trainer.Trainer` that repeats iterations on the device where it can. It computes the same.
 
     An iteration is not captured, and a warning says why, when its updates wait for the device, draw random numbers on
-    the host, or read ``state.step`` or ``state.images``: a graph would repeat what was found there once.
+    the host, or read ``state.step``, ``state.images`` or ``state.progress``: a graph would repeat what was found there once.
     """
 
     def __init__(self, *arguments: Any, recorder: Recorder) -> None:
@@ -89,10 +90,11 @@ class GraphedTrainer(Trainer):
             }
 
     def iterate(self, stage: Stage, number: int) -> None:
+        self.enter(stage, number)
         due, inputs = self.due(stage, number), self._next_inputs()
         self.set_rates(stage, number)
-        images = self.state.images + self.config.batch_size
-        settled = bool(self.state.ema) and 0.05 * images >= self.config.ema_halflife
+        images = self.state.images + self.batch_size
+        settled = bool(self.state.ema) and self.ema_halflife(images) == self.config.ema_halflife
         plan = self._plans.setdefault((stage.name, due, settled, shapes(inputs)), Plan())
         if not plan.taken and (unfit := self._unfit(due)):
             plan.taken = WATCHED
@@ -115,7 +117,7 @@ class GraphedTrainer(Trainer):
     def _next_inputs(self) -> Batch:
         """What the next iteration reads: the indices of its batch where the rest can be captured, else the batch."""
         if self._picks:
-            return {"indices": self.loader.indices(self.state.images, self.config.batch_size)}
+            return {"indices": self.loader.indices(self.state.images, self.batch_size)}
         return self.next_batch()
 
     def _batch(self, inputs: Batch) -> Batch:
@@ -207,7 +209,7 @@ class WatchedState(State):
             object.__setattr__(self, f.name, getattr(state, f.name))
 
     def __getattribute__(self, name: str) -> Any:
-        if name in ("step", "images"):
+        if name in ("step", "images", "stage_step"):
             self.read.append(name)
         return super().__getattribute__(name)
 
@@ -291,7 +293,12 @@ def shapes(inputs: Batch) -> tuple[Any, ...]:
 def make_trainer(
     variant: Variant, state: State, loader: BatchLoader, device: torch.device, advice: Callable[[], str] = str
 ) -> Trainer:
-    """Trainer as the device and the settings want them: captured in CUDA graphs, or one by one."""
+    """The trainer that variant, device and settings ask for: the variant's own, one that captures CUDA graphs, or the
+    default one."""
+    kind: type[Trainer] = variant.trainer or Trainer
     if device.type == "cuda" and variant.config.cuda_graphs:
-        return GraphedTrainer(variant, state, loader, device, advice, recorder=CudaRecorder(device))
-    return Trainer(variant, state, loader, device, advice)
+        if kind is Trainer:
+            return GraphedTrainer(variant, state, loader, device, advice, recorder=CudaRecorder(device))
+        text = f"no CUDA graphs: variant {variant.config.variant!r} takes its steps by a {kind.__name__}."
+        warnings.warn(text, TrainingWarning, stacklevel=2)
+    return kind(variant, state, loader, device, advice)

@@ -21,7 +21,8 @@ from ganzoo.data.sources.toys import MODES, modes
 from ganzoo.metrics.diversity import Reference
 from ganzoo.metrics.modes import count_modes
 from ganzoo.models.interfaces import Generator
-from ganzoo.models.variant import State, Update, Variant
+from ganzoo.models.state import State, Update
+from ganzoo.models.variant import Variant
 from ganzoo.runtime.device import uncompiled
 from ganzoo.tricks.schedules import waits
 
@@ -82,7 +83,7 @@ class Diagnostics:
 
         The random numbers are of a generator of their own, so that training is not disturbed.
         """
-        network = self.variant.trained(state, self.variant.main)
+        network = self.variant.trained(state, self.variant.main_role)
         if state.step < self.first_look or not isinstance(network, Generator):
             return {}
         if self.dataset.info.name in MODES:
@@ -127,7 +128,7 @@ class Diagnostics:
             yield "diversity-lost", (self._uniform(record), LOOKS)
 
     def _won(self, record: Mapping[str, Any]) -> str:
-        tricks = self.variant.tricks
+        tricks = self.variant.config.tricks
         if not self.variant.has_loss or tricks.label_smoothing or tricks.label_flipping:
             # Smoothed and flipped targets are never met: the best D has D(x) - D(G(z)) of this.
             return self._won_by_probability(record, (1 - tricks.label_smoothing) * (1 - 2 * tricks.label_flipping))
@@ -160,7 +161,7 @@ class Diagnostics:
         names = set.intersection(*(set(line) for line in self._losses))
         values = {name: [line[name] for line in self._losses] for name in names}
         moving = [n for n, v in values.items() if max(v) - min(v) > FROZEN * max(abs(max(v)), abs(min(v)))]
-        if moving or not values or waits(self.variant.tricks):
+        if moving or not values or waits(self.variant.config.tricks):
             return ""
         shown = ", ".join(f"{name} {values[name][-1]:.4g}" for name in sorted(values))
         return (

@@ -15,7 +15,8 @@ from ganzoo.metrics.cache import FOLDER
 from ganzoo.metrics.context import EvaluationContext
 from ganzoo.metrics.measure import check, examine, listed, load_metrics, network_target
 from ganzoo.metrics.targets import NetworkTarget
-from ganzoo.models.variant import Best, State, Variant
+from ganzoo.models.state import Best, State
+from ganzoo.models.variant import Variant
 from ganzoo.registry.registry import registry
 from ganzoo.runs.run import Run
 from ganzoo.runtime.processes import World
@@ -35,7 +36,7 @@ def training_target(variant: Variant, network: Networks, step: int) -> NetworkTa
         "training seed": config.seed, "step": step,
         "weights": "EMA" if config.ema_halflife else "raw",
     }  # fmt: skip
-    networks = [network(name) for name in (variant.main, variant.classifier) if name]
+    networks = [network(name) for name in variant.exports().values()]
     return network_target(f"variant {config.variant!r}", about, variant.data, networks)
 
 
@@ -75,17 +76,17 @@ class PeriodicEvaluation:
         """From now on share the work with other processes, which are asked for the same at the same time."""
         self._context.world = world
 
-    def due(self, run: Run, state: State) -> bool:
-        """Whether the last step has passed a multiple of ``metric_every``, or was the very last."""
-        every, batch = self.variant.config.metric_every, self.variant.config.batch_size
-        return state.images // every > (state.images - batch) // every or state.step == run.total_steps
+    def due(self, state: State, batch_size: int, last: bool) -> bool:
+        """Whether the last ``batch_size`` images have passed a multiple of ``metric_every``, or were the very last."""
+        every = self.variant.config.metric_every
+        return last or state.images // every > (state.images - batch_size) // every
 
     def __call__(self, run: Run, state: State) -> dict[str, float]:
         """Take the metrics, and keep the weights if they are the best so far; returns the numbers for the history.
 
         At the end of the run, the metrics of final and best weights go to ``run.json``.
         """
-        results = self._take(state, lambda name: self.variant.trained(state, name), CHOOSING)
+        results = self._take(state, lambda name: state.ema.get(name, state.networks[name]), CHOOSING)
         self._keep_best(state, results[0])
         if state.step == run.total_steps:
             self._report(run, state)
@@ -111,17 +112,17 @@ class PeriodicEvaluation:
             return
         weights = {
             name: {key: tensor.detach().cpu().clone() for key, tensor in network.state_dict().items()}
-            for name in filter(None, (self.variant.main, self.variant.classifier))
-            if (network := self.variant.trained(state, name))
+            for role, name in self.variant.exports().items()
+            if (network := self.variant.trained(state, role))
         }
         state.best = Best(state.step, state.images, result.metric, result.value, CHOOSING, weights)
 
     def _report(self, run: Run, state: State) -> None:
         """Final and best weights, with the latents that are reported for."""
-        final = self._take(state, lambda name: self.variant.trained(state, name), REPORTED)
+        final = self._take(state, lambda name: state.ema.get(name, state.networks[name]), REPORTED)
         best, kept = final, state.best
         if kept and kept.step != state.step:
-            networks = {name: copy.deepcopy(self.variant.trained(state, name)).eval() for name in kept.weights}
+            networks = {name: copy.deepcopy(state.ema.get(name, state.networks[name])).eval() for name in kept.weights}
             for name, network in networks.items():
                 network.load_state_dict(kept.weights[name])
             best = self._take(state, networks.get, REPORTED, kept.step)

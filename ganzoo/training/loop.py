@@ -1,6 +1,7 @@
-"""The one training loop: takes iterations, stage after stage, and logs, samples, measures and saves between them.
+"""The training loop: iterations, stage after stage, and between them checkpoints, metrics, pictures and the history.
 
-What is computed belongs to the variant and to :mod:`ganzoo.training.trainer`; what is written belongs to the run directory.
+What is computed belongs to the variant and to :mod:`ganzoo.training.trainer`; what is written belongs to the run
+directory. The state is saved before it is looked at: a picture, metric or logger that fails costs no step.
 """
 
 import copy
@@ -8,26 +9,31 @@ import math
 import time
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
+from ganzoo.config.fields import describe
 from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import Dataset
 from ganzoo.data.loader import BatchLoader
 from ganzoo.errors import Interrupted, TrainingError
-from ganzoo.models.variant import Stage, State, Variant
+from ganzoo.models.state import Stage, State
+from ganzoo.models.variant import Variant, unique_parameters
 from ganzoo.runs.checkpoint import Own, capture_own
 from ganzoo.runs.run import Run
 from ganzoo.runtime.device import layout
 from ganzoo.runtime.processes import SINGLE_PROCESS, World
 from ganzoo.runtime.random_state import capture_rng, restore_rng, seed_everything
-from ganzoo.training.checks import check_applied, check_networks
+from ganzoo.training.checks import check_networks
 from ganzoo.training.cuda_graphs import make_trainer
 from ganzoo.training.diagnostics import Diagnostics, TrainingWarning
 from ganzoo.training.evaluation import PeriodicEvaluation
-from ganzoo.training.parallel import DistributedTrainer, StopTogether, synchronised
-from ganzoo.tricks.schedules import scheduled
+from ganzoo.training.parallel import StopTogether, make_distributed, synchronised
+from ganzoo.training.previews import save_preview
+from ganzoo.training.stages import plan_of, stages_of
+
+T = TypeVar("T")
 
 Fire = Callable[..., None]
 """``fire(hook name, **arguments)`` calls a lifecycle hook of every plugin."""
@@ -45,16 +51,17 @@ def new_state(variant: Variant, device: torch.device) -> State:
     check_networks(variant, networks)
     ema = {}
     if variant.config.ema_halflife:
-        names = {variant.main, variant.classifier} - {""}
-        ema = {name: copy.deepcopy(networks[name]).eval().requires_grad_(False) for name in sorted(names)}
+        names = sorted(set(variant.exports().values()))
+        ema = {name: copy.deepcopy(networks[name]).eval().requires_grad_(False) for name in names}
     if variant.config.compile:
         for network in networks.values():
             network.compile()
     optimizers = {
-        player: variant.optimizer(player, [p for name in names for p in networks[name].parameters()])
+        player: variant.optimizer(player, unique_parameters(networks, names))
         for player, names in variant.players().items()
     }
-    return State(networks, ema, optimizers)
+    memory = {name: tensor.to(device) for name, tensor in variant.memory().items()}
+    return State(networks, ema, optimizers, memory)
 
 
 class TrainingLoop:
@@ -87,8 +94,10 @@ class TrainingLoop:
         self.config: RunConfig = variant.config
         self.loader = BatchLoader(dataset, self.config.seed, device, world.rank, world.size)
         parts = variant, state, self.loader, device, self._advice
-        self.trainer = make_trainer(*parts) if world.size == 1 else DistributedTrainer(*parts, world)
-        self.stages = [scheduled(stage, self.config.tricks) for stage in variant.stages()]
+        self.trainer = make_trainer(*parts) if world.size == 1 else make_distributed(*parts, world)
+        self.stages = stages_of(variant, run.plan, state.step) if run else stages_of(variant)
+        if run:
+            run.plan = plan_of(self.stages)
         self.stopping, self.evaluation = "", evaluation
         self.diagnostics = Diagnostics(variant, dataset, self.total_steps)
         self._clock = time.perf_counter()
@@ -112,65 +121,99 @@ class TrainingLoop:
         for network in self.state.networks.values():
             network.train()
         begin, first = 0, self.state.step
+        if first and not self.run.looked:  # ended after a checkpoint, before what follows it
+            self._look(self._stage_of(first))
         for stage in self.stages:
             while self.state.step < begin + stage.steps:
-                number = self.state.step - begin + 1
-                self.trainer.iterate(stage, number)
-                taken = self.state.step - max(begin, first)  # in this process: what was used before is not remembered
-                if stage is self.stages[-1] and taken == max(update.every for update in stage.updates):
-                    check_applied(self.variant, self.variant.applied)
-                self._look(stage)
+                self.trainer.iterate(stage, self.state.step - begin + 1)
+                self._pause(stage)
                 reason = self._stop(self.stopping)
                 if reason and self.state.step < self.total_steps:
                     self.save()
                     raise Interrupted(reason)
             begin += stage.steps
-        if first == self.total_steps:  # killed after its last step, before that was told
-            self._look(self.stages[-1])
         self.save()
 
+    def _stage_of(self, step: int) -> Stage:
+        """The stage that iteration ``step`` (from 1) belongs to."""
+        end = 0
+        for stage in self.stages:
+            end += stage.steps
+            if step <= end:
+                return stage
+        return self.stages[-1]
+
+    def _pause(self, stage: Stage) -> None:
+        """Save where it is time for it, and before the state is looked at; then look."""
+        step, last = self.state.step, self.state.step == self.total_steps
+        sample, measure = self._due(step, last)
+        self.run.looked = not (sample or measure or last)
+        if step % self.config.checkpoint_every == 0 or not self.run.looked:
+            self.save()
+        if not self.run.looked or step % self.config.log_every == 0:
+            self._look(stage)
+
+    def _due(self, step: int, last: bool) -> tuple[bool, bool]:
+        """Whether samples, and whether metrics, are due after this step."""
+        measure = self.evaluation is not None and self.evaluation.due(self.state, self.trainer.batch_size, last)
+        return step % self.config.sample_every == 0 or last, measure
+
     def _look(self, stage: Stage) -> None:
-        """Log, sample and save where it is time for it; every one of them at the very end too."""
-        step, config, last = self.state.step, self.config, self.state.step == self.total_steps
-        own = step % config.evaluate_every == 0 or last
-        evaluation = self.evaluation if self.evaluation and self.evaluation.due(self.run, self.state) else None
-        if evaluation and last:
-            self.save()  # should a metric fail now, the training itself is not lost
-        measured = self._evaluate(own, evaluation) if own or evaluation else {}
-        sample = step % config.sample_every == 0 or last
-        looks = sample and config.diagnostics
-        looked = self.world.on_rank0(lambda: self.diagnostics.look(self.state)) if looks else {}
-        if step % config.log_every == 0 or last or measured or looked:
+        """Metrics, diagnostics, the history and samples, where they are due. What fails here is a warning."""
+        step, last = self.state.step, self.state.step == self.total_steps
+        sample, measure = self._due(step, last)
+        none: dict[str, float] = {}
+        measured = self._guarded("metrics", self._evaluate, none) if measure else none
+        looks = sample and self.config.diagnostics
+        looked = self._guarded("diagnostics", lambda: self.world.on_rank0(self._diagnose), none) if looks else none
+        if step % self.config.log_every == 0 or last or measured or looked:
             self._log(stage, measured, looked)
         if sample:
-            self.world.on_rank0(self._save_samples)
-        if step % config.checkpoint_every == 0 and not last:
-            self.save()
+            self._guarded("samples", lambda: self.world.on_rank0(self._save_samples), None)
+        self.run.looked = True
+        if measured and self.state.best and self.state.best.step == step:
+            self.save()  # the best weights are part of the state
 
-    def _evaluate(self, own: bool, evaluation: PeriodicEvaluation | None) -> dict[str, float]:
-        """The variant's own measures and the run's metrics; the training goes on as if they had not been taken."""
-        begin = time.perf_counter()
+    def _guarded(self, what: str, look: Callable[[], T], default: T) -> T:
+        """What ``look`` gives; a failure is a warning with its reason, and the training goes on."""
         tensors, plain = capture_rng()
+        begin = time.perf_counter()
+        try:
+            return look()
+        except Exception as error:  # whatever a plugin, a decoder or a disk raises, no step may be lost
+            self._warn_of(f"{what}-failed", f"{what} at step {self.state.step:,}: {describe(error)}")
+            return default
+        finally:
+            for network in self.state.networks.values():
+                network.train()
+            restore_rng(tensors, plain)
+            self._clock += time.perf_counter() - begin  # seconds and images/s are those of training
+
+    def _warn_of(self, name: str, message: str) -> None:
+        """A warning in ``run.json`` and for the user; rank 0 speaks for all."""
+        said = self.run.details.setdefault("warnings", [])
+        said.append({"step": self.state.step, "name": name, "message": message})
+        if self.world.rank == 0:
+            warnings.warn(f"{name} at step {self.state.step:,}: {message}", TrainingWarning, stacklevel=3)
+
+    def _evaluate(self) -> dict[str, float]:
+        """The metrics of the run; the training goes on as if they had not been taken."""
+        assert self.evaluation is not None, "asked only where metrics are due"
         for network in self.state.networks.values():
             network.eval()
         with torch.no_grad():
-            measured = self.world.on_rank0(lambda: self.variant.evaluate(self.state)) if own else {}
-            measured |= evaluation(self.run, self.state) if evaluation else {}
-        for network in self.state.networks.values():
-            network.train()
-        restore_rng(tensors, plain)
-        self._clock += time.perf_counter() - begin  # seconds and images/s are those of training
-        return measured
+            return self.evaluation(self.run, self.state)
+
+    def _diagnose(self) -> dict[str, float]:
+        return self.diagnostics.look(self.state)
 
     def _log(self, stage: Stage, measured: dict[str, float], looked: dict[str, float]) -> None:
         record: dict[str, Any] = {"step": self.state.step, "images": self.state.images, "stage": stage.name}
         record |= self.trainer.recorded()
         wrong = [name for name, value in record.items() if isinstance(value, float) and not math.isfinite(value)]
         record.update({**measured, **looked})
-        if measured:
-            self.run.details["evaluation"] = {"step": self.state.step, **measured}
         self.run.step, self.run.images = self.state.step, self.state.images
-        self.world.on_rank0(lambda: self._tell(record, warn=not wrong))
+        self._guarded("history", lambda: self.world.on_rank0(lambda: self._tell(record, warn=not wrong)), None)
         if wrong:
             raise TrainingError(
                 f"not-finite: {', '.join(wrong)} in the {self.config.log_every} steps up to {self.state.step}. "
@@ -192,10 +235,7 @@ class TrainingLoop:
         if found:
             record["warnings"] = [finding.name for finding in found]
         for finding in found:
-            said = self.run.details.setdefault("warnings", [])
-            said.append({"step": self.state.step, "name": finding.name, "message": finding.message})
-            text = f"{finding.name} at step {self.state.step:,}: {finding.message}"
-            warnings.warn(text, TrainingWarning, stacklevel=2)
+            self._warn_of(finding.name, finding.message)
 
     def save(self) -> None:
         """Write a checkpoint of the state as it is."""
@@ -208,7 +248,8 @@ class TrainingLoop:
         self.fire("ganzoo_checkpoint_saved", run=self.run, path=path)
 
     def _save_samples(self) -> None:
-        path = self.run.save_samples(self.state)
+        path = self.run.samples_path(self.state.step)
+        save_preview(self.variant, self.state, path)
         self.fire("ganzoo_samples_saved", run=self.run, path=path)
 
     def _advice(self) -> str:

@@ -9,6 +9,7 @@ import shlex
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from torch.nn.parallel import DistributedDataParallel
 from ganzoo.config.settings import RunConfig
 from ganzoo.data.loader import Batch, BatchLoader
 from ganzoo.errors import ConfigError, TrainingError
-from ganzoo.models.variant import Losses, State, Update, Variant
+from ganzoo.models.interfaces import device_of
+from ganzoo.models.state import Losses, State, Update
+from ganzoo.models.variant import Variant
 from ganzoo.runtime.processes import World
 from ganzoo.training.trainer import Trainer
 
@@ -45,13 +48,30 @@ def check(config: RunConfig, device: torch.device, world: World) -> None:
             f"sync_batch_norm = True: torch's synchronised batch normalisation needs GPUs, and this trains on "
             f"{device.type}. Each process normalises its own part of a batch there: -o sync_batch_norm=false."
         )
-    if config.batch_size % world.size or config.batch_size < SMALLEST * world.size:
-        below = config.batch_size // world.size * world.size
-        choices = sorted({max(n, SMALLEST * world.size) for n in (below, below + world.size)})
+    check_batch_size(config.batch_size, config.accumulate, world)
+
+
+def check_batch_size(size: int, accumulate: int, world: World) -> None:
+    """Refuse a batch that cannot be divided equally over processes and parts.
+
+    Raises:
+        ConfigError: the nearest sizes that can.
+    """
+    parts, smallest = world.size * accumulate, SMALLEST * world.size * accumulate
+    if size % parts == 0 and size >= smallest:
+        return
+    below = size // parts * parts
+    choices = " or ".join(map(str, sorted({max(n, smallest) for n in (below, below + parts)})))
+    if world.size == 1:
         raise ConfigError(
-            f"batch_size = {config.batch_size} is that of all {world.size} processes together: it must be a multiple "
-            f"of {world.size}, at least {SMALLEST * world.size}, such as {' or '.join(map(str, choices))}."
+            f"batch_size = {size} with accumulate = {accumulate}: it must be a multiple of {parts}, at least "
+            f"{smallest}, such as {choices}."
         )
+    also = f" and accumulate = {accumulate} divides it further" if accumulate > 1 else ""
+    raise ConfigError(
+        f"batch_size = {size} is that of all {world.size} processes together{also}: it must be a multiple of {parts}, "
+        f"at least {smallest}, such as {choices}."
+    )
 
 
 def refuse_other_ranks(header: Mapping[str, Any], config: RunConfig, out: Path, world: World) -> None:
@@ -96,7 +116,7 @@ class Player(nn.Module):
         super().__init__()
         self.networks = nn.ModuleList(networks)
         # Where all parameters get a gradient, torch's C++ complains on stderr that it has looked for others in vain.
-        self.unused = nn.Parameter(torch.zeros((), device=next(self.networks.parameters()).device))
+        self.unused = nn.Parameter(torch.zeros((), device=device_of(self.networks)))
 
     def forward(self, update: Update, state: State, batch: Batch) -> Losses:
         losses = update.loss(state, batch)
@@ -137,6 +157,9 @@ class DistributedTrainer(Trainer):
         buffers = [b for network in state.networks.values() for b in network.buffers() if b.is_floating_point()]
         self._buffers = list(dict.fromkeys(buffers))
 
+    def accumulating(self, update: Update, is_last: bool) -> AbstractContextManager[Any]:
+        return nullcontext() if is_last else self._players[update.player].no_sync()
+
     def losses(self, update: Update, batch: Batch) -> Losses:
         with self._precision():
             return self._players[update.player](update, self.state, batch)
@@ -173,6 +196,22 @@ class DistributedTrainer(Trainer):
         found = self.world.gather(lambda: "" if finite else str(own))
         said = [f"rank {rank}: {text}" if rank else text for rank, text in enumerate(found) if text]
         return TrainingError(said[0]) if said else own
+
+
+def make_distributed(
+    variant: Variant,
+    state: State,
+    loader: BatchLoader,
+    device: torch.device,
+    advice: Callable[[], str],
+    world: World,
+) -> Trainer:
+    """A :class:`DistributedTrainer`, joined with the variant's own trainer where it names one."""
+    kind: type[Any] = DistributedTrainer
+    if variant.trainer:
+        kind = type(f"Distributed{variant.trainer.__name__}", (DistributedTrainer, variant.trainer), {})
+    made: Trainer = kind(variant, state, loader, device, advice, world)
+    return made
 
 
 class StopTogether:

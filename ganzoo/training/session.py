@@ -10,16 +10,18 @@ from typing import Any
 
 import torch
 
-from ganzoo.config.settings import RunConfig, resolve
+from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import Dataset
 from ganzoo.data.sampler import derived_seed
 from ganzoo.errors import ConfigError, DataError, GanzooError, Interrupted, TrainingError, UsageError
 from ganzoo.metrics.context import EvaluationContext
-from ganzoo.models.variant import State, Variant
+from ganzoo.models.state import State
+from ganzoo.models.variant import Variant
 from ganzoo.registry.registry import registry
 from ganzoo.runs.checkpoint import load_state
-from ganzoo.runs.history import history, last_step
-from ganzoo.runs.run import WEIGHTS, Run, checkpoints, read_run_details
+from ganzoo.runs.history import history
+from ganzoo.runs.run import Run, checkpoints, read_run_details, weights_path
+from ganzoo.runs.trained import TrainedRun, open_run
 from ganzoo.runtime.device import arithmetic, clean_slate, keep_freed_memory, threads
 from ganzoo.runtime.environment import environment
 from ganzoo.runtime.files import locked
@@ -30,7 +32,6 @@ from ganzoo.training.evaluation import PeriodicEvaluation
 from ganzoo.training.loop import TrainingLoop, new_state
 from ganzoo.training.parallel import resume_command
 from ganzoo.training.signals import graceful_stop
-from ganzoo.tricks.schedules import follows_length
 
 _TRAINING = threading.Lock()  # trainings share torch's global generators, so a process can do one at a time
 
@@ -52,8 +53,8 @@ class TrainingSession:
     evaluation: PeriodicEvaluation | None = None
     world: World = SINGLE_PROCESS  # the processes that train it together, once they are connected
 
-    def train(self) -> Run:
-        """Train to the end and return the run. Of several processes that torchrun has started, all call it.
+    def train(self) -> TrainedRun:
+        """Train to the end and return the run, to be read. Of several processes that torchrun has started, all call it.
 
         Raises:
             Interrupted: stopped by SIGINT or SIGTERM; a checkpoint is kept.
@@ -72,8 +73,12 @@ class TrainingSession:
                 run = self.world.on_all_ranks(lambda: self._begin(state, held))
                 if self.evaluation:
                     self.evaluation.join(self.world)
-                over = self.world.on_rank0(lambda: state.step >= run.total_steps and last_step(run.path) >= state.step)
-                return self._finished(run, state) if over else self._train(run, state)
+                over = state.step >= run.total_steps and run.looked
+                if over:
+                    self._finished(run, state)
+                else:
+                    self._train(run, state)
+            return open_run(self.out)
         except (MemoryError, RuntimeError) as error:
             if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
                 raise TrainingError(f"out of memory: try a smaller batch_size or width. ({error})") from error
@@ -115,29 +120,13 @@ class TrainingSession:
         header = load_state(run.latest(), state, self.config.variant, self.world.rank)
         if self.config.steps < state.step:
             raise ConfigError(f"steps = {self.config.steps}: the run has done {state.step} already.")
-        self._check_stages(header, state.step)
         self._check_same(header, details)
-        run.step, run.images = state.step, state.images
-        run.details["warnings"] = [w for w in run.details.get("warnings", []) if w["step"] <= state.step]
-        for key in ("evaluation", "metrics"):  # of an end that is none any more
-            if run.details.get(key, {}).get("step") != state.step:
-                run.details.pop(key, None)
+        run.step, run.images, run.plan, run.looked = state.step, state.images, header["stages"], header["looked"]
+        seen = state.step + run.looked
+        run.details["warnings"] = [w for w in run.details.get("warnings", []) if w["step"] < seen]
+        if run.details.get("metrics", {}).get("step") != state.step:
+            run.details.pop("metrics", None)  # the run will go on: this was not its end
         return run
-
-    def _check_stages(self, header: Mapping[str, Any], step: int) -> None:
-        """More steps may make the last stage longer, but not one that is under way and follows its own length."""
-        old = resolve(self.config.variant, type(self.variant).Options, header["config"])
-        before = type(self.variant)(old, self.variant.data, None).stages()
-        begin = 0
-        for was, now in zip(before, self.variant.stages(), strict=False):
-            if begin >= step:
-                return
-            if was.steps != now.steps and (reason := follows_length(self.config.tricks)):
-                raise ConfigError(
-                    f"steps = {self.config.steps:,}: stage {was.name!r} of the run to resume was laid out for "
-                    f"{was.steps:,} steps, and its {reason} follows that length."
-                )
-            begin += was.steps
 
     def _check_same(self, header: Mapping[str, Any], details: Mapping[str, Any]) -> None:
         """Resume only on the same data; say so where the machine differs, because then it cannot be exact."""
@@ -152,9 +141,9 @@ class TrainingSession:
         if changed:
             warnings.warn(f"not an exact continuation, this has changed: {', '.join(changed)}", stacklevel=5)
 
-    def _finished(self, run: Run, state: State) -> Run:
+    def _finished(self, run: Run, state: State) -> None:
         """Nothing is left to train; other metrics may be asked for, and weights may be missing after a kill."""
-        weights = run.path / WEIGHTS
+        files = [weights_path(run.path, role) for role in self.variant.exports()]
         asked = self.evaluation is not None and not self.evaluation.is_reported(run, state)
         if asked:
             assert self.evaluation is not None
@@ -162,27 +151,26 @@ class TrainingSession:
             self.evaluation.report(run, state)
 
         def write() -> None:
-            if asked or not weights.exists() or read_header(weights).get("step") != state.step:
+            if asked or any(not file.exists() or read_header(file).get("step") != state.step for file in files):
                 run.save_weights(state)
             if run.status != "finished":
                 run.finish("finished")
 
         self.world.on_rank0(write)
-        return run
 
-    def _train(self, run: Run, state: State) -> Run:
-        fire, zero = registry().fire, self.world.on_rank0
+    def _train(self, run: Run, state: State) -> None:
+        fire, on_rank0 = registry().fire, self.world.on_rank0
         if self.resume:
-            zero(run.resume)
+            on_rank0(run.resume)
         loop = TrainingLoop(self.variant, state, self.dataset, run, fire, self.device, self.evaluation, self.world)
         with graceful_stop(loop):
             try:
-                zero(lambda: fire("ganzoo_run_started", run=run))
+                on_rank0(lambda: fire("ganzoo_run_started", run=run))
                 for line in history(run.path) if self.resume else ():
                     loop.diagnostics.read(line)  # what it has seen before decides what it says next
                 with peer_failures(self._advice):
                     loop.fit()
-                    zero(lambda: run.finish("finished"))
+                    on_rank0(lambda: run.finish("finished"))
             except BaseException as error:
                 stopped = isinstance(error, Interrupted | KeyboardInterrupt)
                 if self.world.rank == 0:
@@ -196,8 +184,7 @@ class TrainingSession:
                 raise
             finally:
                 loop.loader.close()
-            zero(lambda: fire("ganzoo_run_finished", run=run, status=run.status))
-        return run
+            on_rank0(lambda: fire("ganzoo_run_finished", run=run, status=run.status))
 
     @staticmethod
     def _write_end(run: Run, status: str, error: BaseException) -> None:

@@ -1,9 +1,12 @@
-"""A training made ready and run: settings resolved, names looked up, data loaded, all checked before it is begun."""
+"""A training made ready, in four steps: resolve the settings, check them, load the data, build the session."""
 
 import dataclasses
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from ganzoo.config.fields import TABLES, full_path, with_full_paths
 from ganzoo.config.files import read_toml, to_plain
@@ -20,23 +23,24 @@ from ganzoo.errors import (
 from ganzoo.metrics.context import EvaluationContext
 from ganzoo.metrics.measure import listed
 from ganzoo.models.load import load_variant, make_loss
+from ganzoo.models.variant import Load, Variant
 from ganzoo.registry.registry import registry
 from ganzoo.registry.specs import DatasetSpec, VariantSpec
 from ganzoo.runs.run import latest_checkpoint, refuse_existing
 from ganzoo.runtime.device import choose_device
 from ganzoo.runtime.processes import launched
 from ganzoo.runtime.tensor_files import read_header
-from ganzoo.training.checks import check as check_tricks
-from ganzoo.training.checks import check_arithmetic
+from ganzoo.training.checks import check_arithmetic, check_tricks
 from ganzoo.training.evaluation import PeriodicEvaluation, training_context
 from ganzoo.training.parallel import check as check_ranks
-from ganzoo.training.parallel import refuse_other_ranks
+from ganzoo.training.parallel import check_batch_size, refuse_other_ranks
 from ganzoo.training.session import TrainingSession
+from ganzoo.training.stages import stages_of
 
 EMBEDDED = "glyphs"
 """The data set trained on when none is named: it needs no download."""
 CHANGEABLE = (
-    "steps", "device", "log_every", "sample_every", "evaluate_every", "metrics", "metric_every", "checkpoint_every",
+    "steps", "device", "log_every", "sample_every", "metrics", "metric_every", "checkpoint_every",
     "keep", "diagnostics",
 )  # fmt: skip
 """Settings that may differ when a run is resumed: how long it trains and what it writes, not what it computes."""
@@ -74,8 +78,42 @@ def prepare(
     """
     given = {key: value for key, value in {"dataset": dataset, **(settings or {})}.items() if value is not None}
     if "variant" in given:
-        raise UsageError(f"variant = {given['variant']!r} is no setting: name the variant as the first argument.")
+        raise UsageError(f"variant = {given['variant']!r} is not a setting: name the variant as the first argument.")
     target = Path(out) if out is not None else None
+    resolved = resolve_run(variant, given, target, config, resume, texts)
+    device = check_run(resolved)
+    dataset_loaded, load = load_data(resolved, progress)
+    return build_session(resolved, device, dataset_loaded, load, progress)
+
+
+@dataclass(frozen=True)
+class ResolvedRun:
+    """What is to be trained, before any data is read.
+
+    Attributes:
+        variant_class: the class of the variant.
+        config: the settings in full.
+        target: the run directory.
+        header: of the checkpoint to resume from; None for a new run.
+        chosen: settings that the user named, or that the run to resume has.
+    """
+
+    variant_class: type[Variant]
+    config: RunConfig
+    target: Path
+    header: Mapping[str, Any] | None
+    chosen: frozenset[str]
+
+
+def resolve_run(
+    variant: str | None,
+    given: Mapping[str, Any],
+    target: Path | None,
+    config: str | Path | None,
+    resume: bool,
+    texts: Mapping[str, str] | None,
+) -> ResolvedRun:
+    """Settings and run directory. Arguments and errors as in :func:`prepare`."""
     saved: dict[str, Any] = {}
     if resume:
         target = target or _default_target(variant, given, texts)
@@ -87,44 +125,68 @@ def prepare(
     layers = [{"dataset": EMBEDDED, **variant_class.defaults}, saved, given]
     resolved = _absolute(resolve(variant, variant_class.Options, *layers, texts=texts))
     target = target or default_out(resolved)
-    if resume:
-        header = read_header(latest_checkpoint(target))
-        _refuse_changes(header, resolved)
-        refuse_other_ranks(header, resolved, target, launched())
-    device = choose_device(resolved.device)
-    check_arithmetic(resolved, device)
-    check_ranks(resolved, device, launched())
-    spec = registry().variants.spec(variant)
-    _check_fit(spec, dataset_spec(resolved.dataset), resolved)
-    loss = make_loss(variant_class, resolved)
-    if not resume:
-        refuse_existing(target)
-    wanted = variant_class.data_request(resolved)
-    loaded = load_dataset(resolved.dataset, resolved, progress=progress, **wanted)
-    if spec.data in LABELLED and loaded.labels is None:
+    header = read_header(latest_checkpoint(target)) if resume else None
+    return ResolvedRun(variant_class, resolved, target, header, frozenset({*saved, *given, *(texts or {})}))
+
+
+def check_run(run: ResolvedRun) -> torch.device:
+    """Everything that can be told before any data is read; returns the device."""
+    config = run.config
+    if run.header is not None:
+        _refuse_changes(run.header, config)
+        refuse_other_ranks(run.header, config, run.target, launched())
+    device = choose_device(config.device)
+    check_arithmetic(config, device)
+    check_ranks(config, device, launched())
+    _check_fit(registry().variants.spec(config.variant), dataset_spec(config.dataset), config)
+    if run.header is None:
+        refuse_existing(run.target)
+    return device
+
+
+def load_data(run: ResolvedRun, progress: Progress) -> tuple[Dataset, Load]:
+    """The data that is trained on, and a function that loads other splits and sets in the same way."""
+    config = run.config
+    request = run.variant_class.data_request(config)
+    loaded = load_dataset(config.dataset, config, progress=progress, **request)
+    if registry().variants.spec(config.variant).data in LABELLED and loaded.labels is None:
         raise DataError(
-            f"variant {variant!r} needs class labels and {resolved.dataset!r} has none: "
+            f"variant {config.variant!r} needs class labels and {config.dataset!r} has none: "
             "put the images of each class in a subfolder of its own."
         )
-    made = variant_class(resolved, loaded.info, loss)
-    check_tricks(made, dict(variant_class.unsupported))
 
     def load(name: str, split: str) -> Dataset | None:
-        name = name or resolved.dataset
-        there = split in dataset_spec(name).splits
-        return load_dataset(name, resolved, split, progress, **wanted) if there else None
+        if name in ("", config.dataset) and split in ("", loaded.info.split):
+            return loaded
+        name = name or config.dataset
+        there = not split or split in dataset_spec(name).splits
+        return load_dataset(name, config, split or None, progress, **request) if there else None
 
-    made.prepare(loaded, load)
+    return loaded, load
+
+
+def build_session(
+    run: ResolvedRun, device: torch.device, dataset: Dataset, load: Load, progress: Progress
+) -> TrainingSession:
+    """The variant, checked against its data, and the session that trains it."""
+    config = run.config
+    loss = make_loss(run.variant_class, config)
+    made = run.variant_class(config, dataset.info, loss)
+    check_tricks(made)
+    stages = stages_of(made, run.header["stages"] if run.header else None, run.header["step"] if run.header else 0)
+    for stage in stages:
+        check_batch_size(stage.batch_size or config.batch_size, config.accumulate, launched())
+    made.prepare(dataset, load)
 
     def split_of(split: str) -> Dataset:
-        trained = split in ("", loaded.info.split)
-        return loaded if trained else load_dataset(resolved.dataset, resolved, split, progress, **wanted)
+        found = load("", split)
+        return found or load_dataset(config.dataset, config, split, progress)  # which says that there is none
 
     def context() -> EvaluationContext:  # it builds networks only to look at them: for those who ask for metrics
         return training_context(made, split_of, device, progress)
 
-    evaluation = PeriodicEvaluation(made, context()) if wanted_metrics(resolved) else None
-    return TrainingSession(resolved, target, loaded, made, device, context, resume, evaluation)
+    evaluation = PeriodicEvaluation(made, context()) if wanted_metrics(config) else None
+    return TrainingSession(config, run.target, dataset, made, device, context, run.header is not None, evaluation)
 
 
 def wanted_metrics(config: RunConfig) -> list[str]:

@@ -1,11 +1,11 @@
-"""What is computed in an iteration of training: the batch, the updates that are due, the moving averages.
+"""The trainer: takes iterations of training, and is the only place that differentiates losses and steps optimizers.
 
-Here alone losses are differentiated and optimizers step. When to log, sample, measure and save is the trainer's.
+When to log, sample, measure and save is decided by :mod:`ganzoo.training.loop`.
 """
 
 import math
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -13,13 +13,17 @@ from torch import Tensor, nn
 
 from ganzoo.data.loader import Batch, BatchLoader
 from ganzoo.errors import TrainingError
-from ganzoo.models.variant import Losses, Stage, State, Update, Variant
+from ganzoo.models.state import Losses, Stage, State, Update
+from ganzoo.models.variant import Variant, unique_parameters
 from ganzoo.training.diagnostics import explain
 from ganzoo.tricks.schedules import factor, set_rate
 
 
 class Trainer:
     """Takes iterations, one at a time, and changes ``state`` in place.
+
+    A variant that needs another kind of step names a subclass in ``Variant.trainer``; it overrides :meth:`iterate` or
+    :meth:`apply_update`.
 
     Args:
         variant: what to compute.
@@ -33,10 +37,10 @@ class Trainer:
         self, variant: Variant, state: State, loader: BatchLoader, device: torch.device, advice: Callable[[], str] = str
     ) -> None:
         self.variant, self.state, self.loader, self.device, self.advice = variant, state, loader, device, advice
-        self.config, self.tricks = variant.config, variant.tricks
+        self.config, self.tricks = variant.config, variant.config.tricks
+        self.batch_size = self.config.batch_size
         self._parameters = {
-            player: [p for name in names for p in state.networks[name].parameters()]
-            for player, names in variant.players().items()
+            player: unique_parameters(state.networks, names) for player, names in variant.players().items()
         }
         # Loading a checkpoint copies into these very tensors, so the lists stay good.
         pairs = [
@@ -50,6 +54,7 @@ class Trainer:
 
     def iterate(self, stage: Stage, number: int) -> None:
         """Iteration ``number`` (from 1) of a stage."""
+        self.enter(stage, number)
         batch = self.next_batch()
         self.set_rates(stage, number)
         for update in self.due(stage, number):
@@ -57,13 +62,20 @@ class Trainer:
         self.advance()
         self.average()
 
+    def enter(self, stage: Stage, number: int) -> None:
+        """Take over the stage's batch size and position; its first iteration calls ``begin``."""
+        self.batch_size = stage.batch_size or self.config.batch_size
+        self.state.stage_step, self.state.stage_steps = number - 1, stage.steps
+        if number == 1 and stage.begin:
+            stage.begin(self.state)
+
     def due(self, stage: Stage, number: int) -> tuple[Update, ...]:
         """The updates of iteration ``number``, in order."""
         return tuple(update for update in stage.updates if number % update.every == 0)
 
     def next_batch(self) -> Batch:
         """The batch at the current position; a function of the seed and of the number of images seen."""
-        return self.variant.batch(self.loader, self.state.images, self.config.batch_size)
+        return self.variant.batch(self.loader, self.state.images, self.batch_size)
 
     def set_rates(self, stage: Stage, number: int) -> None:
         """The learning rates of that iteration."""
@@ -73,24 +85,49 @@ class Trainer:
 
     def apply_update(self, update: Update, batch: Batch) -> None:
         """One optimizer step of one player; no other player's parameters get a gradient."""
-        parameters = self._parameters[update.player]
-        optimizer = self.state.optimizers[update.player]
-        optimizer.zero_grad(set_to_none=True)
-        losses = self.losses(update, batch)
-        # Asking costs nothing on a CPU; a GPU would have to be waited for, and is asked when a line is logged.
-        if self.device.type == "cpu" and not math.isfinite(self.agreed(losses["total"])):
-            raise self._broken(update, batch, losses)
-        for name, value in losses.items():
-            self.record(f"{update.player}_loss" if name == "total" else name, value)
-        if self._is_good_enough(update.player, losses["total"]):
+        losses = self.compute_gradients(update, batch)
+        if self._is_good_enough(update, losses["total"]):
             return
-        losses["total"].backward(inputs=parameters)
-        if self.tricks.clip_grad_norm is not None:
-            norm = nn.utils.clip_grad_norm_(parameters, self.tricks.clip_grad_norm)
-            self.record(f"{update.player}_grad_norm", norm)
-        optimizer.step()
+        self.step(update)
         if update.after:
-            update.after(self.state)
+            update.after(self.state, losses)
+
+    def compute_gradients(self, update: Update, batch: Batch) -> Losses:
+        """Set the gradients of the player's parameters, and log the losses.
+
+        The batch is divided into ``accumulate`` parts; the result is the mean of their losses and gradients.
+
+        Returns:
+            The losses, detached.
+        """
+        parameters = self._parameters[update.player]
+        self.state.optimizers[update.player].zero_grad(set_to_none=True)
+        found: list[Losses] = []
+        parts = list(divided(batch, self.config.accumulate))
+        for i, part in enumerate(parts):
+            with self.accumulating(update, is_last=i == len(parts) - 1):
+                losses = self.losses(update, part)
+                # Asking costs nothing on a CPU; a GPU would have to be waited for, and is asked when a line is logged.
+                if self.device.type == "cpu" and not math.isfinite(self.agreed(losses["total"])):
+                    raise self._broken(update, part, losses)
+                total = losses["total"] if len(parts) == 1 else losses["total"] / len(parts)
+                total.backward(inputs=parameters)
+            found.append({name: value.detach() for name, value in losses.items()})
+        mean = found[0] if len(found) == 1 else averaged(found)
+        for name, value in mean.items():
+            self.record(f"{update.name}_loss" if name == "total" else name, value)
+        return mean
+
+    def accumulating(self, update: Update, is_last: bool) -> AbstractContextManager[Any]:
+        """A context for one part of a batch. Several processes share their gradients after the last part only."""
+        return nullcontext()
+
+    def step(self, update: Update) -> None:
+        """Step the player's optimizer with the gradients that are there."""
+        if self.tricks.clip_grad_norm is not None:
+            norm = nn.utils.clip_grad_norm_(self._parameters[update.player], self.tricks.clip_grad_norm)
+            self.record(f"{update.name}_grad_norm", norm)
+        self.state.optimizers[update.player].step()
 
     def losses(self, update: Update, batch: Batch) -> Losses:
         """What an update computes, in the run's precision."""
@@ -104,11 +141,20 @@ class Trainer:
     def advance(self) -> None:
         """One iteration is done."""
         self.state.step += 1
-        self.state.images += self.config.batch_size
+        self.state.stage_step += 1
+        self.state.images += self.batch_size
+
+    def ema_halflife(self, images: int) -> float:
+        """The half-life after so many images.
+
+        The ramp, as in the training code of StyleGAN2-ADA, keeps early averages from remembering the start.
+        """
+        halflife, ramp = float(self.config.ema_halflife), self.config.ema_ramp
+        return min(halflife, ramp * images) if ramp else halflife
 
     def ema_weight(self, halflife: float) -> float:
         """How much of the new weights goes into the average in an iteration; ``halflife`` counts images."""
-        return 1 - 0.5 ** (self.config.batch_size / halflife)
+        return 1 - 0.5 ** (self.batch_size / halflife)
 
     @torch.no_grad()
     def average(self, weight: float | None = None) -> None:
@@ -120,8 +166,7 @@ class Trainer:
         if not self.state.ema:
             return
         if weight is None:
-            # The ramp, as in the training code of StyleGAN2-ADA, keeps early averages from remembering the start.
-            weight = self.ema_weight(min(self.config.ema_halflife, 0.05 * self.state.images))
+            weight = self.ema_weight(self.ema_halflife(self.state.images))
         torch._foreach_lerp_(*self._averaged, weight)
         for target, source in self._counted:
             target.copy_(source)
@@ -146,14 +191,14 @@ class Trainer:
                 self.state.window[name] = (total.zero_(), 0)
         return found
 
-    def _is_good_enough(self, player: str, loss: Tensor) -> bool:
+    def _is_good_enough(self, update: Update, loss: Tensor) -> bool:
         """Whether this step is left out, because the player's loss is not above its threshold."""
         thresholds = {"discriminator": self.tricks.train_d_above, "generator": self.tricks.train_g_above}
-        threshold = thresholds.get(player)
+        threshold = thresholds.get(update.player)
         if threshold is None:
             return False
         skipped = self.agreed(loss) <= threshold
-        self.record(f"{player}_skipped", torch.tensor(float(skipped)))
+        self.record(f"{update.name}_skipped", torch.tensor(float(skipped)))
         return skipped
 
     def _precision(self) -> AbstractContextManager[Any]:
@@ -164,6 +209,22 @@ class Trainer:
         with self._precision():
             where = explain(self.variant, self.state, update, batch, losses)
         return TrainingError(
-            f"not-finite: the loss of {update.player!r} is {float(losses['total'].detach())} in step "
+            f"not-finite: the loss of {update.name!r} is {float(losses['total'].detach())} in step "
             f"{self.state.step + 1:,}; {where}. {self.advice()}"
         )
+
+
+def divided(batch: Batch, parts: int) -> Iterator[Batch]:
+    """A batch in ``parts`` equal ones, one after the other."""
+    if parts == 1:
+        yield batch
+        return
+    chunks = {name: values.chunk(parts) for name, values in batch.items()}
+    for i in range(parts):
+        yield {name: values[i] for name, values in chunks.items()}
+
+
+def averaged(found: list[Losses]) -> Losses:
+    """The mean of each loss over the parts of a batch that have it."""
+    names = dict.fromkeys(name for losses in found for name in losses)
+    return {name: torch.stack([losses[name] for losses in found if name in losses]).mean() for name in names}

@@ -13,7 +13,6 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from ganzoo.config.settings import Tricks
 from ganzoo.errors import ConfigError
-from ganzoo.models.interfaces import Discriminator
 
 Layer = nn.Linear | nn.Conv2d
 
@@ -28,8 +27,8 @@ def fit(network: nn.Module, tricks: Tricks) -> nn.Module:
         name, layer = last_layer(network)
         outer, _, attribute = name.rpartition(".")
         setattr(network.get_submodule(outer), attribute, BatchHead(layer, tricks))
-        if isinstance(network, Discriminator):
-            network.independent = False  # which is what it is for
+        if hasattr(network, "independent"):
+            setattr(network, "independent", False)  # noqa: B010  # not every module has it; samples see each other: this is what the layer is for
     if tricks.spectral_norm:
         for module in list(network.modules()):
             if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
@@ -38,20 +37,36 @@ def fit(network: nn.Module, tricks: Tricks) -> nn.Module:
 
 
 def last_layer(network: nn.Module) -> tuple[str, Layer]:
-    """(name, layer) of the linear or convolutional layer that gives the logit.
+    """(name, layer) of the linear or convolutional layer that gives the logits.
+
+    A network declares it as its single one of ``heads``; otherwise the last layer is taken.
 
     Raises:
-        ConfigError: the last one gives more than one number.
+        ConfigError: there are several heads, or the layer gives more than one number.
     """
-    layers = [(name, m) for name, m in network.named_modules() if isinstance(m, nn.Linear | nn.Conv2d)]
-    name, layer = layers[-1] if layers else ("", nn.Identity())
-    outputs = layer.out_features if isinstance(layer, nn.Linear) else getattr(layer, "out_channels", 0)
-    if not isinstance(layer, nn.Linear | nn.Conv2d) or outputs != 1:
+    unusable = "minibatch_kernels, minibatch_std and feature_matching cannot be used with it."
+    layers = {name: m for name, m in network.named_modules() if isinstance(m, nn.Linear | nn.Conv2d)}
+    declared = tuple(getattr(network, "heads", ()))
+    single = [name for name, layer in layers.items() if outputs_of(layer) == 1]
+    if len(declared) > 1 or (not declared and len(single) > 1):
+        raise ConfigError(
+            f"{type(network).__name__} has several heads ({', '.join(declared or single)}), and these work on a "
+            f"single last layer: {unusable}"
+        )
+    name = declared[0] if declared else next(reversed(layers), "")
+    layer = layers.get(name)
+    if layer is None or outputs_of(layer) != 1:
+        outputs = 0 if layer is None else outputs_of(layer)
         raise ConfigError(
             f"{type(network).__name__} has no last layer that gives one logit ({name or 'none'} gives {outputs}): "
-            "minibatch_kernels, minibatch_std and feature_matching cannot be used with it."
+            f"{unusable}"
         )
     return name, layer
+
+
+def outputs_of(layer: Layer) -> int:
+    """How many numbers, or maps, a layer gives."""
+    return layer.out_features if isinstance(layer, nn.Linear) else layer.out_channels
 
 
 @contextmanager
@@ -69,7 +84,7 @@ class BatchHead(nn.Module):
     """A last layer that also sees how much the samples of a batch differ.
 
     Features [N, A] or maps [N, A, h, w] in, with statistics over the batch appended, to what ``layer`` gave. In
-    training and in judging, real and generated samples must come in batches of their own.
+    training and everywhere else, real and generated samples must come in batches of their own.
     """
 
     def __init__(self, layer: Layer, tricks: Tricks) -> None:

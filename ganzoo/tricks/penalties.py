@@ -1,18 +1,31 @@
 """What the players minimise beside or instead of the plain adversarial loss."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from ganzoo.config.settings import Tricks
-from ganzoo.models.interfaces import Loss
 
-Discriminate = Callable[[Tensor], Tensor]
-"""Samples [N, *shape] to logits [N]."""
+if TYPE_CHECKING:
+    from ganzoo.models.interfaces import Logits, Loss
+
+Discriminate = Callable[[Tensor], "Logits"]
+"""Samples [N, *shape] to logits."""
 
 
-def discriminator(loss: Loss, tricks: Tricks, real: Tensor, fake: Tensor) -> Tensor:
+def heads(logits: "Logits") -> tuple[Tensor, ...]:
+    """The logits of each head."""
+    return logits if isinstance(logits, tuple) else (logits,)
+
+
+def flat(logits: "Logits") -> Tensor:
+    """The logits of all heads and patches in one row."""
+    return torch.cat([head.flatten() for head in logits]) if isinstance(logits, tuple) else logits
+
+
+def discriminator(loss: "Loss", tricks: Tricks, real: Tensor, fake: Tensor) -> Tensor:
     """The discriminator's loss on logits, with smoothed and flipped targets where they are asked for.
 
     One-sided smoothing (arXiv:1606.03498, section 3.4): the target of real samples alone is lowered.
@@ -26,17 +39,23 @@ def discriminator(loss: Loss, tricks: Tricks, real: Tensor, fake: Tensor) -> Ten
     )
 
 
+def total(logits: "Logits") -> Tensor:
+    """The sum of all logits, whose gradient holds the slope at every sample; patches and heads count together."""
+    first, *others = (head.sum() for head in heads(logits))
+    return sum(others, first)
+
+
 def targets(logits: Tensor, own: float, other: float, probability: float) -> Tensor:
-    """[N], mostly ``own``, and ``other`` with the given probability."""
+    """Targets of the shape of the logits, mostly ``own``, and ``other`` with the given probability."""
     given = torch.full_like(logits, own)
     if probability:
         given = torch.where(torch.rand_like(given) < probability, torch.full_like(given, other), given)
     return given
 
 
-def r1(logits: Tensor, real: Tensor, gamma: float) -> Tensor:
+def r1(logits: "Logits", real: Tensor, gamma: float) -> Tensor:
     """gamma/2 E|grad D(x)|^2 on real samples: arXiv:1801.04406, equation 9. ``real`` must require gradients."""
-    (slope,) = torch.autograd.grad(logits.sum(), real, create_graph=True)
+    (slope,) = torch.autograd.grad(total(logits), real, create_graph=True)
     return 0.5 * gamma * slope.flatten(1).square().sum(1).mean()
 
 
@@ -44,7 +63,7 @@ def gradient_penalty(discriminate: Discriminate, real: Tensor, fake: Tensor, wei
     """lambda E(|grad D(x)| - 1)^2 on lines between real and generated samples: arXiv:1704.00028, equation 3."""
     share = torch.rand(len(real), *[1] * (real.dim() - 1), device=real.device)
     between = torch.lerp(fake.float(), real.float(), share).requires_grad_()
-    (slope,) = torch.autograd.grad(discriminate(between).sum(), between, create_graph=True)
+    (slope,) = torch.autograd.grad(total(discriminate(between)), between, create_graph=True)
     return weight * (slope.flatten(1).norm(dim=1) - 1).square().mean()
 
 

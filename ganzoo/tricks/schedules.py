@@ -1,29 +1,11 @@
-"""Who steps how often, and with which learning rate. Each is a function of the position, so nothing must be saved."""
+"""Learning rates over a stage. Each is a function of the position, so nothing must be saved."""
 
 import math
-from dataclasses import replace
 
 from torch import Tensor
 from torch.optim import Optimizer
 
 from ganzoo.config.settings import Tricks
-from ganzoo.models.variant import Stage, Update
-
-
-def scheduled(stage: Stage, tricks: Tricks) -> Stage:
-    """The stage with ``d_steps`` and ``g_steps``: an iteration stays one step of D on one batch.
-
-    With d_steps = 3 the generator moves in every third iteration; with g_steps = 2 it moves twice then.
-    """
-    if all(update.player != "discriminator" for update in stage.updates):
-        return stage  # no game: a phase that trains the generator alone is as it is
-    updates: list[Update] = []
-    for update in stage.updates:
-        if update.player == "generator":
-            updates += [replace(update, every=update.every * tricks.d_steps)] * tricks.g_steps
-        else:
-            updates.append(update)
-    return replace(stage, updates=tuple(updates))
 
 
 def factor(tricks: Tricks, step: int, steps: int) -> float:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import ganzoo
 from ganzoo.errors import TrainingError
-from ganzoo.models.variant import State, Update
+from ganzoo.models.state import State, Update
 from ganzoo.runs.run import Run
 from ganzoo.training.diagnostics import LINES, Diagnostics, TrainingWarning, explain
 from ganzoo.training.loop import TrainingLoop, new_state

@@ -19,7 +19,8 @@ from ganzoo.data import base
 from ganzoo.data.base import MemorySource
 from ganzoo.data.loader import Batch, BatchLoader
 from ganzoo.data.sampler import Sampler
-from ganzoo.models.variant import State, Variant
+from ganzoo.models.state import State
+from ganzoo.models.variant import Variant
 from ganzoo.registry.registry import registry
 from ganzoo.runtime.random_state import capture_rng, restore_rng
 from ganzoo.runtime.tensor_files import read_tensors, write_tensors

@@ -9,12 +9,13 @@ import torch
 
 import ganzoo
 from ganzoo import hookimpl
-from ganzoo.api import open_run
 from ganzoo.data.base import to_unit
 from ganzoo.errors import UsageError
-from ganzoo.models.variant import Stage, Update, Variant
+from ganzoo.models.state import Stage, Update
+from ganzoo.models.variant import Variant
 from ganzoo.registry.registry import registry
 from ganzoo.runs.run import Run
+from ganzoo.runs.trained import open_run
 from ganzoo.runtime.tensor_files import read_header
 from ganzoo.training.loop import TrainingLoop, new_state
 from ganzoo.training.setup import prepare

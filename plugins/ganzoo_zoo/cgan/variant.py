@@ -8,8 +8,9 @@ from torch import nn
 from ganzoo.config.fields import option, reject_unused
 from ganzoo.config.settings import AdamOptions
 from ganzoo.data.base import Dataset
-from ganzoo.models.variant import Load, Variant
-from ganzoo_zoo.cgan.networks import ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
+from ganzoo.models.adversarial import GAN
+from ganzoo.models.variant import Load
+from ganzoo_zoo.networks import ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,7 @@ class CGANOptions(AdamOptions):
     d_norm: Literal["batch", "none"] = option("batch", "normalisation in D; gradient penalties need none")
 
 
-class CGAN(Variant):
+class CGAN(GAN):
     """Real and generated samples are judged together with their labels; generated ones take the batch's labels."""
 
     Options = CGANOptions
@@ -38,10 +39,10 @@ class CGAN(Variant):
         o, shape, classes = self.options, self.data.shape, len(self.data.classes)
         if o.network == "mlp":
             return {
-                "generator": MLPGenerator(o.latent_dim, o.width, shape, classes),
-                "discriminator": MLPDiscriminator(o.width, shape, classes),
+                "generator": MLPGenerator(o.latent_dim, [4 * o.width, 8 * o.width, 16 * o.width], shape, classes),
+                "discriminator": MLPDiscriminator([8 * o.width, 4 * o.width], shape, classes, dropout=0.3),
             }
         return {
             "generator": ConvGenerator(o.latent_dim, o.width, shape, classes),
-            "discriminator": ConvDiscriminator(o.width, shape, classes, o.d_norm == "batch"),
+            "discriminator": ConvDiscriminator(o.width, shape, classes, norm=o.d_norm == "batch"),
         }

@@ -7,8 +7,8 @@ from torch import nn
 
 from ganzoo.config.fields import option
 from ganzoo.config.settings import AdamOptions
-from ganzoo.models.variant import Variant
-from ganzoo_zoo.dcgan.networks import DCGANDiscriminator, DCGANGenerator
+from ganzoo.models.adversarial import GAN
+from ganzoo_zoo.networks import ConvDiscriminator, ConvGenerator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class DCGANOptions(AdamOptions):
     d_norm: Literal["batch", "none"] = option("batch", "normalisation in D; gradient penalties need none")
 
 
-class DCGAN(Variant):
+class DCGAN(GAN):
     """Fractionally strided convolutions against strided ones."""
 
     Options = DCGANOptions
@@ -31,6 +31,6 @@ class DCGAN(Variant):
     def networks(self) -> dict[str, nn.Module]:
         o, shape = self.options, self.data.shape
         return {
-            "generator": DCGANGenerator(o.latent_dim, o.width, shape),
-            "discriminator": DCGANDiscriminator(o.width, shape, o.d_norm == "batch"),
+            "generator": ConvGenerator(o.latent_dim, o.width, shape),
+            "discriminator": ConvDiscriminator(o.width, shape, norm=o.d_norm == "batch"),
         }

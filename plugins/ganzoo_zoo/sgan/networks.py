@@ -13,7 +13,7 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from ganzoo.errors import ConfigError
 from ganzoo.models.blocks import Dropout, square_side
-from ganzoo.models.interfaces import Classifier, Generator
+from ganzoo.models.interfaces import Classifier, Generator, device_of
 from ganzoo_zoo.sgan.layers import GaussianNoise, NormalisedConv, NormalisedLinear
 
 
@@ -21,7 +21,7 @@ class UniformGenerator(Generator):
     """A generator whose latents are uniform in [0, 1], as in the authors' code."""
 
     def latents(self, n: int, rng: torch.Generator | None = None) -> Tensor:
-        device = next(self.parameters()).device
+        device = device_of(self)
         if rng is None:
             return torch.rand(n, self.latent_dim, device=device)
         return torch.rand(n, self.latent_dim, generator=rng).to(device)
@@ -38,7 +38,7 @@ class MLPGenerator(UniformGenerator):
             layers += [nn.Linear(fan_in, width, bias=False), nn.BatchNorm1d(width, affine=False), Shifted(width)]
         self.body = nn.Sequential(*layers, NormalisedLinear(width, prod(shape), train_length=True))
 
-    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+    def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         return (2 * torch.sigmoid(self.body(latents)) - 1).view(-1, *self.shape)
 
 
@@ -90,7 +90,7 @@ class ConvGenerator(UniformGenerator):
         last = nn.ConvTranspose2d(2 * width, shape[0], 5, 2, 2, output_padding=1)
         self.body = nn.Sequential(*layers, weight_norm(last, dim=1), nn.Tanh())
 
-    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+    def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         return self.body(self.dense(latents).view(-1, self.maps, self.side, self.side))
 
 

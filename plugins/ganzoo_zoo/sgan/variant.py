@@ -1,7 +1,7 @@
 """Semi-supervised GAN, arXiv:1606.03498: a classifier of K classes is the discriminator too, its sum of exponentials
 standing against an implicit class "generated" with logit 0; the generator matches its features."""
 
-import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -12,16 +12,17 @@ from torch.optim import Adam, Optimizer
 
 from ganzoo.config.fields import option
 from ganzoo.config.settings import AdamOptions, RunConfig
-from ganzoo.data.base import DataInfo, Dataset, DataWarning, to_unit
+from ganzoo.data.base import DataInfo, Dataset, to_unit
 from ganzoo.data.loader import Batch, BatchLoader
 from ganzoo.data.sampler import Sampler, derived_seed
 from ganzoo.errors import ConfigError, DataError
+from ganzoo.models.adversarial import GAN
 from ganzoo.models.interfaces import Classifier, Loss
-from ganzoo.models.variant import Load, Losses, Stage, State, Update, Variant, fused
+from ganzoo.models.state import Losses, Stage, State, Update
+from ganzoo.models.variant import Load, fused
 from ganzoo_zoo.sgan.layers import calibrating
 from ganzoo_zoo.sgan.networks import ConvClassifier, ConvGenerator, MLPClassifier, MLPGenerator
 
-TEST_BATCH = 1_000
 CALIBRATION = 500
 """Images that set the first scales of the classifiers' layers, as in the authors' code."""
 OWN_LOSS = "its discriminator is a classifier with a loss of its own"
@@ -55,14 +56,15 @@ class SGANOptions(AdamOptions):
     )  # fmt: skip
 
 
-class SGAN(Variant):
+class SGAN(GAN):
     """Labelled, unlabelled and generated images; ``steps`` counts all iterations, the baseline's among them."""
 
     Options = SGANOptions
     defaults = {
         "batch_size": 100, "steps": 40_000, "lr_schedule": "linear", "lr_decay_start": 0.5, "ema_halflife": 300_000,
+        
     }  # fmt: skip
-    classifier = "discriminator"
+    supports: ClassVar = ("diffaugment",)
     unsupported: ClassVar = {
         "label_smoothing": OWN_LOSS, "label_flipping": OWN_LOSS, "r1": OWN_LOSS, "gradient_penalty": OWN_LOSS,
         "spectral_norm": OWN_NETWORK, "minibatch_kernels": OWN_NETWORK, "minibatch_std": OWN_NETWORK,
@@ -72,7 +74,6 @@ class SGAN(Variant):
     def __init__(self, config: RunConfig, data: DataInfo, loss: Loss | None) -> None:
         super().__init__(config, data, loss)
         self.subset = torch.empty(0, dtype=torch.int64)
-        self._test: Dataset | None = None
         self._first_images: Tensor | None = None
 
     # Data
@@ -89,16 +90,6 @@ class SGAN(Variant):
         rng = torch.Generator().manual_seed(derived_seed("calibration", self.config.seed))
         first = torch.randperm(len(dataset.source), generator=rng)[:CALIBRATION]
         self._first_images = to_unit(dataset.source.fetch(first).cpu())
-        test = load("", "test")
-        if test is not None and test.labels is not None:
-            self._test = test
-        else:
-            warnings.warn(
-                f"test_error is not measured: {self.data.name!r} has no test split with labels. Train on a data set "
-                "that has one ('ganzoo info NAME' shows its splits), or keep images apart for 'ganzoo classify'.",
-                DataWarning,
-                stacklevel=2,
-            )
 
     def batch(self, loader: BatchLoader, start: int, n: int) -> Batch:
         """As many of each: ``"images"`` without labels, ``"matched_images"`` for the generator, also without, and
@@ -136,6 +127,10 @@ class SGAN(Variant):
         """Whether its networks are the paper's fully connected ones for MNIST."""
         return self.options.network == "mlp" or (self.options.network == "auto" and self.data.shape[0] == 1)
 
+    def exports(self) -> dict[str, str]:
+        roles = {"generator": "generator", "classifier": "discriminator"}
+        return {**roles, "baseline": "baseline"} if self.options.baseline_steps else roles
+
     def players(self) -> dict[str, tuple[str, ...]]:
         return {**super().players(), "baseline": ("baseline",)}
 
@@ -145,27 +140,27 @@ class SGAN(Variant):
 
     def stages(self) -> list[Stage]:
         first = min(self.options.baseline_steps, self.config.steps)
-        game = (Update("discriminator", self.discriminator_loss), Update("generator", self.generator_loss))
+        game = self.updates()
         stages = [
-            Stage("with-baseline", first, (*game, Update("baseline", self.baseline_loss))),
+            Stage("with-baseline", first, (*game, Update("baseline", "baseline", self.baseline_loss))),
             Stage("game", self.config.steps - first, game),
         ]
         return [stage for stage in stages if stage.steps]
 
     # Losses
 
-    def discriminator_loss(self, state: State, batch: Batch) -> Losses:
+    def discriminator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
         """Supervised plus unsupervised loss (section 5); a batch without labels leaves the unsupervised one."""
         classifier = self.network(state, "discriminator", Classifier)
         with torch.no_grad():
-            fake = self.fake(state, {"images": batch["images"]})
+            fake = self.generated(state, batch)
         parts = [self.augment(state, batch["images"]), self.augment(state, fake)]
         if "labels" in batch:
             parts.append(batch["labelled_images"])
         # The noise of a sample does not depend on its neighbours, so one pass serves all.
         logits = classifier(torch.cat(parts)).float()
-        real, generated, *rest = logits.split([len(part) for part in parts])
-        losses = unsupervised(real, generated)
+        real, fake_logits, *rest = logits.split([len(part) for part in parts])
+        losses = unsupervised(real, fake_logits)
         if not rest:
             return losses
         supervised = cross_entropy(rest[0], batch["labels"])
@@ -176,10 +171,10 @@ class SGAN(Variant):
             total = total + self.options.entropy * found["entropy"]
         return {**found, "total": total}
 
-    def generator_loss(self, state: State, batch: Batch) -> Losses:
+    def generator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
         """Feature matching (section 3.1), as a mean over features; absolute for conv, as in the authors' code."""
         classifier = self.network(state, "discriminator", Classifier)
-        fake, real = self.fake(state, {"images": batch["images"]}), batch["matched_images"]
+        fake, real = self.generated(state, batch), batch["matched_images"]
         with torch.no_grad():
             wanted = classifier.features(self.augment(state, real)).float().mean(0)
         found = classifier.features(self.augment(state, fake)).float().mean(0)
@@ -190,29 +185,6 @@ class SGAN(Variant):
         """What the same network makes of the labelled images alone."""
         classifier = self.network(state, "baseline", Classifier)
         return {"total": cross_entropy(classifier(batch["labelled_images"]).float(), batch["labels"])}
-
-    # Measures
-
-    def evaluate(self, state: State) -> dict[str, float]:
-        """Errors, in percent, on the real test set: of the averaged weights, of the raw ones, of the baseline."""
-        if self._test is None:
-            return {}
-        found = {"test_error": self._error(self.trained(state, "discriminator"))}
-        if state.ema:
-            found["test_error_raw"] = self._error(state.networks["discriminator"])
-        if self.options.baseline_steps:
-            found["baseline_test_error"] = self._error(state.networks["baseline"])
-        return found
-
-    def _error(self, classifier: nn.Module) -> float:
-        assert self._test is not None
-        assert self._test.labels is not None
-        device = next(classifier.parameters()).device
-        wrong, count = 0, len(self._test.source)
-        for indices in torch.arange(count).split(TEST_BATCH):
-            images = to_unit(self._test.source.fetch(indices).to(device))
-            wrong += int((classifier(images).argmax(1).cpu() != self._test.labels[indices]).sum())
-        return 100 * wrong / count
 
 
 def unsupervised(real: Tensor, fake: Tensor) -> Losses:

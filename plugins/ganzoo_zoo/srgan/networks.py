@@ -36,7 +36,7 @@ class SRResNet(Translator):
     """
 
     def __init__(self, channels: int, scale: int, blocks: int, width: int, skip: bool = False) -> None:
-        super().__init__(scale)
+        super().__init__(scale, input="low", output="images")
         self.skip = skip
         # 9x9: 4; blocks: 2 each; the convolution after them: 1; what works on enlarged maps: 1 + 1/2, and 4/scale.
         self.reach = 4 + 2 * blocks + 1 + 2 + 4
@@ -49,11 +49,11 @@ class SRResNet(Translator):
         self.up = nn.Sequential(*up)
         self.tail = nn.Conv2d(width, channels, 9, padding=4)
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor, condition: Tensor | None = None) -> Tensor:
         maps = self.head(images)
         result = self.tail(self.up(maps + self.trunk(maps)))
         if self.skip:
-            result = result + interpolate(images, scale_factor=self.scale, mode="bicubic", align_corners=False)
+            result = result + interpolate(images, scale_factor=int(self.scale), mode="bicubic", align_corners=False)
         return result
 
 
@@ -74,5 +74,5 @@ class PatchDiscriminator(Discriminator):
         self.dense = nn.Sequential(nn.Linear(fan_in * side * side, 16 * width), nn.LeakyReLU(0.2, inplace=True))
         self.logit = nn.Linear(16 * width, 1)
 
-    def forward(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
+    def forward(self, samples: Tensor, condition: Tensor | None = None) -> Tensor:
         return self.logit(self.dense(torch.flatten(self.body(samples), 1))).squeeze(1)

@@ -1,8 +1,7 @@
 """SRGAN, arXiv:1609.04802, in two phases: SRResNet learns to minimise the squared error; then it is sharpened by a
 discriminator, held to the original by a content loss."""
 
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -13,11 +12,13 @@ from torch.nn.functional import interpolate, mse_loss
 
 from ganzoo.config.fields import option, reject_unused
 from ganzoo.config.settings import AdamOptions, RunConfig
-from ganzoo.data.base import Dataset, DataWarning, to_unit
+from ganzoo.data.base import Dataset, to_unit
 from ganzoo.data.loader import Batch, BatchLoader
 from ganzoo.errors import ConfigError
-from ganzoo.metrics.super_resolution import Benchmark, bicubic, by_network, lowered, measure, of_folder, of_split
-from ganzoo.models.variant import Load, Losses, Stage, State, Update, Variant
+from ganzoo.metrics.super_resolution import lowered
+from ganzoo.models.adversarial import GAN
+from ganzoo.models.state import Game, Losses, Stage, State, Update
+from ganzoo.models.variant import Load
 from ganzoo.runtime.tensor_files import fill, read_tensors
 from ganzoo_zoo.srgan.content import VGGFeatures, load_features
 from ganzoo_zoo.srgan.networks import PatchDiscriminator, SRResNet
@@ -48,10 +49,6 @@ class SRGANOptions(AdamOptions):
     content_sha256: str = option("", "SHA-256 that this file must have; empty: what its name promises, if it does")
     content_input: Literal["torchvision", "caffe"] = option("torchvision", "normalisation that the VGG weights expect")
     adversarial: float = option(1e-3, "weight of the adversarial loss in phase two (equation 3)", at_least=0)
-    evaluate: str = option(
-        "", "folders to measure PSNR and SSIM on, comma separated; empty: the data set's test split, if it has one",
-        path="many",
-    )  # fmt: skip
     blocks: int = option(16, "residual blocks of the generator", at_least=1)
     width: int = option(64, "feature maps of the generator, and of the discriminator's first layer", at_least=1)
     skip: bool = option(
@@ -59,7 +56,7 @@ class SRGANOptions(AdamOptions):
     )
 
 
-class SRGAN(Variant):
+class SRGAN(GAN):
     """``steps`` counts both phases: a run of at most ``pretrain_steps`` is SRResNet, and more steps sharpen it."""
 
     Options = SRGANOptions
@@ -70,7 +67,6 @@ class SRGAN(Variant):
         super().__init__(*arguments)
         self._features: VGGFeatures | None = None
         self._pretrained: dict[str, Tensor] = {}
-        self._benchmarks: list[Benchmark] = []
         self._pictures: Tensor | None = None
 
     # Data
@@ -104,20 +100,6 @@ class SRGAN(Variant):
         if o.pretrained:
             self._pretrained = self._begin_with(Path(o.pretrained))
         self._pictures = to_unit(dataset.source.fetch(torch.arange(min(SHOWN, len(dataset.source))))).cpu()
-        folders = [path for path in o.evaluate.split(",") if path]
-        refuse_one_name(folders)
-        self._benchmarks = [of_folder(path, o.scale) for path in folders]
-        if self._benchmarks:
-            return
-        if (test := load("", "test")) is not None:
-            self._benchmarks.append(of_split(test, o.scale))
-        else:
-            warnings.warn(
-                f"PSNR and SSIM are not measured: {self.data.name!r} has no test split. Name folders of images to "
-                "measure on: -o evaluate=FOLDER,FOLDER.",
-                DataWarning,
-                stacklevel=2,
-            )
 
     def _begin_with(self, path: Path) -> dict[str, Tensor]:
         """The tensors of another training's generator, which must be of the same form."""
@@ -148,24 +130,22 @@ class SRGAN(Variant):
 
     def stages(self) -> list[Stage]:
         first = min(self.options.pretrain_steps, self.config.steps)
-        stages = [Stage("pretrain", first, (Update("generator", self.pixel_loss),))]
-        updates = (Update("discriminator", self.discriminator_loss), Update("generator", self.generator_loss))
-        stages.append(Stage("adversarial", self.config.steps - first, updates))
+        stages = [Stage("pretrain", first, (Update("generator", "generator", self.pixel_loss),))]
+        stages.append(Stage("adversarial", self.config.steps - first, self.updates()))
         return [stage for stage in stages if stage.steps]
 
-    def fake(self, state: State, batch: Batch) -> Tensor:
+    def generated(self, state: State, batch: Batch, game: Game | None = None) -> Tensor:
         return state.networks["generator"](batch["low"]).float()
 
     def pixel_loss(self, state: State, batch: Batch) -> Losses:
         """Phase one: mean squared error of pixels in [-1, 1]."""
-        return {"total": mse_loss(self.fake(state, batch), batch["images"])}
+        return {"total": mse_loss(self.generated(state, batch), batch["images"])}
 
-    def generator_loss(self, state: State, batch: Batch) -> Losses:
+    def generator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
         """Phase two: content and 0.001 times adversarial loss (equation 3)."""
-        fake = self.fake(state, batch)
+        fake = self.generated(state, batch)
         content = self.content_loss(fake, batch["images"])
-        real_logits = self.discriminate(state, batch["images"], batch) if self.loss.needs_real else None
-        adversarial = self.loss.generator(self.discriminate(state, fake, batch), real_logits)
+        adversarial = super().generator_loss(state, batch, {"generator": fake})["total"]
         total = content + self.options.adversarial * adversarial
         return {"total": total, f"content_{self.options.content}": content, "adversarial": adversarial}
 
@@ -180,16 +160,6 @@ class SRGAN(Variant):
         return mse_loss(features(fake).float(), wanted.float())
 
     # What people look at
-
-    def evaluate(self, state: State) -> dict[str, float]:
-        found = {}
-        scale = self.options.scale
-        for benchmark in self._benchmarks:
-            network = self.trained(state, "generator")
-            for suffix, enlarge in (("", by_network(network, self.data.shape[0])), ("_bicubic", bicubic(scale))):
-                result = measure(benchmark.images, scale, enlarge)
-                found[f"psnr_{benchmark.name}{suffix}"], found[f"ssim_{benchmark.name}{suffix}"] = result
-        return found
 
     def preview(self, network: nn.Module) -> tuple[Tensor, int]:
         """Rows of: low resolution, bicubic, the network, the original."""
@@ -207,16 +177,3 @@ class SRGAN(Variant):
             high,
         ]
         return torch.stack(columns, dim=1).flatten(0, 1).clamp(-1, 1), len(columns)
-
-
-def refuse_one_name(folders: list[str]) -> None:
-    """Raise ConfigError when the figures of two folders, or of one and another's bicubic, would have one name."""
-    taken: dict[str, str] = {}
-    for folder in folders:
-        for name in (Path(folder).name, f"{Path(folder).name}_bicubic"):
-            if name in taken:
-                raise ConfigError(
-                    f"evaluate = {','.join(folders)!r}: {taken[name]} and {folder} would both be measured as "
-                    f"psnr_{name}. Give each folder a last name of its own."
-                )
-            taken[name] = folder

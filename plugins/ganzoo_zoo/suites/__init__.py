@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from ganzoo import hookimpl
+from ganzoo.registry.hookspecs import hookimpl
 from ganzoo.registry.specs import SuiteSpec
 
 HERE = Path(__file__).parent

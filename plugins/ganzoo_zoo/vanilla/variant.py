@@ -6,8 +6,8 @@ from torch import nn
 
 from ganzoo.config.fields import option
 from ganzoo.config.settings import AdamOptions
-from ganzoo.models.variant import Variant
-from ganzoo_zoo.vanilla.networks import MLPDiscriminator, MLPGenerator
+from ganzoo.models.adversarial import GAN
+from ganzoo_zoo.networks import MLPDiscriminator, MLPGenerator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,7 @@ class VanillaOptions(AdamOptions):
     dropout: float = option(0.3, "share of D's last hidden units left out in a step", at_least=0, below=1)
 
 
-class Vanilla(Variant):
+class Vanilla(GAN):
     """Fully connected generator and discriminator."""
 
     Options = VanillaOptions
@@ -30,6 +30,6 @@ class Vanilla(Variant):
     def networks(self) -> dict[str, nn.Module]:
         o, shape = self.options, self.data.shape
         return {
-            "generator": MLPGenerator(o.latent_dim, o.width, shape),
-            "discriminator": MLPDiscriminator(o.width, shape, o.dropout),
+            "generator": MLPGenerator(o.latent_dim, [o.width, 2 * o.width, 4 * o.width], shape),
+            "discriminator": MLPDiscriminator([2 * o.width, o.width], shape, dropout=o.dropout),
         }

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ganzoo import hookimpl
+from ganzoo.registry.hookspecs import hookimpl
 from ganzoo.registry.specs import VariantSpec
 
 

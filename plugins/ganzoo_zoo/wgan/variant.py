@@ -12,9 +12,11 @@ from ganzoo.config.fields import Options, option, reject_unused
 from ganzoo.config.settings import AdamOptions
 from ganzoo.data.base import Dataset
 from ganzoo.errors import ConfigError
+from ganzoo.models.adversarial import GAN
 from ganzoo.models.optimizers import FusedRMSprop
-from ganzoo.models.variant import Load, Stage, State, Update, Variant, fused
-from ganzoo_zoo.wgan.networks import ConvCritic, ConvGenerator, MLPCritic, MLPGenerator
+from ganzoo.models.state import Losses, State, Update
+from ganzoo.models.variant import Load, fused
+from ganzoo_zoo.networks import ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
 
 N_CRITIC = "n_critic says how often the critic steps"
 
@@ -51,7 +53,7 @@ class WGANGPOptions(CriticOptions, AdamOptions):
     beta2: float = option(0.9, "Adam's decay of the mean of squared gradients", at_least=0, below=1)
 
 
-class Wasserstein(Variant):
+class Wasserstein(GAN):
     """What both share: networks, and n_critic steps of the critic for one of the generator.
 
     An iteration is one step of the critic, so that images are counted as they are seen.
@@ -67,35 +69,35 @@ class Wasserstein(Variant):
     @property
     def is_mlp(self) -> bool:
         """Whether its networks are fully connected."""
-        return self.options.network == "mlp" or (self.options.network == "auto" and self.data.sample == "points")
+        return self.options.network == "mlp" or (self.options.network == "auto" and self.data.kind != "images")
 
     def networks(self) -> dict[str, nn.Module]:
         o, shape = self.options, self.data.shape
+        hidden = [4 * o.width] * 3
         if self.is_mlp:
             return {
-                "generator": MLPGenerator(o.latent_dim, o.width, shape),
-                "discriminator": MLPCritic(o.width, shape),
+                "generator": MLPGenerator(o.latent_dim, hidden, shape, norm=False),
+                "discriminator": MLPDiscriminator(hidden, shape),
             }
-        if self.data.sample == "points":
-            raise ConfigError("network = 'conv' is for images; the data are points: -o network=mlp.")
+        if self.data.kind != "images":
+            raise ConfigError(f"network = 'conv' is for images; the data are {self.data.kind}: -o network=mlp.")
         return {
             "generator": ConvGenerator(o.latent_dim, o.width, shape),
-            "discriminator": ConvCritic(o.width, shape, self.critic_norm()),
+            "discriminator": ConvDiscriminator(o.width, shape, norm=self.critic_norm()),
         }
 
     def critic_norm(self) -> bool:
         """Whether the convolutional critic has batch normalisation."""
         return False
 
-    def after_critic(self, state: State) -> None:
+    def after_critic(self, state: State, losses: Losses) -> None:
         """Called after every step of the critic."""
 
-    def stages(self) -> list[Stage]:
-        updates = (
-            Update("discriminator", self.discriminator_loss, after=self.after_critic),
-            Update("generator", self.generator_loss, every=self.options.n_critic),
+    def updates(self) -> tuple[Update, ...]:
+        return (
+            Update("discriminator", "discriminator", self.discriminator_loss, after=self.after_critic),
+            Update("generator", "generator", self.generator_loss, every=self.options.n_critic),
         )
-        return [Stage("adversarial", self.config.steps, updates)]
 
 
 class WGAN(Wasserstein):
@@ -117,14 +119,14 @@ class WGAN(Wasserstein):
         return self.options.d_norm == "batch"
 
     @torch.no_grad()
-    def after_critic(self, state: State) -> None:
+    def after_critic(self, state: State, losses: Losses) -> None:
         # Of batch normalisation too the parameters are clipped: algorithm 1 says all of w, as does the authors' code.
         for parameter in state.networks["discriminator"].parameters():
             parameter.clamp_(-self.options.clip, self.options.clip)
 
 
 class WGANGP(Wasserstein):
-    """The gradient penalty of the tricks holds the critic's slope; Adam; no batch normalisation in the critic."""
+    """A gradient penalty holds the critic's slope; Adam; no batch normalisation in the critic."""
 
     Options = WGANGPOptions
     defaults = {"loss": "wasserstein", "batch_size": 64, "steps": 50_000, "gradient_penalty": 10.0}

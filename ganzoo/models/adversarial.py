@@ -1,0 +1,236 @@
+"""The default GAN: generators against discriminators, with every trick of the settings."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.data.loader import Batch
+from ganzoo.models.interfaces import Discriminator, Generator, Logits
+from ganzoo.models.state import Game, Losses, Stage, State, Update
+from ganzoo.models.variant import Variant
+from ganzoo.tricks import discriminator as discriminator_tricks
+from ganzoo.tricks import penalties
+from ganzoo.tricks.augment import add_noise, augment, noise_std, policies
+
+NETWORK_TRICKS = ("spectral_norm", "minibatch_kernels", "minibatch_std")
+"""Tricks that change a discriminator's layers."""
+INPUT_TRICKS = ("diffaugment", "instance_noise")
+"""Tricks that change what a discriminator sees."""
+DISCRIMINATOR_TRICKS = ("label_smoothing", "label_flipping", "r1", "gradient_penalty")
+"""Tricks of the discriminator's loss."""
+GENERATOR_TRICKS = ("feature_matching",)
+"""Tricks of the generator's loss."""
+LOSS_TRICKS = (*NETWORK_TRICKS, *INPUT_TRICKS, *DISCRIMINATOR_TRICKS, *GENERATOR_TRICKS)
+"""All of them; the other tricks are the trainer's."""
+
+
+class GAN(Variant):
+    """Generators against discriminators. A plain, unconditional GAN overrides ``networks`` alone.
+
+    A variant of several games overrides :meth:`games`. One whose losses add something to the adversarial ones calls
+    :meth:`discriminator_loss` and :meth:`generator_loss` with its own generated samples, and declares in ``supports`` the tricks
+    that this applies (:data:`LOSS_TRICKS` are all).
+    """
+
+    defaults: ClassVar[Mapping[str, Any]] = {"loss": "non-saturating"}
+
+    @classmethod
+    def applied_tricks(cls) -> frozenset[str]:
+        if cls.supports is not None:
+            return frozenset(cls.supports)
+        found = set(NETWORK_TRICKS)
+        if cls.discriminator_loss is GAN.discriminator_loss:
+            found |= {*DISCRIMINATOR_TRICKS, *INPUT_TRICKS}
+            if cls.generator_loss is GAN.generator_loss:
+                found |= set(GENERATOR_TRICKS)
+        return frozenset(found)
+
+    # What it is made of
+
+    def games(self) -> tuple[Game, ...]:
+        """One: ``generator`` against ``discriminator``."""
+        return (Game(),)
+
+    def build(self) -> dict[str, nn.Module]:
+        """:meth:`networks`, with what the tricks add to the discriminator of every game."""
+        networks = self.networks()
+        for name in dict.fromkeys(game.discriminator for game in self.games()):
+            if name in networks:
+                discriminator_tricks.fit(networks[name], self.config.tricks)
+        return networks
+
+    def players(self) -> dict[str, tuple[str, ...]]:
+        """All discriminators against all generators."""
+        return {
+            "discriminator": tuple(dict.fromkeys(game.discriminator for game in self.games())),
+            "generator": tuple(dict.fromkeys(game.generator for game in self.games())),
+        }
+
+    def stages(self) -> list[Stage]:
+        """One stage in which discriminator and generator alternate."""
+        return [Stage("adversarial", self.config.steps, self.updates())]
+
+    def updates(self) -> tuple[Update, ...]:
+        """One step of the discriminators, then one of the generators."""
+        return (
+            Update("discriminator", "discriminator", self.discriminator_loss),
+            Update("generator", "generator", self.generator_loss),
+        )
+
+    # What an adversarial step computes
+
+    def condition(self, state: State, game: Game, batch: Batch) -> Tensor | None:
+        """What the game's generator is told: the batch's condition, or one that is drawn; None if it takes none."""
+        generator = self.network(state, game.generator, Generator)
+        if generator.condition.field:
+            return batch[generator.condition.field]
+        drawn = generator.condition.draw(len(batch[game.real]))
+        return None if drawn is None else drawn.to(batch[game.real].device)
+
+    def generated(self, state: State, batch: Batch, game: Game | None = None) -> Tensor:
+        """Generated samples of a game, as many as ``batch`` holds and of the same conditions."""
+        game = game or self.games()[0]
+        generator = self.network(state, game.generator, Generator)
+        latents = generator.latents(len(batch[game.real]))
+        return generator(latents, self.condition(state, game, batch))
+
+    def augment(self, state: State, samples: Tensor) -> Tensor:
+        """What a discriminator sees of samples: augmented, and with instance noise, where that is asked for."""
+        tricks = self.config.tricks
+        samples = augment(samples, policies(tricks.diffaugment))
+        if not tricks.instance_noise:
+            return samples
+        before, during = self.noise_course()
+        seen = max(0, state.images - before)
+        fade = tricks.instance_noise_images or during
+        return add_noise(samples, noise_std(tricks.instance_noise, seen, fade))
+
+    def noise_course(self) -> tuple[int, int]:
+        """Real samples (before, from then on) the first stage in which a discriminator steps.
+
+        The noise fades while the discriminator learns: a phase that trains the generator alone must not use it up.
+        """
+        stages = self.stages()
+        with_game = (i for i, s in enumerate(stages) if any(u.player == "discriminator" for u in s.updates))
+        first = next(with_game, 0)  # a player of another name: all stages count
+        sizes = [stage.steps * (stage.batch_size or self.config.batch_size) for stage in stages]
+        return sum(sizes[:first]), sum(sizes[first:])
+
+    def discriminate(self, state: State, samples: Tensor, batch: Batch, game: Game | None = None) -> Logits:
+        """The logits of ``samples`` in a game, given the condition in ``batch`` where the discriminator takes one."""
+        game = game or self.games()[0]
+        discriminator = self.network(state, game.discriminator, Discriminator)
+        field = game.condition or discriminator.condition
+        logits = discriminator(self.augment(state, samples), batch[field] if field else None)
+        return tuple(head.float() for head in logits) if isinstance(logits, tuple) else logits.float()
+
+    def discriminate_both(
+        self, state: State, real: Tensor, fake: Tensor, batch: Batch, game: Game | None = None
+    ) -> tuple[Logits, Logits]:
+        """Logits of as many real and generated samples: in one pass where neither can influence the other."""
+        game = game or self.games()[0]
+        discriminator = self.network(state, game.discriminator, Discriminator)
+        if not discriminator.independent or len(real) != len(fake):
+            return self.discriminate(state, real, batch, game), self.discriminate(state, fake, batch, game)
+        field = game.condition or discriminator.condition
+        twice = {**batch, field: torch.cat([batch[field], batch[field]])} if field else batch
+        logits = self.discriminate(state, torch.cat([real, fake]), twice, game)
+        if not isinstance(logits, tuple):
+            real_logits, fake_logits = logits.split([len(real), len(fake)])
+            return real_logits, fake_logits
+        halves = [head.split([len(real), len(fake)]) for head in logits]
+        return tuple(half[0] for half in halves), tuple(half[1] for half in halves)
+
+    def discriminator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
+        """The discriminators' loss over all games, with the penalties that are asked for.
+
+        Args:
+            generated: samples by the name of the generator that made them; others are made here.
+        """
+        found: list[tuple[Game, Losses]] = []
+        for game in self.games():
+            fake = (generated or {}).get(game.generator)
+            if fake is None:
+                with torch.no_grad():
+                    fake = self.generated(state, batch, game)
+            found.append((game, self.game_discriminator_loss(state, batch, game, fake.detach())))
+        return combined(found, weighted=False)
+
+    def game_discriminator_loss(self, state: State, batch: Batch, game: Game, fake: Tensor) -> Losses:
+        """The discriminator's loss in one game, on the batch's real samples and on generated ones."""
+        tricks, real = self.config.tricks, batch[game.real]
+        if tricks.r1:
+            real = real.detach().requires_grad_()
+        real_logits, fake_logits = self.discriminate_both(state, real, fake, batch, game)
+        pairs = list(zip(penalties.heads(real_logits), penalties.heads(fake_logits), strict=True))
+        terms = [penalties.discriminator(self.loss, tricks, *pair) for pair in pairs]
+        adversarial = torch.stack(terms).mean() if len(terms) > 1 else terms[0]
+        shown = self.loss.log_values(penalties.flat(real_logits).detach(), penalties.flat(fake_logits).detach())
+        added = {}
+        if tricks.r1:
+            added["r1_penalty"] = penalties.r1(real_logits, real, tricks.r1)
+        if tricks.gradient_penalty:
+            added["gradient_penalty"] = penalties.gradient_penalty(
+                lambda between: self.discriminate(state, between, batch, game),
+                real.detach(),
+                fake,
+                tricks.gradient_penalty,
+            )
+        return {**shown, **added, "total": adversarial + sum(added.values())}
+
+    def generator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
+        """The generators' loss over all games, each with its weight.
+
+        Args:
+            generated: samples by the name of the generator that made them; others are made here.
+        """
+        found: list[tuple[Game, Losses]] = []
+        for game in self.games():
+            fake = (generated or {}).get(game.generator)
+            fake = self.generated(state, batch, game) if fake is None else fake
+            found.append((game, self.game_generator_loss(state, batch, game, fake)))
+        return combined(found, weighted=True)
+
+    def game_generator_loss(self, state: State, batch: Batch, game: Game, fake: Tensor) -> Losses:
+        """The generator's loss in one game."""
+        if self.config.tricks.feature_matching != "none":
+            return self._matching_loss(state, batch, game, fake)
+        fake_logits = self.discriminate(state, fake, batch, game)
+        real_logits = self.discriminate(state, batch[game.real], batch, game) if self.loss.needs_real else None
+        return {"total": self._generator_total(fake_logits, real_logits)}
+
+    def _generator_total(self, fake_logits: Logits, real_logits: Logits | None) -> Tensor:
+        """The adversarial loss, averaged over the heads of the discriminator."""
+        fake_heads = penalties.heads(fake_logits)
+        real_heads = [None] * len(fake_heads) if real_logits is None else penalties.heads(real_logits)
+        terms = [self.loss.generator(fake, real) for fake, real in zip(fake_heads, real_heads, strict=True)]
+        return torch.stack(terms).mean() if len(terms) > 1 else terms[0]
+
+    def _matching_loss(self, state: State, batch: Batch, game: Game, fake: Tensor) -> Losses:
+        """Feature matching, instead of the adversarial loss or beside it."""
+        with discriminator_tricks.last_features(state.networks[game.discriminator]) as features:
+            fake_logits = self.discriminate(state, fake, batch, game)
+            real_logits = self.discriminate(state, batch[game.real], batch, game)
+        matching = penalties.feature_distance(real=features[1], fake=features[0])
+        if self.config.tricks.feature_matching == "instead":
+            return {"total": matching}
+        adversarial = self._generator_total(fake_logits, real_logits if self.loss.needs_real else None)
+        return {"total": adversarial + matching, "feature_matching": matching}
+
+
+def combined(found: list[tuple[Game, Losses]], weighted: bool) -> Losses:
+    """The losses of several games: totals added up, what is logged under the game's name as well."""
+    if len(found) == 1:
+        game, losses = found[0]
+        weight = game.weight if weighted else 1.0
+        return losses if weight == 1.0 else {**losses, "total": weight * losses["total"]}
+    together: Losses = {}
+    totals = []
+    for game, losses in found:
+        name = game.name or game.generator
+        together |= {f"{key} {name}": value for key, value in losses.items() if key != "total"}
+        totals.append((game.weight if weighted else 1.0) * losses["total"])
+        together[f"loss {name}"] = losses["total"].detach()
+    return {**together, "total": torch.stack(totals).sum()}

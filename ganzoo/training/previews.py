@@ -1,0 +1,24 @@
+"""The pictures of a training over time: the same latents at every step."""
+
+from pathlib import Path
+
+from ganzoo.models.state import State
+from ganzoo.models.variant import Variant
+from ganzoo.report.pictures import save_samples
+
+
+def save_preview(variant: Variant, state: State, path: Path) -> None:
+    """Draw the network of the first role, by its average where there is one.
+
+    Raises:
+        RunError: the file cannot be written.
+        PluginError: samples of a kind that nobody can draw.
+    """
+    network = variant.trained(state, variant.main_role)
+    training = network.training
+    network.eval()  # without an average it is the one that is trained: its running statistics must not move
+    try:
+        samples, columns = variant.preview(network)
+    finally:
+        network.train(training)
+    save_samples(path, variant, samples, columns)

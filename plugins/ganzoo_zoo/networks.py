@@ -1,0 +1,99 @@
+"""Networks that several variants share: DCGAN's convolutional ones, and fully connected ones.
+
+Each takes labels where ``classes`` is above 0, one-hot beside the latent and beside the sample, as in
+arXiv:1411.1784, section 3.2.
+"""
+
+from collections.abc import Sequence
+from math import prod
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.errors import UsageError
+from ganzoo.models.blocks import Dropout, append_one_hot, downsampling, init_normal, mlp, square_side, upsampling
+from ganzoo.models.interfaces import Discriminator, Generator
+
+
+class ConvGenerator(Generator):
+    """The generator of arXiv:1511.06434, figure 1: latents [N, latent_dim] to images [N, *shape] in [-1, 1].
+
+    For square images of any size from 8 pixels on.
+    """
+
+    def __init__(self, latent_dim: int, width: int, shape: Sequence[int], classes: int = 0) -> None:
+        super().__init__(latent_dim, classes)
+        self.body = upsampling(latent_dim + classes, tuple(shape), width)
+        init_normal(self)
+
+    def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
+        return self.body(with_labels(latents, condition, self.classes)[:, :, None, None])
+
+
+class ConvDiscriminator(Discriminator):
+    """The discriminator of arXiv:1511.06434: images [N, *shape] to logits [N]; a label enters as constant maps."""
+
+    def __init__(self, width: int, shape: Sequence[int], classes: int = 0, norm: bool = True) -> None:
+        super().__init__(classes)
+        self.body = downsampling(shape[0] + classes, square_side(tuple(shape)), width, norm)
+        self.independent = not norm  # batch normalisation looks from one sample to another
+        init_normal(self)
+
+    def forward(self, samples: Tensor, condition: Tensor | None = None) -> Tensor:
+        return self.body(with_labels(samples, condition, self.classes)).flatten()
+
+
+class MLPGenerator(Generator):
+    """Fully connected: latents [N, latent_dim] to samples [N, *shape]; images end in tanh, others are unbounded.
+
+    Args:
+        hidden: units of the hidden layers.
+        norm: batch normalisation from the second layer on.
+    """
+
+    def __init__(
+        self, latent_dim: int, hidden: Sequence[int], shape: Sequence[int], classes: int = 0, norm: bool = True
+    ) -> None:
+        super().__init__(latent_dim, classes)
+        self.shape = tuple(shape)
+        self.body = mlp([latent_dim + classes, *hidden], norm)
+        self.head = nn.Linear(hidden[-1], prod(shape))
+        self.squash: nn.Module = nn.Tanh() if len(shape) == 3 else nn.Identity()
+
+    def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
+        hidden = self.body(with_labels(latents, condition, self.classes))
+        return self.squash(self.head(hidden)).view(-1, *self.shape)
+
+
+class MLPDiscriminator(Discriminator):
+    """Fully connected: samples [N, *shape] to logits [N].
+
+    Args:
+        hidden: units of the hidden layers.
+        dropout: share of the last hidden units left out in a step; keeps it from memorising the training set.
+    """
+
+    independent = True
+
+    def __init__(self, hidden: Sequence[int], shape: Sequence[int], classes: int = 0, dropout: float = 0.0) -> None:
+        super().__init__(classes)
+        self.body = mlp([prod(shape) + classes, *hidden], norm=False)
+        self.dropout: nn.Module = Dropout(dropout) if dropout else nn.Identity()
+        self.head = nn.Linear(hidden[-1], 1)
+
+    def forward(self, samples: Tensor, condition: Tensor | None = None) -> Tensor:
+        joined = with_labels(samples.flatten(1), condition, self.classes)
+        return self.head(self.dropout(self.body(joined))).squeeze(1)
+
+
+def with_labels(values: Tensor, labels: Tensor | None, classes: int) -> Tensor:
+    """Values with labels appended one-hot; values as they are when there are no classes.
+
+    Raises:
+        UsageError: there are classes and no labels.
+    """
+    if not classes:
+        return values
+    if labels is None:
+        raise UsageError("a conditional network needs labels: give one class for each sample.")
+    return append_one_hot(values, torch.as_tensor(labels), classes)
