@@ -22,7 +22,7 @@ from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
 
 from ganzoo.config.settings import RunConfig
-from ganzoo.data.base import DataInfo, DataRequest, Dataset, MemorySource
+from ganzoo.data.base import DataInfo, DataRequest, Dataset
 from ganzoo.data.load import load_dataset
 from ganzoo.data.store import data_root
 from ganzoo.metrics.base import take
@@ -102,14 +102,14 @@ def halves(dataset: Dataset) -> tuple[Dataset, Dataset]:
 def part(dataset: Dataset, indices: Tensor, name: str) -> Dataset:
     assert dataset.labels is not None
     info = dataclasses.replace(dataset.info, count=len(indices), digest=f"{name} of {dataset.info.digest}", split=name)
-    return Dataset(info, MemorySource(dataset.source.fetch(indices)), dataset.labels[indices])
+    return Dataset(info, {"images": dataset.source.fetch(indices), "labels": dataset.labels[indices]})
 
 
 def changed(pool: Dataset, change: Callable[[Tensor], Tensor]) -> Dataset:
     images = pool.source.fetch(torch.arange(pool.info.count))
-    return Dataset(
-        pool.info, MemorySource(torch.cat([change(images_) for images_ in images.split(1_000)])), pool.labels
-    )
+    assert pool.labels is not None
+    changed_images = torch.cat([change(images_) for images_ in images.split(1_000)])
+    return Dataset(pool.info, {"images": changed_images, "labels": pool.labels})
 
 
 def subjects(pool: Dataset, reference: Dataset) -> Iterator[tuple[str, Pool]]:
@@ -144,7 +144,7 @@ def measure(name: str, target: Pool, context: EvaluationContext, metrics: list[s
     found = {}
     held = context.renewed(target, SEED)
     for metric in load_metrics(metrics):
-        if metric.unfit(held):
+        if metric.unsuitable(held):
             continue
         begin = time.perf_counter()
         with warnings.catch_warnings(record=True) as said:
@@ -155,7 +155,7 @@ def measure(name: str, target: Pool, context: EvaluationContext, metrics: list[s
     return found
 
 
-def examine(data: str, effnet: bool = False) -> dict[str, Any]:
+def measure_all(data: str, effnet: bool = False) -> dict[str, Any]:
     config = RunConfig(variant="none", dataset=data)
     train, test = load_dataset(data, config), load_dataset(data, config, "test")
     names = [n for n in registry().metrics if n.endswith("-10k") and registry().metrics.spec(n).extractor == data]
@@ -203,7 +203,7 @@ def main() -> None:
     parser.add_argument("--effnet", action="store_true", help="the floor of fd-effnet-lite0-10k too: for a GPU")
     arguments = parser.parse_args()
     for data in arguments.data:
-        write(arguments.out / f"{data}.json", examine(data, arguments.effnet))
+        write(arguments.out / f"{data}.json", measure_all(data, arguments.effnet))
 
 
 if __name__ == "__main__":

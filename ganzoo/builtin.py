@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from ganzoo.data.specs import DATASETS
-from ganzoo.metrics.specs import METRICS
+from ganzoo.metrics.specs import EXTRACTORS, METRICS
 from ganzoo.registry.hookspecs import hookimpl
-from ganzoo.registry.specs import DatasetSpec, LossSpec, MetricSpec
+from ganzoo.registry.specs import DatasetSpec, ExtractorSpec, LossSpec, MetricSpec
 from ganzoo.runs.history import ganzoo_run_started, ganzoo_step_logged
 
 LOSSES = (
@@ -53,12 +53,18 @@ def ganzoo_datasets() -> Iterable[DatasetSpec]:
 
 
 @hookimpl
+def ganzoo_extractors() -> Iterable[ExtractorSpec]:
+    return EXTRACTORS
+
+
+@hookimpl
 def ganzoo_metrics() -> Iterable[MetricSpec]:
     return METRICS
 
 
 __all__ = [
     "ganzoo_datasets",
+    "ganzoo_extractors",
     "ganzoo_losses",
     "ganzoo_metrics",
     "ganzoo_run_started",

@@ -6,8 +6,9 @@
     │   └── ConfigError             a setting of the wrong type or out of its range
     ├── PluginError                 a plugin that cannot be imported or breaks its contract
     │   └── DuplicateNameError      two plugins offer one name
-    ├── DataError                   a data set that is missing, damaged or unfit
+    ├── DataError                   a data set that is missing, damaged or unsuitable
     │   ├── DataMissingError        its files are not on this machine
+    │   ├── SplitMissingError       it has no such split
     │   └── ChecksumError           a file whose content is not what was published
     ├── RunError                    a run directory that is in the way, missing or not writable
     ├── CheckpointError             a file that is no checkpoint, is damaged, or belongs to other settings
@@ -68,11 +69,15 @@ class DuplicateNameError(PluginError):
 
 
 class DataError(GanzooError):
-    """A data set that is missing, damaged, or unfit for what was asked."""
+    """A data set that is missing, damaged, or unsuitable for what was asked."""
 
 
 class DataMissingError(DataError):
     """Files of a data set are not on this machine; the message says which, and where they go."""
+
+
+class SplitMissingError(DataError):
+    """A data set without the split that was asked for."""
 
 
 class ChecksumError(DataError):

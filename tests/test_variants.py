@@ -27,7 +27,7 @@ DIGITS = tuple("0123456789")
 def build(name: str, shape: tuple[int, ...], **options: Any) -> dict[str, torch.nn.Module]:
     variant = load_variant(name)
     config = resolve(name, variant.Options, {"dataset": "glyphs", **variant.defaults, **options})
-    data = DataInfo(name="glyphs", sample="images" if len(shape) == 3 else "points", shape=shape, classes=DIGITS)
+    data = DataInfo(name="glyphs", kind="images" if len(shape) == 3 else "points", shape=shape, classes=DIGITS)
     return variant(config, data, None).networks()
 
 

@@ -36,7 +36,6 @@ from ganzoo.config.settings import resolve
 from ganzoo.errors import ConfigError, UnknownNameError
 from ganzoo.models.load import load_variant
 from ganzoo.registry.registry import registry
-from ganzoo.registry.specs import DatasetSpec, VariantSpec
 
 KEYS = ("about", "seeds", "datasets", "metrics", "budget", "settings", "entries", "published")
 ENTRY_KEYS = ("variant", "label", "datasets", "settings", "budget")
@@ -196,7 +195,7 @@ def _jobs(
         raise ConfigError(f"{kind} = {amount!r} in the budget of {label!r} must be a number above 0.")
     jobs = []
     for dataset in entry.get("datasets", content.get("datasets", [])):
-        reason = unfit(spec, registry().datasets.spec(str(dataset).partition(":")[0]))
+        reason = unsuitable(spec, registry().datasets.spec(str(dataset).partition(":")[0]))
         if reason and everything:
             continue  # "all" means all that can
         if reason:
@@ -235,15 +234,6 @@ def usable_variants() -> list[str]:
         if reason := zoo.conflict(name):
             warnings.warn(f"left out of the suite: {reason}.", stacklevel=2)
     return [name for name in zoo if not zoo.conflict(name)]
-
-
-def unfit(variant: VariantSpec, dataset: DatasetSpec) -> str:
-    """Why a variant cannot run on a data set, as far as their specs tell, or nothing."""
-    if dataset.sample not in variant.accepts:
-        return f"it models {' and '.join(variant.accepts)}, not {dataset.sample}"
-    if variant.data in ("labelled", "semi") and dataset.classes == ():
-        return "it needs class labels"
-    return ""
 
 
 def _known(table: Any, keys: tuple[str, ...], what: str) -> None:

@@ -8,9 +8,7 @@ from ganzoo.cli.options import emit_json, emit_table
 from ganzoo.errors import UnknownNameError
 from ganzoo.registry.registry import Catalogue, plural, registry
 
-KINDS = ("variants", "datasets", "losses", "metrics", "suites", "plugins")
-NEEDS = {"images": "images", "labelled": "labelled images", "semi": "partly labelled images",
-         "super-resolution": "large images"}  # fmt: skip
+KINDS = ("variants", "datasets", "losses", "metrics", "extractors", "suites", "plugins")
 
 
 @click.command("list")
@@ -19,7 +17,7 @@ NEEDS = {"images": "images", "labelled": "labelled images", "semi": "partly labe
 def command(words: tuple[str, ...], as_json: bool) -> None:
     """What is registered.
 
-    KIND is variants (the default), datasets, losses, metrics, suites or plugins. PATTERN is a shell pattern: "*gan".
+    KIND is variants (the default), datasets, losses, metrics, extractors, suites or plugins. PATTERN is a shell pattern: "*gan".
     """
     kind, pattern = split_words(words)
     if kind == "plugins":
@@ -38,7 +36,7 @@ def command(words: tuple[str, ...], as_json: bool) -> None:
     elif kind == "variants":
         emit_table(
             ("NAME", "NEEDS", "PAPER", "FROM", "SUMMARY"),
-            [(r["name"], NEEDS.get(r["data"], r["data"]), r["paper"], r["provider"], r["summary"]) for r in rows],
+            [(r["name"], ", ".join(r["needs"]), r["paper"], r["provider"], r["summary"]) for r in rows],
         )
     elif kind == "datasets":
         emit_table(
@@ -94,7 +92,21 @@ def describe(catalogue: Catalogue[Any], name: str) -> dict[str, Any]:
         "paper": spec.paper,
         "summary": spec.summary,
     }
-    for extra in ("data", "accepts", "classes", "shape", "splits", "licence", "download", "metrics", "unit", "better"):
+    for extra in (
+        "family",
+        "needs",
+        "models",
+        "samples",
+        "provides",
+        "classes",
+        "shape",
+        "splits",
+        "licence",
+        "download",
+        "metrics",
+        "unit",
+        "better",
+    ):
         if hasattr(spec, extra):
             row[extra] = getattr(spec, extra)
     return row

@@ -87,7 +87,7 @@ class TrainingDisplay:
         verb = f"resuming at step {run.step:,}" if run.step else "training"
         shape = "x".join(map(str, data.shape))
         self._say(
-            f"{verb}: {run.config.variant} on {data.name} ({data.count:,} {data.sample} of {shape}), "
+            f"{verb}: {run.config.variant} on {data.name} ({data.count:,} {data.kind} of {shape}), "
             f"{run.total_steps:,} steps of {run.config.batch_size}, on {run.details['device']} -> {run.path}"
         )
         if sys.stderr.isatty():

@@ -121,7 +121,7 @@ def _show_plan(job: Any) -> None:
     click.echo(f"# run directory: {job.out}{' (to be resumed)' if job.resume else ''}")
     data = job.dataset.info
     shape = "x".join(map(str, data.shape))
-    click.echo(f"# data: {data.name}, {data.count:,} {data.sample} of {shape}, {len(data.classes)} classes")
+    click.echo(f"# data: {data.name}, {data.count:,} {data.kind} of {shape}, {len(data.classes)} classes")
     click.echo(f"# device: {job.device}")
     networks = job.variant.build()
     check_networks(job.variant, networks)

@@ -83,6 +83,7 @@ class RunConfig:
 
     variant: str
     dataset: str
+    second: str = option("", "a second, unpaired data set, for variants that turn one set into another")
     options: Options = field(default_factory=Options)
     tricks: Tricks = field(default_factory=Tricks)
     steps: int = option(20_000, "iterations of training; each draws one batch of real samples", at_least=1)

@@ -4,18 +4,20 @@ A dataset module returns a :class:`Dataset`; :mod:`ganzoo.data.sampler` draws ba
 function of the seed and of the number of images seen, so that a resumed run continues with the very next image.
 """
 
+import dataclasses
 import hashlib
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor
 
 from ganzoo.data.progress import Progress, silent
-from ganzoo.errors import UsageError
-from ganzoo.registry.specs import Sample
+from ganzoo.errors import DataError, UsageError
+from ganzoo.registry.specs import SECOND
 
 __all__ = [
     "DataInfo", "DataRequest", "DataWarning", "Dataset", "MemorySource", "Progress", "Source",
@@ -58,33 +60,46 @@ class DataRequest:
 
 @dataclass(frozen=True)
 class DataInfo:
-    """What a variant must know about its data to build networks; saved in every run and every exported generator.
+    """What a variant must know about its data to build networks; saved in every run and every exported network.
 
     Attributes:
         name: as typed (``mnist``, ``folder:photos``).
-        sample: ``"images"`` or ``"points"``.
-        shape: (C, H, W) of an image, (D,) of a point.
+        kind: ``"images"``, ``"points"``, ``"waves"``, ``"voxels"``, ``"sequences"``, or a name of a plugin's.
+        shape: of a sample: (C, H, W) of an image, (D,) of a point, (C, L) of a wave, (C, D, H, W) of voxels.
         classes: names of the classes; empty when unlabelled.
         count: number of samples in the split.
         split: the split that was loaded.
-        digest: SHA-256 over samples and labels as loaded (for streamed data: over names and sizes of the files).
+        digest: SHA-256 over all fields as loaded (for streamed data: over names and sizes of the files).
+        fields: names of the fields.
+        extra: more that networks need, as plain values: length of an embedding, sample rate, vocabulary ...
+        second: the same of the second, unpaired set, where there is one.
     """
 
     name: str
-    sample: Sample
+    kind: str
     shape: tuple[int, ...]
     classes: tuple[str, ...] = ()
     count: int = 0
     split: str = "train"
     digest: str = ""
-
-    @property
-    def kind(self) -> Sample:
-        return self.sample
+    fields: tuple[str, ...] = ("images",)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    second: "DataInfo | None" = None
 
     @property
     def labelled(self) -> bool:
         return bool(self.classes)
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> "DataInfo":
+        """From what :func:`dataclasses.asdict` gave, after a detour over JSON.
+
+        Raises:
+            TypeError, KeyError: something else.
+        """
+        tuples = {name: tuple(plain[name]) for name in ("shape", "classes", "fields")}
+        second = None if plain.get("second") is None else cls.from_plain(plain["second"])
+        return cls(**{**plain, **tuples, "second": second})
 
 
 SHARE = 0.5
@@ -102,7 +117,7 @@ class Source(Protocol):
     def __len__(self) -> int: ...
 
     def fetch(self, indices: Tensor) -> Tensor:
-        """uint8 images [N, C, H, W] (0..255), or float32 points [N, D], for int64 ``indices`` [N]."""
+        """uint8 images [N, C, H, W] (0..255), or float32 samples of another kind, for int64 ``indices`` [N]."""
         ...
 
     def prefetch(self, indices: Tensor) -> None:
@@ -119,7 +134,7 @@ class Source(Protocol):
 
 
 class MemorySource:
-    """One tensor: uint8 images [N, C, H, W] or float32 points [N, D]; a batch is an index."""
+    """One tensor: uint8 images [N, C, H, W], or float32 samples of another kind; a batch is an index."""
 
     def __init__(self, samples: Tensor) -> None:
         self.samples = samples
@@ -145,19 +160,74 @@ class MemorySource:
         """Nothing to close."""
 
 
-@dataclass(frozen=True)
 class Dataset:
-    """Samples, their labels (int64 [N], or None) and what is to be known about them."""
+    """Samples with all that belongs to each of them, field by field.
 
-    info: DataInfo
-    source: Source
-    labels: Tensor | None = None
+    Args:
+        info: what is to be known about them; its ``fields`` and ``second`` are filled in here.
+        fields: by name, all of one length: a :class:`Source`, or a tensor. ``"images"`` are the samples, of whatever
+            kind; ``"labels"`` int64 [N] their classes; ``"target"`` what they are to be turned into.
+        second: a second, unpaired set; its fields are in a batch as ``second.NAME``.
+
+    Raises:
+        DataError: no samples, or fields of different lengths.
+    """
+
+    def __init__(
+        self, info: DataInfo, fields: Mapping[str, "Source | Tensor"], second: "Dataset | None" = None
+    ) -> None:
+        if "images" not in fields:
+            raise DataError(f"data set {info.name!r} has no field 'images', which holds the samples.")
+        lengths = {name: len(values) for name, values in fields.items()}
+        if len(set(lengths.values())) > 1:
+            said = ", ".join(f"{name}: {length:,}" for name, length in lengths.items())
+            raise DataError(f"data set {info.name!r} has fields of different lengths ({said}).")
+        first = fields["images"]
+        self.fields: dict[str, Source | Tensor] = {
+            **fields,
+            "images": MemorySource(first) if isinstance(first, Tensor) else first,
+        }
+        self.second = second
+        names = (*fields, *(f"{SECOND}{name}" for name in (second.fields if second else ())))
+        self.info = dataclasses.replace(info, fields=names, second=second.info if second else None)
+
+    @property
+    def source(self) -> "Source":
+        """The samples."""
+        found = self.fields["images"]
+        assert not isinstance(found, Tensor), "the constructor wraps tensors"
+        return found
+
+    @property
+    def labels(self) -> Tensor | None:
+        """The class of each sample, int64 [N]; None where there are no classes."""
+        found = self.fields.get("labels")
+        return found if isinstance(found, Tensor) else None
+
+    def fetch(self, name: str, indices: Tensor) -> Tensor:
+        """The values of a field, of the second set too, as they are stored."""
+        if name.startswith(SECOND):
+            if self.second is None:
+                raise DataError(f"data set {self.info.name!r} has no second set, and so no {name!r}.")
+            return self.second.fetch(name.removeprefix(SECOND), indices)
+        if name not in self.fields:
+            raise DataError(f"data set {self.info.name!r} has no field {name!r}; it has {', '.join(self.info.fields)}.")
+        found = self.fields[name]
+        return found[indices.to(found.device)] if isinstance(found, Tensor) else found.fetch(indices)
+
+    def close(self) -> None:
+        """Stop workers, close files."""
+        for values in self.fields.values():
+            if not isinstance(values, Tensor):
+                values.close()
+        if self.second:
+            self.second.close()
 
 
-def digest(samples: Tensor, labels: Tensor | None = None) -> str:
-    """SHA-256 over type, shape and bytes of samples and labels, as hex."""
+def digest(*tensors: Tensor | None) -> str:
+    """SHA-256 over type, shape and bytes of tensors, as hex; None is left out."""
     total = hashlib.sha256()
-    for tensor in (samples,) if labels is None else (samples, labels):
+    for tensor in (each for each in tensors if each is not None):
         total.update(f"{tensor.dtype} {tuple(tensor.shape)};".encode())
         # .numpy() is a view, and reshape(-1) lets an empty tensor through; nothing is copied.
         total.update(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
@@ -165,7 +235,7 @@ def digest(samples: Tensor, labels: Tensor | None = None) -> str:
 
 
 def to_unit(samples: Tensor) -> Tensor:
-    """uint8 0..255 -> float32 [-1, 1]; points pass unchanged. Inverse of :func:`to_uint8`."""
+    """uint8 0..255 -> float32 [-1, 1]; other samples pass unchanged. Inverse of :func:`to_uint8`."""
     if samples.dtype != torch.uint8:
         return samples
     return samples.to(torch.float32).div_(127.5).sub_(1.0)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -47,6 +48,8 @@ class Decoder:
     channels: int
     height: int
     width: int
+    part: Literal["whole", "left", "right"] = "whole"
+    """Of a file that holds two pictures side by side, one of them."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -70,6 +73,11 @@ class Decoder:
     def _prepare(self, opened: Image.Image) -> Image.Image:
         image = ImageOps.exif_transpose(opened)
         image = _to_mode(image, "L" if self.channels == 1 else "RGB")
+        if self.part != "whole":
+            half, odd = divmod(image.width, 2)
+            if odd or not half:
+                raise Undecodable(f"its width of {image.width} is odd, so it does not hold two pictures side by side")
+            image = image.crop((0, 0, half, image.height) if self.part == "left" else (half, 0, 2 * half, image.height))
         if not self.height or image.size == (self.width, self.height):
             return image
         scale = min(image.width / self.width, image.height / self.height)

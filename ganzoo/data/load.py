@@ -7,7 +7,7 @@ from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import DataRequest, Dataset
 from ganzoo.data.progress import Progress, silent
 from ganzoo.data.store import data_root
-from ganzoo.errors import DataError
+from ganzoo.errors import SplitMissingError
 from ganzoo.registry.registry import registry
 from ganzoo.registry.specs import DatasetSpec
 
@@ -17,23 +17,42 @@ def dataset_spec(name: str) -> DatasetSpec:
     return registry().datasets.spec(name.partition(":")[0])
 
 
+def second_spec(config: RunConfig) -> DatasetSpec | None:
+    """The spec of the second set of a run, if it names one."""
+    return dataset_spec(config.second) if config.second else None
+
+
 def load_dataset(
-    name: str, config: RunConfig, split: str | None = None, progress: Progress = silent, **wanted: Any
+    name: str, config: RunConfig, split: str | None = None, progress: Progress = silent, **request: Any
 ) -> Dataset:
     """A split of a data set (by default the one that is trained on), as the run's settings want it.
 
-    ``wanted`` are more fields of the :class:`ganzoo.data.base.DataRequest`.
+    With ``second`` in the settings, that set comes with it: its split of the same name, or the one it is trained on.
+
+    Args:
+        request: more fields of the :class:`ganzoo.data.base.DataRequest`.
 
     Raises:
-        DataError: missing, damaged or unfit files.
+        SplitMissingError: no such split.
+        DataError: missing, damaged or unsuitable files.
         UsageError: an unknown data set, or one that takes no argument.
     """
+    found = load_one(name, config, split, progress, **request)
+    if not config.second:
+        return found
+    there = split in dataset_spec(config.second).splits
+    second = load_one(config.second, config, split if there else None, progress, **request)
+    return Dataset(found.info, found.fields, second)
+
+
+def load_one(name: str, config: RunConfig, split: str | None, progress: Progress, **request: Any) -> Dataset:
+    """As :func:`load_dataset`, without a second set."""
     base, _, argument = name.partition(":")
     spec = registry().datasets.spec(base)
     if split is not None and split not in spec.splits:
         # The spec is asked, not the loader: one that knows no splits would hand out the training data again.
-        raise DataError(f"data set {base!r} has no split {split!r}: it has {', '.join(spec.splits)}.")
-    request = DataRequest(
+        raise SplitMissingError(f"data set {base!r} has no split {split!r}: it has {', '.join(spec.splits)}.")
+    wanted = DataRequest(
         name=base,
         root=data_root(),
         argument=argument,
@@ -43,5 +62,5 @@ def load_dataset(
         seed=0,  # drawn data is the same whatever the training's seed, so that seeds can be compared
         progress=progress,
     )
-    loaded: Dataset = registry().datasets.load(base)(dataclasses.replace(request, **wanted))
+    loaded: Dataset = registry().datasets.load(base)(dataclasses.replace(wanted, **request))
     return loaded

@@ -3,11 +3,13 @@
 import torch
 from torch import Tensor
 
-from ganzoo.data.base import Dataset, MemorySource, to_unit
-from ganzoo.data.sampler import Sampler
+from ganzoo.data.base import Dataset, MemorySource, Source, to_unit
+from ganzoo.data.sampler import Sampler, derived_seed
+from ganzoo.registry.specs import SECOND
 
 Batch = dict[str, Tensor]
-"""``"images"`` [N, C, H, W] in [-1, 1] or points [N, D]; ``"labels"`` int64 [N] where the data set has them."""
+"""Fields by name: ``"images"`` [N, C, H, W] in [-1, 1] or samples of another kind, ``"labels"`` int64 [N] where the
+data set has them, what more it has, and ``"second.NAME"`` of a second set."""
 
 
 class BatchLoader:
@@ -20,23 +22,33 @@ class BatchLoader:
         rank, size: of several processes that train together, each is given its part of every batch.
 
     Attributes:
-        on_device: all samples lie on the device, so that picking some needs nothing of the host.
+        on_device: all fields lie on the device, so that picking some needs nothing of the host.
     """
 
     def __init__(self, dataset: Dataset, seed: int, device: torch.device, rank: int = 0, size: int = 1) -> None:
         self.device, self.rank, self.size = device, rank, size
-        self.source = dataset.source.to(device)
-        self.labels = None if dataset.labels is None else dataset.labels.to(device)
+        self.fields: dict[str, Source | Tensor] = {name: values.to(device) for name, values in dataset.fields.items()}
+        self.source = self.fields["images"]
         # Of files the indices are wanted on the host, of samples that lie on the device there.
-        self.on_device = isinstance(self.source, MemorySource) and self.source.samples.device.type == device.type
-        self._sampler = Sampler(len(dataset.source), seed, device if self.on_device else None)
+        sources = [values for values in self.fields.values() if not isinstance(values, Tensor)]
+        here = all(isinstance(s, MemorySource) and s.samples.device.type == device.type for s in sources)
+        self.second = None
+        if dataset.second:
+            # Its own order: otherwise the two sets would be paired by chance, and always in the same way.
+            self.second = BatchLoader(dataset.second, derived_seed("second", seed), device, rank, size)
+        self.on_device = here and self.second is None
+        self._sampler = Sampler(len(dataset.source), seed, device if here else None)
         self._ahead, self._ahead_of = torch.empty(0, dtype=torch.int64), -1
 
     def draw(self, start: int, n: int) -> Batch:
         """The ``n`` samples from position ``start`` of the stream on; those after them are read ahead."""
         batch = self.pick(self.indices(start, n))
         self._ahead, self._ahead_of = self._sampler.indices(start + n, n), start + n
-        self.source.prefetch(self.own(self._ahead))
+        for values in self.fields.values():
+            if not isinstance(values, Tensor):
+                values.prefetch(self.own(self._ahead))
+        if self.second:
+            batch |= {f"{SECOND}{name}": values for name, values in self.second.draw(start, n).items()}
         return batch
 
     def indices(self, start: int, n: int) -> Tensor:
@@ -49,19 +61,26 @@ class BatchLoader:
         return indices[begin:end]
 
     def pick(self, indices: Tensor) -> Batch:
-        """The samples with these indices, int64 [N]; of several ranks each gets its part of them, in order."""
+        """The samples with these indices, int64 [N], of the first set; several ranks get their parts, in order."""
         indices = self.own(indices)
-        samples = self.source.fetch(indices)
+        here = indices.to(self.device, non_blocking=True)
+        return {
+            name: values[here] if isinstance(values, Tensor) else self._fetched(values, indices)
+            for name, values in self.fields.items()
+        }
+
+    def _fetched(self, source: Source, indices: Tensor) -> Tensor:
+        """Samples of a source on the device: images in [-1, 1], others as they are."""
+        samples = source.fetch(indices)
         if samples.device.type == "cpu" and self.device.type == "cuda":
             samples = samples.pin_memory()  # so that the host need not wait until they are sent
-        images = to_unit(samples.to(self.device, non_blocking=True))
-        if images.dim() == 4:
-            images = images.contiguous(memory_format=torch.channels_last)
-        batch = {"images": images}
-        if self.labels is not None:
-            batch["labels"] = self.labels[indices.to(self.device, non_blocking=True)]
-        return batch
+        values = to_unit(samples.to(self.device, non_blocking=True))
+        return values.contiguous(memory_format=torch.channels_last) if values.dim() == 4 else values
 
     def close(self) -> None:
         """Stop what reads ahead."""
-        self.source.close()
+        for values in self.fields.values():
+            if not isinstance(values, Tensor):
+                values.close()
+        if self.second:
+            self.second.close()

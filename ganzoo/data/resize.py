@@ -27,16 +27,20 @@ def check_request(request: DataRequest, spec: DatasetSpec) -> None:
     """
     if request.split not in spec.splits:
         raise UnknownNameError(f"split of {request.name}", request.split, spec.splits)
-    if request.argument and spec.name != "folder":
+    if request.argument and spec.argument == "none":
         raise UsageError(
             f"data set {spec.name!r} takes nothing after its name, not {request.argument!r}; "
             f"use {spec.name!r}, or 'folder:{request.argument}' for images of your own."
         )
-    if request.crop is not None and spec.name != "folder":
-        raise ConfigError(f"crop = {request.crop}: data set {spec.name!r} is used as it is; only a folder is cropped.")
-    if spec.sample == "points":
+    if request.crop is not None and spec.argument != "path":
+        raise ConfigError(
+            f"crop = {request.crop}: data set {spec.name!r} is used as it is; only your own folders are cropped."
+        )
+    if spec.samples != "images":
         if request.resolution is not None or request.channels is not None:
-            raise ConfigError(f"{spec.name!r} holds points: it has no resolution and no channels; leave both out.")
+            raise ConfigError(
+                f"{spec.name!r} holds {spec.samples}: it has no resolution and no channels; leave both out."
+            )
         return
     if request.resolution is not None and request.resolution < 1:
         raise ConfigError(f"resolution = {request.resolution} must be at least 1 pixel.")
@@ -127,13 +131,12 @@ def image_dataset(
     return Dataset(
         info=DataInfo(
             name=request.name,
-            sample="images",
+            kind="images",
             shape=shape,
             classes=classes,
             count=len(images),
             split=request.split,
             digest=digest(images, labels),
         ),
-        source=source,
-        labels=labels,
+        fields={"images": source, **({} if labels is None else {"labels": labels})},
     )

@@ -5,15 +5,13 @@ stands beside every number, because the context writes down what a metric has us
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ganzoo.errors import PluginError, UsageError
 from ganzoo.metrics.context import EvaluationContext
+from ganzoo.metrics.requests import MetricRequest
 from ganzoo.registry.specs import MetricSpec
 from ganzoo.runtime.device import exact_arithmetic
-
-if TYPE_CHECKING:
-    pass
 
 
 class Metric:
@@ -21,16 +19,17 @@ class Metric:
 
     Args:
         spec: the spec it was loaded for, so that one class can serve several protocols.
+        request: of which network and against what it is taken; None: the default ones.
     """
 
-    def __init__(self, spec: MetricSpec) -> None:
-        self.spec = spec
+    def __init__(self, spec: MetricSpec, request: MetricRequest | None = None) -> None:
+        self.spec, self.request = spec, request or MetricRequest(spec.name)
 
-    def unfit(self, context: "EvaluationContext") -> str:
+    def unsuitable(self, context: EvaluationContext) -> str:
         """Why it makes no sense for this context, or nothing; cheap, asked before anything is computed."""
-        return context.target.lacks(self.spec.of)
+        return context.target.missing_for(self.spec.of)
 
-    def ready(self, context: "EvaluationContext") -> None:
+    def prepare(self, context: EvaluationContext) -> None:
         """Open what it needs and count: what is missing is to be found before a training, not after.
 
         Raises:
@@ -38,9 +37,9 @@ class Metric:
         """
         if self.spec.count:
             context.target.refuse_few(self.spec.count)
-            context.labels(self.spec.count)
+            context.conditions(self.spec.count)
 
-    def measure(self, context: "EvaluationContext") -> dict[str, float]:
+    def measure(self, context: EvaluationContext) -> dict[str, float]:
         """The numbers by name, the headline first."""
         raise NotImplementedError(f"{type(self).__name__} must implement measure(context)")
 
@@ -75,8 +74,9 @@ def take(metric: Metric, context: EvaluationContext) -> Result:
         UsageError: the metric makes no sense here.
         PluginError: it gives something else than numbers.
     """
-    if reason := metric.unfit(context):
-        raise UsageError(f"{metric.spec.name}: {reason}.")
+    context = context.of(metric.request)
+    if reason := metric.unsuitable(context):
+        raise UsageError(f"{metric.request}: {reason}.")
     context.used = {}
     with exact_arithmetic(context.device):
         found = metric.measure(context)
@@ -86,7 +86,7 @@ def take(metric: Metric, context: EvaluationContext) -> Result:
         raise PluginError(f"metric {metric.spec.name!r} gave {found!r}, which is no table of numbers.") from error
     if not values:
         raise PluginError(f"metric {metric.spec.name!r} gave no number.")
-    return Result(metric.spec.name, values, {"target": dict(context.target.about), **context.used})
+    return Result(metric.request.title, values, {"target": dict(context.target.about), **context.used})
 
 
 __all__ = ["EvaluationContext", "Metric", "Result", "take"]

@@ -14,8 +14,9 @@ from torch import Tensor
 from ganzoo.data.base import Dataset
 from ganzoo.data.decode import FileSource
 from ganzoo.data.progress import Progress, silent
-from ganzoo.errors import DataError
+from ganzoo.errors import DataError, UsageError
 from ganzoo.metrics.cache import remembered, statistics
+from ganzoo.metrics.requests import MetricRequest
 from ganzoo.metrics.targets import EvaluationTarget, sized
 from ganzoo.runtime.processes import SINGLE_PROCESS, World
 
@@ -44,6 +45,7 @@ class EvaluationContext:
         weights: a file of Inception's or VGG's weights instead of the one in torch's cache.
         cache: folder of what was computed of real data before; None: nothing is remembered.
         used: what the metric at work has used, for its result.
+        load_other: a split of another data set, by name.
         world: the processes that share the work of :meth:`features`, each of which must ask for the same.
     """
 
@@ -58,8 +60,34 @@ class EvaluationContext:
     progress: Progress = silent
     used: dict[str, Any] = field(default_factory=dict)
     world: World = SINGLE_PROCESS
+    load_other: Callable[[str, str], Dataset] | None = None
     _real: dict[Any, Any] = field(default_factory=dict)
     _own: dict[Any, Any] = field(default_factory=dict)
+
+    def of(self, request: MetricRequest) -> "EvaluationContext":
+        """The context for one request: another role, another data set, or this one.
+
+        Raises:
+            UsageError: no such role, or no other data set can be loaded here.
+        """
+        found = self
+        if request.reference and request.reference != self.against:
+            if (load := self.load_other) is None:
+                raise UsageError(f"{request}: nothing can be measured against another data set here.")
+            name = request.reference
+            found = self.once(
+                self._real,
+                ("against", name),
+                lambda: dataclasses.replace(
+                    self, against=name, load=lambda split: load(name, split), used={}, _real={}, _own={}
+                ),
+            )
+            found = dataclasses.replace(found, target=self.target, seed=self.seed, world=self.world, used={}, _own={})
+        if request.role:
+            target = found.target.at(request.role)
+            own = self.once(self._own, ("role", request), dict)
+            found = dataclasses.replace(found, target=target, used={}, _own=own)
+        return found
 
     def renewed(self, target: EvaluationTarget, seed: int) -> "EvaluationContext":
         """The same context for another target; what is known of real samples is kept."""
@@ -161,8 +189,30 @@ class EvaluationContext:
 
     # The target's samples
 
+    def conditions(self, count: int) -> Tensor | None:
+        """What a conditional generator is asked for: conditions as in the training data, in random order.
+
+        Classes are as frequent as there; other conditions are rows of the data set's field, or drawn where the
+        generator draws them.
+        """
+        generator = self.target.generator
+        if generator is None or generator.condition.is_none:
+            return None
+        if generator.classes:
+            return self.labels(count)
+
+        def compute() -> Tensor | None:
+            rng = torch.Generator().manual_seed(REFERENCE_SEED)
+            if not generator.condition.field:
+                return generator.condition.draw(count, rng)
+            found = self.reference()
+            return found.fetch(generator.condition.field, torch.randint(len(found.source), (count,), generator=rng))
+
+        self.used["conditions"] = f"rows of {generator.condition.field!r}" if generator.condition.field else "drawn"
+        return self.once(self._own, ("conditions", count), compute)
+
     def labels(self, count: int) -> Tensor | None:
-        """Classes asked of a conditional generator: as frequent as in the training data, in random order."""
+        """Classes asked of a generator that takes some: as frequent as in the training data, in random order."""
         if not self.target.classes:
             return None
 
@@ -178,13 +228,13 @@ class EvaluationContext:
         return self.once(self._own, ("labels", count), compute)
 
     def samples(self, count: int) -> Iterator[Tensor]:
-        """``count`` samples in batches on the CPU: uint8 images [n, C, H, W], or points float32 [n, D].
+        """``count`` samples in batches on the CPU: uint8 images [n, C, H, W], or float32 samples of another kind.
 
         Raises:
             DataError: a folder has fewer.
         """
         self._note_samples(count)
-        return self.target.samples(count, self.labels(count), self.seed)
+        return self.target.samples(count, self.conditions(count), self.seed)
 
     def _note_samples(self, count: int) -> None:
         self.used["samples"] = {"count": count, **self.target.sampling(self.seed)}
@@ -193,7 +243,7 @@ class EvaluationContext:
         """``"features"`` [N, F] and ``"logits"`` [N, K], float32, of the target's samples."""
         self._note_samples(count)
         self.used["extractor"] = extractor.identity
-        self.labels(count)  # written down even when the features are there already
+        self.conditions(count)  # written down even when the features are there already
         return self.once(
             self._own,
             ("features", extractor.name, count),
@@ -209,7 +259,7 @@ class EvaluationContext:
 
         def own() -> dict[str, Tensor]:
             batches = slice(self.world.rank, None, ranks)
-            samples = self.target.samples(count, self.labels(count), self.seed, batches)
+            samples = self.target.samples(count, self.conditions(count), self.seed, batches)
             return extractor.extract(samples, sum(sizes[batches]), what, self.progress)
 
         found, joined = self.world.gather(own), {}

@@ -74,8 +74,8 @@ class Reference:
 class Duplicates(Metric):
     """Share of samples that nearly repeat another one; what that means is set by as many real ones."""
 
-    def ready(self, context: EvaluationContext) -> None:
-        super().ready(context)
+    def prepare(self, context: EvaluationContext) -> None:
+        super().prepare(context)
         context.chosen(context.reference(), self.spec.count)
 
     def measure(self, context: EvaluationContext) -> dict[str, float]:

@@ -16,7 +16,7 @@ from ganzoo.errors import DataError, UsageError
 from ganzoo.metrics.base import Result
 from ganzoo.metrics.cache import FOLDER
 from ganzoo.metrics.context import EvaluationContext
-from ganzoo.metrics.measure import check, examine, load_metrics, network_target, sensible
+from ganzoo.metrics.measure import applicable, check, load_metrics, measure_all, network_target
 from ganzoo.metrics.targets import EvaluationTarget, FolderTarget
 from ganzoo.models.load import load_variant
 from ganzoo.runs.run import weights_path
@@ -51,10 +51,10 @@ def evaluate(
     names = list(metrics)
     context = open_context(source, names, against, seed=seed, device=device, weights=weights, progress=progress)
     if not names:
-        raise UsageError(f"name a metric; these make sense here: {', '.join(sensible(context)) or 'none'}.")
+        raise UsageError(f"name a metric; these make sense here: {', '.join(applicable(context)) or 'none'}.")
     loaded = load_metrics(names)
     check(loaded, context)
-    return examine(loaded, context)
+    return measure_all(loaded, context)
 
 
 def open_context(

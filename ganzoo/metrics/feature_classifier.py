@@ -59,11 +59,11 @@ def convolution(inputs: int, outputs: int) -> nn.Sequential:
 
 
 def shipped() -> list[str]:
-    """Names of the data sets that a trained recogniser comes with."""
+    """Names of the data sets that a trained feature classifier comes with."""
     return sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
 
 
-def load_recogniser(path: Path) -> tuple[FeatureClassifier, dict[str, Any]]:
+def load_classifier_of(path: Path) -> tuple[FeatureClassifier, dict[str, Any]]:
     """(network in eval mode on the CPU, header) of a file that benchmarks/feature_classifiers.py wrote.
 
     Raises:
@@ -72,5 +72,5 @@ def load_recogniser(path: Path) -> tuple[FeatureClassifier, dict[str, Any]]:
     tensors, header = read_tensors(path)
     with torch.random.fork_rng(devices=[]):  # building draws weights; the caller's generator is not ours to move
         network = FeatureClassifier(header["channels"], header["classes"], header["width"])
-    fill(network, tensors, path, "recogniser")
+    fill(network, tensors, path, "feature classifier")
     return network.eval().requires_grad_(False), header

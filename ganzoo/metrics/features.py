@@ -32,16 +32,16 @@ ROWS = 2_500
 class FeatureMetric(Metric):
     """A measure on the features of ``spec.extractor``."""
 
-    def unfit(self, context: EvaluationContext) -> str:
-        if reason := super().unfit(context):
+    def unsuitable(self, context: EvaluationContext) -> str:
+        if reason := super().unsuitable(context):
             return reason
         name = self.spec.extractor
         if name in CLASSIFIED and context.against != name:
             return f"its features were learned from {name!r}, and the samples are held against {context.against!r}"
         return ""
 
-    def ready(self, context: EvaluationContext) -> None:
-        super().ready(context)
+    def prepare(self, context: EvaluationContext) -> None:
+        super().prepare(context)
         self.opened(context)
         context.reference()
 
@@ -55,7 +55,7 @@ class FeatureMetric(Metric):
         if extractor.shape and extractor.shape != context.target.shape:
             sizes = ["x".join(map(str, shape)) for shape in (context.target.shape, extractor.shape)]
             raise DataError(
-                f"{self.spec.name}: {context.target.name} has images of {sizes[0]}, and the recogniser of "
+                f"{self.spec.name}: {context.target.name} has images of {sizes[0]}, and the feature classifier of "
                 f"{extractor.name!r} takes {sizes[1]}. Nothing is rescaled for a metric."
             )
         return extractor
@@ -82,7 +82,7 @@ def frechet_distance(a: tuple[Tensor, Tensor], b: tuple[Tensor, Tensor]) -> floa
 class Score(FeatureMetric):
     """exp of the mean divergence of p(y|x) from p(y), over ten splits: arXiv:1606.03498, sec. 4; IS with Inception."""
 
-    def ready(self, context: EvaluationContext) -> None:
+    def prepare(self, context: EvaluationContext) -> None:
         Metric.ready(self, context)
         self.opened(context)  # it looks at no real sample
 
@@ -94,8 +94,8 @@ class Score(FeatureMetric):
 class AgainstAsMany(FeatureMetric):
     """A measure that takes as many real samples as generated ones."""
 
-    def ready(self, context: EvaluationContext) -> None:
-        super().ready(context)
+    def prepare(self, context: EvaluationContext) -> None:
+        super().prepare(context)
         context.chosen(context.reference(), self.spec.count)
 
     def real(self, context: EvaluationContext) -> Tensor:
@@ -130,13 +130,13 @@ class PrecisionRecall(AgainstAsMany):
 
 
 class ClassBalance(FeatureMetric):
-    """Total variation distance between the classes that the recogniser sees in samples and those of real ones.
+    """Total variation distance between the classes that the feature classifier sees in samples and those of real ones.
 
     0: as frequent as in the data; 1: none in common.
     """
 
-    def ready(self, context: EvaluationContext) -> None:
-        super().ready(context)
+    def prepare(self, context: EvaluationContext) -> None:
+        super().prepare(context)
         labels_of(context)
 
     def measure(self, context: EvaluationContext) -> dict[str, float]:
@@ -155,18 +155,18 @@ class ClassBalance(FeatureMetric):
 class Conditional(FeatureMetric):
     """A measure of how well a generator keeps to the class that it is asked for."""
 
-    def unfit(self, context: EvaluationContext) -> str:
+    def unsuitable(self, context: EvaluationContext) -> str:
         if not context.target.classes:
             return f"{context.target.name} takes no labels, so there is no class to ask for"
-        return super().unfit(context)
+        return super().unsuitable(context)
 
 
 class ClassAccuracy(Conditional):
-    """Share of conditional samples that the recogniser takes for the class that was asked for."""
+    """Share of conditional samples that the feature classifier takes for the class that was asked for."""
 
     def measure(self, context: EvaluationContext) -> dict[str, float]:
         logits, asked = self.features(context)["logits"], context.labels(self.spec.count)
-        assert asked is not None, "unfit() unsupported it"
+        assert asked is not None, "unsuitable() unsupported it"
         right = (logits.argmax(1) == asked).double()
         worst = min(float(right[asked == k].mean()) for k in asked.unique())
         return {"accuracy": float(right.mean()), "of the worst class": worst}
@@ -175,13 +175,13 @@ class ClassAccuracy(Conditional):
 class IntraClassDistance(Conditional):
     """Mean over classes of the Fréchet distance between samples of a class and real ones of it: arXiv:1802.05637."""
 
-    def ready(self, context: EvaluationContext) -> None:
-        super().ready(context)
+    def prepare(self, context: EvaluationContext) -> None:
+        super().prepare(context)
         labels_of(context)
 
     def measure(self, context: EvaluationContext) -> dict[str, float]:
         own, asked = self.features(context)["features"], context.labels(self.spec.count)
-        assert asked is not None, "unfit() unsupported it"
+        assert asked is not None, "unsuitable() unsupported it"
         real, _ = context.reference_features(self.opened(context))
         labels = labels_of(context)
         if int(torch.bincount(asked).min()) <= own.shape[1]:

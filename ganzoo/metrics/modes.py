@@ -51,8 +51,8 @@ def count_modes(points: Tensor, modes: Modes) -> ModeCount:
 class ModesFound(Metric):
     """Modes that samples fall on, of a mixture whose modes are known; see :func:`count_modes`."""
 
-    def unfit(self, context: EvaluationContext) -> str:
-        if reason := super().unfit(context):
+    def unsuitable(self, context: EvaluationContext) -> str:
+        if reason := super().unsuitable(context):
             return reason
         return (
             ""

@@ -52,8 +52,8 @@ class Copies(Metric):
     Blurred and averaged images are near to everything: a high share is a reason to look (``--neighbours``), no proof.
     """
 
-    def ready(self, context: EvaluationContext) -> None:
-        super().ready(context)
+    def prepare(self, context: EvaluationContext) -> None:
+        super().prepare(context)
         context.reference()
         context.reference("test")
 

@@ -1,9 +1,9 @@
 """The metrics that come with ganzoo, as specs. Standard library only: ``ganzoo list metrics`` reads this."""
 
-from ganzoo.registry.specs import MetricSpec
+from ganzoo.registry.specs import ExtractorSpec, MetricSpec
 
 CLASSIFIED = ("glyphs", "mnist", "fashion-mnist", "cifar10")
-"""Data sets with a recogniser of their own (see benchmarks/feature_classifiers.py)."""
+"""Data sets with a feature classifier of their own (see benchmarks/feature_classifiers.py)."""
 
 FRECHET, KERNEL = "ganzoo.metrics.features:FrechetDistance", "ganzoo.metrics.features:KernelDistance"
 SCORE, PRECISION_RECALL = "ganzoo.metrics.features:Score", "ganzoo.metrics.features:PrecisionRecall"
@@ -45,7 +45,7 @@ def _of_efficientnet() -> list[MetricSpec]:
     ]  # fmt: skip
 
 
-def _of_recogniser(data: str) -> list[MetricSpec]:
+def _of_feature_classifier(data: str) -> list[MetricSpec]:
     classes = "ganzoo.metrics.features"
     rows = [
         (f"fd-{data}-10k", FRECHET, 10_000, "lower", TTUR, "Fréchet distance of 10,000 samples to the training split"),
@@ -64,39 +64,69 @@ def _of_recogniser(data: str) -> list[MetricSpec]:
     return [
         MetricSpec(
             name=name, load=load, extractor=data, count=count, better=better, paper=paper,  # type: ignore[arg-type]  # rows hold plain text
-            summary=f"{summary}, by a recogniser of {data}",
+            summary=f"{summary}, by a feature classifier of {data}",
         )
         for name, load, count, better, paper, summary in rows
     ]  # fmt: skip
 
 
+OWN = "ganzoo.metrics.extractors"
+EXTRACTORS: tuple[ExtractorSpec, ...] = (
+    ExtractorSpec(
+        name="inception", load=f"{OWN}:inception", paper="arXiv:1512.00567",
+        summary="Inception v3 as FID and IS use it; its weights are downloaded",
+    ),
+    ExtractorSpec(
+        name="vgg", load=f"{OWN}:vgg", paper="arXiv:1409.1556",
+        summary="VGG16's second fully connected layer; its weights are downloaded",
+    ),
+    ExtractorSpec(
+        name="effnet-lite0", load=f"{OWN}:efficientnet", paper="arXiv:1905.11946",
+        summary="EfficientNet-Lite0 on ImageNet; its weights come with the extra 'effnet'",
+    ),
+    *(
+        ExtractorSpec(name=data, load=f"{OWN}:feature_classifier", summary=f"a small classifier of {data}, shipped")
+        for data in CLASSIFIED
+    ),
+)  # fmt: skip
+
+
 METRICS: tuple[MetricSpec, ...] = (
     *_of_inception(),
     *_of_efficientnet(),
-    *(spec for data in CLASSIFIED for spec in _of_recogniser(data)),
+    *(spec for data in CLASSIFIED for spec in _of_feature_classifier(data)),
     MetricSpec(
         name="modes-2500", load="ganzoo.metrics.modes:ModesFound", of="points", count=2_500, better="higher",
         paper="arXiv:1705.07761, sec. 5.1", summary="modes that 2,500 samples fall on, and the share of good samples",
     ),
     MetricSpec(
-        name="duplicates-2k", load="ganzoo.metrics.diversity:Duplicates", count=2_000,
-        summary="share of 2,000 samples that nearly repeat another one, beside that of real ones; pixels",
+        name="duplicates-2k", load="ganzoo.metrics.diversity:Duplicates", of="samples", count=2_000,
+        summary="share of 2,000 samples that nearly repeat another one, beside that of real ones; distances of values",
     ),
     MetricSpec(
         name="copies-1k", load="ganzoo.metrics.neighbours:Copies", count=1_000,
         summary="share of 1,000 samples that lie nearer to a training image than 99 % of test images do; pixels",
     ),
     MetricSpec(
-        name="test-accuracy", load="ganzoo.metrics.accuracy:TestAccuracy", of="classifier", better="higher",
+        name="test-accuracy", load="ganzoo.metrics.accuracy:TestAccuracy", of="classifier", better="higher", selects=False,
         summary="share of the test split that a trained classifier gets right",
     ),
     MetricSpec(
         name="psnr", load="ganzoo.metrics.super_resolution:PSNR", of="translator", unit="dB", better="higher",
+        selects=False, summary="of enlarged images on luma, border removed; beside bicubic enlargement",
+    ),
+    MetricSpec(
+        name="ssim", load="ganzoo.metrics.super_resolution:SSIM", of="translator", better="higher", selects=False,
+        paper="Wang et al. 2004, IEEE TIP 13(4)",
         summary="of enlarged images on luma, border removed; beside bicubic enlargement",
     ),
     MetricSpec(
-        name="ssim", load="ganzoo.metrics.super_resolution:SSIM", of="translator", better="higher",
+        name="psnr-pairs", load="ganzoo.metrics.pairs:PairsPSNR", of="translator", unit="dB", better="higher",
+        selects=False, summary="of translated images to their targets, on luma; test pairs, or those trained on",
+    ),
+    MetricSpec(
+        name="ssim-pairs", load="ganzoo.metrics.pairs:PairsSSIM", of="translator", better="higher", selects=False,
         paper="Wang et al. 2004, IEEE TIP 13(4)",
-        summary="of enlarged images on luma, border removed; beside bicubic enlargement",
+        summary="of translated images to their targets, on luma; test pairs, or those trained on",
     ),
 )  # fmt: skip

@@ -117,20 +117,23 @@ class PSNR(Metric):
 
     which = 0
 
-    def unfit(self, context: EvaluationContext) -> str:
-        if reason := super().unfit(context):
+    def unsuitable(self, context: EvaluationContext) -> str:
+        if reason := super().unsuitable(context):
             return reason
+        translator = context.target.translator
+        if translator is not None and translator.scale <= 1:
+            return f"it compares with bicubic enlargement, and this network's scale is {translator.scale}"
         if context.against == context.trained and context.against.startswith("folder:"):
             return "it would be measured on the images it learned from; name others with --against folder:PATH"
         return ""
 
-    def ready(self, context: EvaluationContext) -> None:
+    def prepare(self, context: EvaluationContext) -> None:
         self.benchmark(context)
 
     @torch.no_grad()
     def measure(self, context: EvaluationContext) -> dict[str, float]:
         network = context.target.translator
-        assert network is not None, "unfit() unsupported it"
+        assert network is not None, "unsuitable() unsupported it"
         benchmark = self.benchmark(context)
         context.used["protocol"] = f"x{network.scale}, luma, border of {network.scale} removed, 8-bit low resolution"
         enlargers = by_network(network, context.target.shape[0]), bicubic(int(network.scale))
@@ -139,7 +142,7 @@ class PSNR(Metric):
 
     def benchmark(self, context: EvaluationContext) -> Benchmark:
         """The images to measure on: a folder whole, or the first of a test split."""
-        assert context.target.translator is not None, "unfit() unsupported it"
+        assert context.target.translator is not None, "unsuitable() unsupported it"
         scale = int(context.target.translator.scale)
         kind, _, path = context.against.partition(":")
         found = of_folder(path, scale) if kind == "folder" else of_split(context.load("test"), scale)

@@ -1,19 +1,19 @@
 """What can be measured: a trained network, a folder of images, or a data set itself (for floors and for damage)."""
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganzoo.data.base import Dataset, to_uint8
 from ganzoo.data.decode import as_stored
-from ganzoo.errors import DataError
+from ganzoo.errors import DataError, UsageError
 from ganzoo.models.interfaces import Classifier, Generator, Translator
-from ganzoo.registry.specs import Measured
 
 BATCH, VALUES = 500, 2**24
 """Samples at once, and values of them."""
@@ -29,18 +29,46 @@ class EvaluationTarget:
         name: for messages.
         about: what a result says of it: plain values.
         shape: of its samples: (C, H, W) of images, (D,) of points.
-        classes: number of classes that can be asked of it; 0: none.
-        classifier, translator: the trained network of that kind, or None.
+        kind: of its samples, as :class:`ganzoo.data.base.DataInfo` has it.
+        roles: its trained networks by role.
+        classifier, translator, generator: the network of that kind that is measured, or None.
     """
 
     name: str
     about: dict[str, Any]
     shape: tuple[int, ...]
-    classes: int = 0
+    kind: str = "images"
+    roles: Mapping[str, nn.Module] = field(default_factory=dict)
     classifier: Classifier | None = None
     translator: Translator | None = None
+    generator: Generator | None = None
 
-    def samples(self, count: int, labels: Tensor | None, seed: int, batches: slice = slice(None)) -> Iterator[Tensor]:
+    @property
+    def classes(self) -> int:
+        """Number of classes that can be asked of it; 0: none."""
+        return self.generator.classes if self.generator else 0
+
+    def at(self, role: str) -> "EvaluationTarget":
+        """The same target, seen through one of its roles.
+
+        Raises:
+            UsageError: it has no such role.
+        """
+        if role not in self.roles:
+            there = ", ".join(self.roles) or "none"
+            raise UsageError(f"{self.name} has no network in the role {role!r}; it has: {there}.")
+        network = self.roles[role]
+        return dataclasses.replace(
+            self,
+            about={**self.about, "role": role},
+            generator=network if isinstance(network, Generator) else None,
+            classifier=network if isinstance(network, Classifier) else None,
+            translator=network if isinstance(network, Translator) else None,
+        )
+
+    def samples(
+        self, count: int, conditions: Tensor | None, seed: int, batches: slice = slice(None)
+    ) -> Iterator[Tensor]:
         """``count`` samples in batches on the CPU: uint8 images [n, C, H, W], or points float32 [n, D].
 
         Args:
@@ -75,36 +103,37 @@ class EvaluationTarget:
         """Samples at once: fewer of large images. A function of their size alone: the last bits depend on it."""
         return max(1, min(BATCH, VALUES // prod(self.shape)))
 
-    def lacks(self, wanted: Measured) -> str:
-        """Why a measure of that kind cannot be taken of it, or nothing."""
+    def missing_for(self, wanted: str) -> str:
+        """Why a measure of ``wanted`` (:attr:`ganzoo.registry.specs.MetricSpec.of`) cannot be taken; empty if it can."""
         if wanted == "classifier":
             return "" if self.classifier else f"{self.name} has no classifier"
         if wanted == "translator":
             return "" if self.translator else f"{self.name} does not turn images into images"
         if not self.draws:
             return f"{self.name} draws no samples"
-        kind = "images" if len(self.shape) == 3 else "points"
-        return "" if kind == wanted else f"it measures {wanted}, and {self.name} has {kind}"
+        if wanted in ("samples", self.kind):
+            return ""
+        return f"it measures {wanted}, and {self.name} has {self.kind}"
 
 
 @dataclass
 class NetworkTarget(EvaluationTarget):
-    """A trained generator (and what else a run has trained)."""
-
-    generator: Generator | None = None
+    """The trained networks of a run."""
 
     @property
     def draws(self) -> bool:
         return self.generator is not None
 
-    def samples(self, count: int, labels: Tensor | None, seed: int, batches: slice = slice(None)) -> Iterator[Tensor]:
-        assert self.generator is not None, "lacks() unsupported it"
-        for batch in self.generator.stream(count, labels, seed, self.batch, batches):
-            yield to_uint8(batch) if batch.dim() == 4 else batch
+    def samples(
+        self, count: int, conditions: Tensor | None, seed: int, batches: slice = slice(None)
+    ) -> Iterator[Tensor]:
+        assert self.generator is not None, "missing_for() says so"
+        for batch in self.generator.stream(count, conditions, seed, self.batch, batches):
+            yield to_uint8(batch) if self.kind == "images" else batch
 
     def sampling(self, seed: int) -> dict[str, Any]:
         said: dict[str, Any] = {"latents": seed}
-        return said | {"quantisation": "round((x + 1) * 127.5), clamped to 0..255"} if len(self.shape) == 3 else said
+        return said | {"quantisation": "round((x + 1) * 127.5), clamped to 0..255"} if self.kind == "images" else said
 
 
 @dataclass
@@ -121,7 +150,9 @@ class FolderTarget(EvaluationTarget):
     def available(self) -> int | None:
         return len(self.files)
 
-    def samples(self, count: int, labels: Tensor | None, seed: int, batches: slice = slice(None)) -> Iterator[Tensor]:
+    def samples(
+        self, count: int, conditions: Tensor | None, seed: int, batches: slice = slice(None)
+    ) -> Iterator[Tensor]:
         self.refuse_few(count)
         order = torch.randperm(len(self.files), generator=torch.Generator().manual_seed(SAMPLE_SEED))[:count]
         # In the order of names, so that a whole folder is read in one sweep.
@@ -158,7 +189,9 @@ class DatasetTarget(EvaluationTarget):
         assert self.dataset is not None
         return len(self.dataset.source) if self.indices is None else len(self.indices)
 
-    def samples(self, count: int, labels: Tensor | None, seed: int, batches: slice = slice(None)) -> Iterator[Tensor]:
+    def samples(
+        self, count: int, conditions: Tensor | None, seed: int, batches: slice = slice(None)
+    ) -> Iterator[Tensor]:
         assert self.dataset is not None
         indices = torch.arange(len(self.dataset.source)) if self.indices is None else self.indices
         self.refuse_few(count)

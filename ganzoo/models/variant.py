@@ -83,7 +83,7 @@ class Variant:
         """Called once before a training, not before sampling: check the data, take from it what networks need.
 
         Raises:
-            DataError: the data is unfit for this variant.
+            DataError: the data is unsuitable for this variant.
             ConfigError: settings that contradict the data.
         """
 

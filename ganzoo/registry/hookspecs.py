@@ -1,7 +1,7 @@
 """Every point at which a plugin can join in; there are no others.
 
 A plugin is a module named by an entry point in the group ``ganzoo``. It implements any of these hooks with the
-``ganzoo.hookimpl`` marker. The first five return light specs (:mod:`ganzoo.registry.specs`), so a plugin's module should
+``ganzoo.hookimpl`` marker. The first six return light specs (:mod:`ganzoo.registry.specs`), so a plugin's module should
 import no torch at its top; what is heavy is named by a spec's ``load`` and imported when it is asked for.
 The ``run`` that lifecycle hooks receive is a :class:`ganzoo.runs.run.Run`.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from ganzoo.registry.specs import DatasetSpec, LossSpec, MetricSpec, SuiteSpec, VariantSpec
+from ganzoo.registry.specs import DatasetSpec, ExtractorSpec, LossSpec, MetricSpec, SuiteSpec, VariantSpec
 
 if TYPE_CHECKING:
     import click
@@ -42,6 +42,11 @@ def ganzoo_losses() -> Iterable[LossSpec]:  # type: ignore[empty-body]  # a hook
 @hookspec
 def ganzoo_metrics() -> Iterable[MetricSpec]:  # type: ignore[empty-body]  # a hookspec has no body
     """Measures of samples or of trained networks."""
+
+
+@hookspec
+def ganzoo_extractors() -> Iterable[ExtractorSpec]:  # type: ignore[empty-body]  # a hookspec has no body
+    """Feature extractors, for metrics that compare features."""
 
 
 @hookspec

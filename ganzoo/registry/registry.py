@@ -25,7 +25,7 @@ import pluggy
 
 from ganzoo.errors import DuplicateNameError, PluginError, UnknownNameError
 from ganzoo.registry import hookspecs
-from ganzoo.registry.specs import DatasetSpec, LossSpec, MetricSpec, Spec, SuiteSpec, VariantSpec
+from ganzoo.registry.specs import DatasetSpec, ExtractorSpec, LossSpec, MetricSpec, Spec, SuiteSpec, VariantSpec
 
 if TYPE_CHECKING:
     import click
@@ -155,6 +155,7 @@ class Registry:
         self.losses = Catalogue("loss", LossSpec)
         self.metrics = Catalogue("metric", MetricSpec)
         self.suites = Catalogue("suite", SuiteSpec)
+        self.extractors = Catalogue("extractor", ExtractorSpec)
         self.plugins: list[Plugin] = []
         self._manager = pluggy.PluginManager(hookspecs.GROUP)
         self._manager.add_hookspecs(hookspecs)
@@ -163,9 +164,13 @@ class Registry:
             if third_party or plugin.distribution == OWN_DISTRIBUTION:
                 self._add(plugin, load)
 
+    @property
+    def _all(self) -> "tuple[Catalogue[Any], ...]":
+        return self.variants, self.datasets, self.losses, self.metrics, self.extractors, self.suites
+
     def catalogues(self) -> dict[str, Catalogue[Any]]:
         """The kinds by the plural that ``ganzoo list`` takes."""
-        return {c.plural: c for c in (self.variants, self.datasets, self.losses, self.metrics, self.suites)}
+        return {c.plural: c for c in self._all}
 
     def _add(self, plugin: Plugin, load: Callable[[], Any]) -> None:
         self.plugins.append(plugin)

@@ -7,9 +7,8 @@ The heavy object behind a spec is named by ``load`` as ``"package.module:attribu
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-Sample = Literal["images", "points"]
-Needs = Literal["images", "labelled", "semi", "super-resolution", "pairs", "unpaired"]
-Measured = Literal["images", "points", "classifier", "translator"]
+SECOND = "second."
+"""Before the name of a field: the field of a second, unpaired data set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,15 +34,18 @@ class VariantSpec(Spec):
     """A kind of GAN; ``load`` names a subclass of :class:`ganzoo.models.variant.Variant`.
 
     Attributes:
-        data: what it learns from. ``"images"``: images alone; ``"labelled"``: every image needs a class label;
-            the others as their names say.
-        accepts: the forms of sample it can model: ``"images"`` [N, C, H, W], ``"points"`` [N, D] (the 2-D toys).
+        family: what it is listed under, for example ``"conditional"``.
+        needs: names of the fields that its data must have: ``"images"`` (the samples, of whatever kind), ``"labels"``,
+            ``"target"`` (pairs), ``"second.images"`` (a second, unpaired set), or a name of your own.
+        models: the kinds of sample it can model: ``"images"`` [N, C, H, W], ``"points"`` [N, D], ``"waves"``
+            [N, C, L], ``"voxels"`` [N, C, D, H, W], ``"sequences"`` [N, L, ...], or a name of your own.
         metrics: names of the metrics that make sense for it.
     """
 
     kind: ClassVar[str] = "variant"
-    data: Needs = "images"
-    accepts: tuple[Sample, ...] = ("images",)
+    family: str = ""
+    needs: tuple[str, ...] = ("images",)
+    models: tuple[str, ...] = ("images",)
     metrics: tuple[str, ...] = ()
 
 
@@ -87,9 +89,13 @@ class DatasetSpec(Spec):
     """A source of samples; ``load`` names a function ``(DataRequest) -> Dataset`` (see :mod:`ganzoo.data.base`).
 
     Attributes:
-        sample: ``"images"`` or ``"points"``.
-        classes: names of the classes in the order of their labels; empty when unlabelled.
-            ``None``: known only when the data is seen (a folder).
+        samples: the kind of its samples: ``"images"``, ``"points"``, ``"waves"``, ``"voxels"``, ``"sequences"``, or a
+            name of your own.
+        provides: names of the fields it always has; ``"labels"`` follow from ``classes``.
+        may_provide: names of fields that only the data can tell (the labels of a folder).
+        argument: what follows the name and a colon: nothing, the path of a file or folder, or a text.
+        classes: names of the classes in the order of their labels; empty when unlabelled, None when only the data can
+            tell.
         shape: (C, H, W) of the data as published, (D,) of points; None when known only when the data is seen.
         splits: the splits that exist; the first one is trained on.
         files: the official files; empty for data that is drawn on the spot, or read by a library of its own.
@@ -99,13 +105,21 @@ class DatasetSpec(Spec):
     """
 
     kind: ClassVar[str] = "dataset"
-    sample: Sample = "images"
+    samples: str = "images"
+    provides: tuple[str, ...] = ("images",)
+    may_provide: tuple[str, ...] = ()
+    argument: Literal["none", "path", "text"] = "none"
     classes: tuple[str, ...] | None = ()
     shape: tuple[int, ...] | None = None
     splits: tuple[str, ...] = ("train",)
     files: tuple[DataFile, ...] = ()
     licence: str = ""
     download: Literal["none", "files", "torchvision"] = "none"
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that are known to be there."""
+        return (*self.provides, "labels") if self.classes else self.provides
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,20 +134,31 @@ class MetricSpec(Spec):
     """A measure; ``load`` names a subclass of :class:`ganzoo.metrics.base.Metric`. Its name is its protocol.
 
     Attributes:
-        of: what it is taken of: samples that are ``"images"`` or ``"points"``, a ``"classifier"`` of images, or a
-            ``"translator"`` of images into images.
-        extractor: whose features it compares: ``"inception"``, ``"vgg"``, a data set's own recogniser ...; or none.
+        of: what it is taken of: samples of a kind (``"images"``, ``"points"``, ``"waves"`` ...), ``"samples"`` of any
+            kind, a ``"classifier"``, or a ``"translator"``.
+        extractor: name of the feature extractor whose features it compares; empty: none.
         count: generated samples that it takes; 0: none.
         unit: of the headline; empty for a plain number.
         better: whether a lower or a higher headline is better.
+        selects: it may choose the best checkpoint. False for one that looks at the labels or targets of a test split:
+            what is chosen by it would be reported too well.
     """
 
     kind: ClassVar[str] = "metric"
-    of: Measured = "images"
+    of: str = "images"
     extractor: str = ""
     count: int = 0
     unit: str = ""
     better: Literal["lower", "higher"] = "lower"
+    selects: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtractorSpec(Spec):
+    """A feature extractor; ``load`` names a function from an :class:`ganzoo.metrics.extractors.ExtractorRequest` to
+    an :class:`ganzoo.metrics.extractors.Extractor`."""
+
+    kind: ClassVar[str] = "extractor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

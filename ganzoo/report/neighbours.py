@@ -27,7 +27,7 @@ MIN_SIDE = 56
 
 def refuse(context: EvaluationContext) -> None:
     """Raise UsageError for what draws no images, DataError for what has too few, before anything is computed."""
-    if reason := context.target.lacks("images"):
+    if reason := context.target.missing_for("images"):
         raise UsageError(f"a picture of neighbours: {reason}.")
     context.target.refuse_few(max(SAMPLES, ROWS * COLUMNS))
     context.reference()
@@ -41,7 +41,7 @@ def images_of(context: EvaluationContext, count: int) -> Tensor:
 
 
 def draw_neighbours(context: EvaluationContext, path: Path) -> None:
-    """Each row: a sample (framed), its nearest training images by pixels, then by features if there is a recogniser."""
+    """Each row: a sample (framed), its nearest training images by pixels, then by features if there is a feature classifier."""
     samples, train = images_of(context, SAMPLES), context.reference()
     columns = [samples[:, None], _fetch(context, nearest(samples, train, SHOWN).index)]
     if context.against in shipped() and (extractor := context.extractor(context.against)).shape == context.target.shape:

@@ -1,4 +1,4 @@
-"""Pictures of samples: a grid of images, or a scatter plot of points, as PNG."""
+"""Pictures of samples: grids as PNG, single images, animations."""
 
 from pathlib import Path
 
@@ -8,33 +8,31 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ganzoo.data.base import to_uint8
+from ganzoo.data.kinds import render
 from ganzoo.errors import RunError
 from ganzoo.models.variant import Variant
 from ganzoo.runtime.files import replace_file
 
-PLOT_SIDE = 384
-"""Side, in pixels, of a scatter plot."""
 
-
-def save_picture(path: Path, samples: Tensor, columns: int) -> None:
-    """Write samples as PNG: images [N, C, H, W] in [-1, 1] as a grid, points [N, D] as a scatter plot.
+def save_picture(path: Path, images: Tensor, columns: int) -> None:
+    """Write images [N, C, H, W], uint8 or in [-1, 1], as PNG: a grid of so many columns.
 
     Raises:
         RunError: the file cannot be written.
     """
-    picture = to_image(grid(to_uint8(samples), columns) if samples.dim() == 4 else scatter(samples))
+    pixels = images if images.dtype == torch.uint8 else to_uint8(images)
+    picture = to_image(grid(pixels, columns))
     replace_file(path, lambda temporary: picture.save(temporary, format="PNG"))
 
 
-def save_samples(path: Path, variant: Variant, samples: Tensor, columns: int) -> None:
-    """Write samples of a variant as PNG: as it renders them, or as the kind of its data is drawn.
+def drawn(variant: Variant, samples: Tensor) -> Tensor:
+    """Samples of a variant as uint8 images [N, C, H, W]: as it renders them, or as the kind of its data is drawn.
 
     Raises:
-        RunError: the file cannot be written.
-        PluginError: samples of a kind that nobody can draw.
+        PluginError: a kind that nobody can draw.
     """
-    drawn = variant.render(samples)
-    save_picture(path, samples if drawn is None else drawn, columns)
+    own = variant.render(samples)
+    return render(variant.data.kind, samples) if own is None else own
 
 
 def to_image(pixels: Tensor) -> Image.Image:
@@ -61,28 +59,6 @@ def grid(images: Tensor, columns: int, gap: int = 2, min_side: int = 0) -> Tenso
     for i, image in enumerate(images.cpu()):
         top, left = gap + i // columns * (height + gap), gap + i % columns * (width + gap)
         sheet[:, top : top + height, left : left + width] = image
-    return sheet
-
-
-def scatter(points: Tensor, extent: float = 1.5) -> Tensor:
-    """The first two coordinates of points [N, D] on a white square that spans +-``extent``: uint8 [1, S, S].
-
-    One-dimensional points are drawn as a histogram. Points outside the square are drawn on its edge.
-    """
-    side = PLOT_SIDE
-    sheet = torch.full((1, side, side), 255, dtype=torch.uint8)
-    place = ((points.cpu().clamp(-extent, extent) + extent) / (2 * extent) * (side - 1)).round().long()
-    if points.shape[1] == 1:
-        counts = torch.bincount(place[:, 0] // 4, minlength=side // 4).float()
-        heights = (counts / counts.max() * (side - 1)).round().long().repeat_interleave(4)
-        for column, height in enumerate(heights[:side].tolist()):
-            sheet[0, side - height :, column] = 64
-        return sheet
-    for dx in (-1, 0, 1):
-        for dy in (-1, 0, 1):
-            x = (place[:, 0] + dx).clamp(0, side - 1)
-            y = (side - 1 - place[:, 1] + dy).clamp(0, side - 1)
-            sheet[0, y, x] = 0
     return sheet
 
 

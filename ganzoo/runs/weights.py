@@ -24,7 +24,7 @@ def describe_weights(path: Path) -> tuple[dict[str, Any], DataInfo]:
     try:
         data = header["data"]
         header["config"]["variant"], header["role"], header["network"]  # what every reader relies on
-        return header, DataInfo(**{**data, "shape": tuple(data["shape"]), "classes": tuple(data["classes"])})
+        return header, DataInfo.from_plain(data)
     except (KeyError, TypeError) as error:
         raise CheckpointError(f"{path} is damaged: its header lacks or misplaces {error}.") from error
 

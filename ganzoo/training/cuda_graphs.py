@@ -96,9 +96,9 @@ class GraphedTrainer(Trainer):
         images = self.state.images + self.batch_size
         settled = bool(self.state.ema) and self.ema_halflife(images) == self.config.ema_halflife
         plan = self._plans.setdefault((stage.name, due, settled, shapes(inputs)), Plan())
-        if not plan.taken and (unfit := self._unfit(due)):
+        if not plan.taken and (unsuitable := self._unfit(due)):
             plan.taken = WATCHED
-            self._refuse(plan, due, unfit)
+            self._refuse(plan, due, unsuitable)
         if not plan.replay and not plan.reason and plan.taken >= WATCHED:
             self._capture(plan, due, inputs, settled)
         if plan.replay:

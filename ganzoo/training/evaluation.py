@@ -13,7 +13,7 @@ from ganzoo.data.store import data_root
 from ganzoo.metrics.base import Result
 from ganzoo.metrics.cache import FOLDER
 from ganzoo.metrics.context import EvaluationContext
-from ganzoo.metrics.measure import check, examine, listed, load_metrics, network_target
+from ganzoo.metrics.measure import check, listed, load_metrics, measure_all, network_target
 from ganzoo.metrics.targets import NetworkTarget
 from ganzoo.models.state import Best, State
 from ganzoo.models.variant import Variant
@@ -99,7 +99,7 @@ class PeriodicEvaluation:
 
     def _take(self, state: State, network: Networks, seed: int, step: int | None = None) -> list[Result]:
         target = training_target(self.variant, network, state.step if step is None else step)
-        results = examine(self.metrics, self._context.renewed(target, seed))
+        results = measure_all(self.metrics, self._context.renewed(target, seed))
         return self._context.world.on_rank0(lambda: results)  # all ranks must find the same weights best
 
     def _keep_best(self, state: State, result: Result) -> None:

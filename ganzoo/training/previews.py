@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ganzoo.models.state import State
 from ganzoo.models.variant import Variant
-from ganzoo.report.pictures import save_samples
+from ganzoo.report.pictures import drawn, save_picture
 
 
 def save_preview(variant: Variant, state: State, path: Path) -> None:
@@ -21,4 +21,4 @@ def save_preview(variant: Variant, state: State, path: Path) -> None:
         samples, columns = variant.preview(network)
     finally:
         network.train(training)
-    save_samples(path, variant, samples, columns)
+    save_picture(path, drawn(variant, samples), columns)

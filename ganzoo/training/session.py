@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from ganzoo.config.settings import RunConfig
-from ganzoo.data.base import Dataset
+from ganzoo.data.base import DataInfo, Dataset
 from ganzoo.data.sampler import derived_seed
 from ganzoo.errors import ConfigError, DataError, GanzooError, Interrupted, TrainingError, UsageError
 from ganzoo.metrics.context import EvaluationContext
@@ -84,7 +84,7 @@ class TrainingSession:
                 raise TrainingError(f"out of memory: try a smaller batch_size or width. ({error})") from error
             raise
         finally:
-            self.dataset.source.close()
+            self.dataset.close()
             _TRAINING.release()
 
     def _advice(self) -> str:
@@ -99,6 +99,11 @@ class TrainingSession:
             **environment(self.device, registry().variants.plugin(self.config.variant).distribution),
             **({"ranks": self.world.size} if self.world.size > 1 else {}),
             "data": {"name": info.name, "digest": info.digest, "count": info.count},
+            **(
+                {"second": {"name": second.name, "digest": second.digest, "count": second.count}}
+                if (second := info.second)
+                else {}
+            ),
         }
 
     def _begin(self, state: State, held: ExitStack) -> Run:
@@ -130,11 +135,16 @@ class TrainingSession:
 
     def _check_same(self, header: Mapping[str, Any], details: Mapping[str, Any]) -> None:
         """Resume only on the same data; say so where the machine differs, because then it cannot be exact."""
-        if header["data"]["digest"] != self.dataset.info.digest:
-            raise DataError(
-                f"data set {self.config.dataset!r} has changed since this run was trained: its SHA-256 is "
-                f"{self.dataset.info.digest[:12]}, the run's {header['data']['digest'][:12]}. Start a new run."
-            )
+        here, before = self.dataset.info, DataInfo.from_plain(header["data"])
+        pairs = [(self.config.dataset, here, before)]
+        if here.second and before.second:
+            pairs.append((self.config.second or here.second.name, here.second, before.second))
+        for name, now, was in pairs:
+            if now.digest != was.digest:
+                raise DataError(
+                    f"data set {name!r} has changed since this run was trained: its SHA-256 is {now.digest[:12]}, the "
+                    f"run's {was.digest[:12]}. Start a new run."
+                )
         old = {**header["versions"], **header["machine"]}
         new = {**details["versions"], **details}
         changed = [f"{name} {old[name]} -> {new[name]}" for name in old if name in new and old[name] != new[name]]

@@ -12,12 +12,13 @@ from ganzoo.config.fields import TABLES, full_path, with_full_paths
 from ganzoo.config.files import read_toml, to_plain
 from ganzoo.config.settings import RunConfig, resolve
 from ganzoo.data.base import Dataset
-from ganzoo.data.load import dataset_spec, load_dataset
+from ganzoo.data.load import dataset_spec, load_dataset, second_spec
+from ganzoo.data.needs import check_fields, check_needs
 from ganzoo.data.progress import Progress, silent
 from ganzoo.errors import (
     ConfigError,
-    DataError,
     RunError,
+    SplitMissingError,
     UsageError,
 )
 from ganzoo.metrics.context import EvaluationContext
@@ -25,7 +26,6 @@ from ganzoo.metrics.measure import listed
 from ganzoo.models.load import load_variant, make_loss
 from ganzoo.models.variant import Load, Variant
 from ganzoo.registry.registry import registry
-from ganzoo.registry.specs import DatasetSpec, VariantSpec
 from ganzoo.runs.run import latest_checkpoint, refuse_existing
 from ganzoo.runtime.device import choose_device
 from ganzoo.runtime.processes import launched
@@ -44,8 +44,6 @@ CHANGEABLE = (
     "keep", "diagnostics",
 )  # fmt: skip
 """Settings that may differ when a run is resumed: how long it trains and what it writes, not what it computes."""
-LABELLED = ("labelled", "semi")
-"""Kinds of data that a set without class labels cannot be."""
 
 
 def prepare(
@@ -73,7 +71,7 @@ def prepare(
 
     Raises:
         UsageError: an unknown name, key or value; settings that contradict each other.
-        DataError: the data is missing, damaged, or unfit for the variant.
+        DataError: the data is missing, damaged, or unsuitable for the variant.
         RunError: ``out`` exists already, or cannot be written.
     """
     given = {key: value for key, value in {"dataset": dataset, **(settings or {})}.items() if value is not None}
@@ -138,7 +136,10 @@ def check_run(run: ResolvedRun) -> torch.device:
     device = choose_device(config.device)
     check_arithmetic(config, device)
     check_ranks(config, device, launched())
-    _check_fit(registry().variants.spec(config.variant), dataset_spec(config.dataset), config)
+    spec, second = dataset_spec(config.dataset), second_spec(config)
+    check_needs(registry().variants.spec(config.variant), spec, second)
+    if spec.samples != "images" and (config.resolution or config.channels):
+        raise ConfigError(f"resolution and channels say nothing about the {spec.samples} of data set {spec.name!r}.")
     if run.header is None:
         refuse_existing(run.target)
     return device
@@ -149,18 +150,15 @@ def load_data(run: ResolvedRun, progress: Progress) -> tuple[Dataset, Load]:
     config = run.config
     request = run.variant_class.data_request(config)
     loaded = load_dataset(config.dataset, config, progress=progress, **request)
-    if registry().variants.spec(config.variant).data in LABELLED and loaded.labels is None:
-        raise DataError(
-            f"variant {config.variant!r} needs class labels and {config.dataset!r} has none: "
-            "put the images of each class in a subfolder of its own."
-        )
+    check_fields(registry().variants.spec(config.variant), loaded)
 
     def load(name: str, split: str) -> Dataset | None:
         if name in ("", config.dataset) and split in ("", loaded.info.split):
             return loaded
-        name = name or config.dataset
-        there = not split or split in dataset_spec(name).splits
-        return load_dataset(name, config, split or None, progress, **request) if there else None
+        try:
+            return load_dataset(name or config.dataset, config, split or None, progress, **request)
+        except SplitMissingError:
+            return None
 
     return loaded, load
 
@@ -241,7 +239,7 @@ def _refuse_changes(header: Mapping[str, Any], new: RunConfig) -> None:
     """
 
     def flat(plain: Mapping[str, Any]) -> dict[str, Any]:
-        table = {**plain, "dataset": str(plain.get("dataset", "")).partition(":")[0]}
+        table = {**plain, **{key: str(plain.get(key, "")).partition(":")[0] for key in ("dataset", "second")}}
         tables = {key: value for name in TABLES for key, value in plain.get(name, {}).items()}
         return {**{k: v for k, v in table.items() if k not in TABLES}, **tables}
 
@@ -259,27 +257,16 @@ def _refuse_changes(header: Mapping[str, Any], new: RunConfig) -> None:
 
 
 def _absolute(config: RunConfig) -> RunConfig:
-    """A relative path means another folder elsewhere; ``config.toml`` must not."""
-    config = dataclasses.replace(config, options=with_full_paths(config.options))
-    base, colon, argument = config.dataset.partition(":")
-    if not argument or dataset_spec(base).classes is not None:  # classes None: data that is known when it is seen
-        return config
-    return dataclasses.replace(config, dataset=f"{base}{colon}{full_path(argument)}")
+    """A relative path means another folder elsewhere; ``config.toml`` must not hold one."""
+    return dataclasses.replace(
+        config,
+        options=with_full_paths(config.options),
+        dataset=_with_full_path(config.dataset),
+        second=_with_full_path(config.second) if config.second else "",
+    )
 
 
-def _check_fit(variant: VariantSpec, dataset: DatasetSpec, config: RunConfig) -> None:
-    """What can be told from the specs alone, before any data is read."""
-    if dataset.sample not in variant.accepts:
-        raise UsageError(
-            f"variant {variant.name!r} models {' and '.join(variant.accepts)}; data set {dataset.name!r} has "
-            f"{dataset.sample}."
-        )
-    if variant.data in LABELLED and dataset.classes == ():
-        sets = registry().datasets
-        labelled = [n for n in sets if not sets.conflict(n) and sets.spec(n).classes != ()]
-        raise UsageError(
-            f"variant {variant.name!r} needs class labels and data set {dataset.name!r} has none; "
-            f"labelled: {', '.join(labelled)}."
-        )
-    if dataset.sample == "points" and (config.resolution or config.channels):
-        raise ConfigError(f"resolution and channels say nothing about the points of data set {dataset.name!r}.")
+def _with_full_path(dataset: str) -> str:
+    base, colon, argument = dataset.partition(":")
+    is_path = argument and dataset_spec(base).argument == "path"
+    return f"{base}{colon}{full_path(argument)}" if is_path else dataset

@@ -19,7 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.config.settings import RunConfig
-from ganzoo.data.base import DataInfo, Dataset, MemorySource
+from ganzoo.data.base import DataInfo, Dataset
 from ganzoo.data.load import load_dataset
 from ganzoo.errors import ChecksumError, DataError, DataMissingError, PluginError, UnknownNameError, UsageError
 from ganzoo.metrics import extractors
@@ -37,7 +37,7 @@ from ganzoo.metrics.features import (
     PrecisionRecall,
     Score,
 )
-from ganzoo.metrics.measure import check, load_metrics, sensible
+from ganzoo.metrics.measure import applicable, check, load_metrics
 from ganzoo.metrics.modes import ModesFound
 from ganzoo.metrics.neighbours import Copies
 from ganzoo.metrics.targets import DatasetTarget, NetworkTarget
@@ -58,7 +58,7 @@ def glyphs(split: str = "") -> Dataset:
     kept = torch.arange(found.info.count // 10)
     assert found.labels is not None
     info = dataclasses.replace(found.info, count=len(kept), digest=f"tenth of {found.info.digest}")
-    return Dataset(info, MemorySource(found.source.fetch(kept)), found.labels[kept])
+    return Dataset(info, {"images": found.source.fetch(kept), "labels": found.labels[kept]})
 
 
 def context(target: Any, cache: Path | None = None, against: str = "glyphs") -> EvaluationContext:
@@ -68,7 +68,7 @@ def context(target: Any, cache: Path | None = None, against: str = "glyphs") -> 
 def real(change: Callable[[Tensor], Tensor] = lambda images: images, split: str = "") -> DatasetTarget:
     """Real digits in place of generated ones, changed or not."""
     dataset = glyphs(split)
-    changed = Dataset(dataset.info, MemorySource(change(dataset.source.fetch(torch.arange(dataset.info.count)))))
+    changed = Dataset(dataset.info, {"images": change(dataset.source.fetch(torch.arange(dataset.info.count)))})
     return DatasetTarget("digits", {"kind": "data"}, dataset.info.shape, dataset=changed)
 
 
@@ -147,7 +147,7 @@ def test_modes_are_counted_on_toys_alone() -> None:
     held = EvaluationContext(target, "ring", lambda split: ring, torch.device("cpu"))
     found = take(small(ModesFound, "", 2_500, of="points"), held).values
     assert (found["found"], found["of"]) == (8, 8)
-    assert "has images" in small(ModesFound, "", 2_500, of="points").unfit(context(real()))
+    assert "has images" in small(ModesFound, "", 2_500, of="points").unsuitable(context(real()))
 
 
 # What stands beside a number, and that it is the same again
@@ -258,7 +258,9 @@ def test_fewer_samples_than_the_protocol_takes_are_refused(monkeypatch: pytest.M
 
 def test_sizes_that_differ_are_refused() -> None:
     odd = NetworkTarget("odd", {}, (1, 32, 32), generator=Drawer())
-    with pytest.raises(DataError, match=r"odd has images of 1x32x32, and the recogniser of 'glyphs' takes 1x28x28"):
+    with pytest.raises(
+        DataError, match=r"odd has images of 1x32x32, and the feature classifier of 'glyphs' takes 1x28x28"
+    ):
         take(small(FrechetDistance), context(odd))
     with pytest.raises(DataError, match=r"1x32x32 and 'glyphs' of 1x28x28: they cannot be compared"):
         take(small(Duplicates), context(odd))
@@ -279,7 +281,7 @@ def test_a_metric_that_makes_no_sense_is_refused_with_those_that_do(name: str, t
     with pytest.raises(UsageError, match=message) as caught:
         check(load_metrics([name]), held)
     assert "fd-glyphs-10k" in str(caught.value)
-    assert name not in sensible(held)
+    assert name not in applicable(held)
 
 
 def test_unknown_names_suggest_the_nearest() -> None:
@@ -356,7 +358,7 @@ def test_two_folders_are_compared_as_they_are_stored(tmp_path: Path) -> None:
 def tiny(source: str) -> Dataset:
     rng = torch.Generator().manual_seed(len(source))
     images = torch.randint(0, 256, (12, 3, 16, 16), generator=rng, dtype=torch.uint8)
-    return Dataset(DataInfo("noise", "images", (3, 16, 16), (), 12, source or "train", source), MemorySource(images))
+    return Dataset(DataInfo("noise", "images", (3, 16, 16), (), 12, source or "train", source), {"images": images})
 
 
 def test_the_whole_path_of_inception(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from ganzoo.data.base import to_unit
 from ganzoo.data.load import load_dataset
 from ganzoo.metrics.cache import statistics
 from ganzoo.metrics.context import proportional
-from ganzoo.metrics.feature_classifier import SHIPPED, load_recogniser, shipped
+from ganzoo.metrics.feature_classifier import SHIPPED, load_classifier_of, shipped
 from ganzoo.metrics.features import frechet_distance
 from ganzoo.metrics.neighbours import nearest_features
 
@@ -105,7 +105,7 @@ def test_nearest_features_are_the_nearest() -> None:
 @pytest.mark.parametrize("name", shipped())
 def test_shipped_recognisers_are_small_good_and_have_a_card(name: str) -> None:
     path = SHIPPED / f"{name}.safetensors"
-    network, header = load_recogniser(path)
+    network, header = load_classifier_of(path)
     least = {"mnist": 0.995, "fashion-mnist": 0.92, "glyphs": 0.99}
     assert header["accuracy"] >= least.get(name, 0.5)
     if name in least:
@@ -120,7 +120,7 @@ def test_shipped_recognisers_are_small_good_and_have_a_card(name: str) -> None:
 
 def test_the_recogniser_of_glyphs_recognises_glyphs() -> None:
     """Its accuracy is measured here again, on images that it was not trained on."""
-    network, header = load_recogniser(SHIPPED / "glyphs.safetensors")
+    network, header = load_classifier_of(SHIPPED / "glyphs.safetensors")
     test = load_dataset("glyphs", RunConfig(variant="none", dataset="glyphs"), "test")
     assert test.info.digest == header["data"]["test"]
     assert test.labels is not None

@@ -8,6 +8,7 @@ import hashlib
 import random
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -61,14 +62,20 @@ class CropSource:
         """Nothing to close."""
 
 
-def crop_dataset(request: DataRequest, name: str, folder: Path, files: Sequence[Path]) -> Dataset:
+def crop_dataset(
+    request: DataRequest,
+    name: str,
+    folder: Path,
+    files: Sequence[Path],
+    part: Literal["whole", "left", "right"] = "whole",
+) -> Dataset:
     """Crops of ``request.crop`` pixels from image files (relative to ``folder``), RGB unless ``channels`` is 1.
 
     Raises:
         DataError: a file that cannot be decoded, or is smaller than a crop.
     """
     assert request.crop is not None
-    side, decoder = request.crop, Decoder(request.channels or 3, 0, 0)
+    side, decoder = request.crop, Decoder(request.channels or 3, 0, 0, part)
     kept: list[Tensor | Path] = []
     bad: list[tuple[Path, str]] = []
     small: list[str] = []
@@ -96,10 +103,10 @@ def crop_dataset(request: DataRequest, name: str, folder: Path, files: Sequence[
         )
     info = DataInfo(
         name=name,
-        sample="images",
+        kind="images",
         shape=(decoder.channels, side, side),
         count=len(files),
         split=request.split,
         digest=total.hexdigest(),
     )
-    return Dataset(info, CropSource(kept, decoder, side))
+    return Dataset(info, {"images": CropSource(kept, decoder, side)})

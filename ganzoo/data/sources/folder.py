@@ -142,14 +142,14 @@ def file_dataset(
         source, checksum = FileSource(paths, decoder), files_digest(images, paths, decoder)
     info = DataInfo(
         name=name,
-        sample="images",
+        kind="images",
         shape=decoder.shape,
         classes=classes,
         count=len(paths),
         split=request.split,
         digest=checksum,
     )
-    return Dataset(info, source, labels)
+    return Dataset(info, {"images": source, **({} if labels is None else {"labels": labels})})
 
 
 def check_files(paths: Sequence[Path], folder: Path, progress: Progress) -> None:

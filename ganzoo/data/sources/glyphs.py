@@ -265,11 +265,11 @@ def load(request: DataRequest) -> Dataset:
         checksum = digest(torch.from_numpy(uniform), labels)
     info = DataInfo(
         name=request.name,
-        sample="images",
+        kind="images",
         shape=(channels, resolution, resolution),
         classes=spec.classes or (),
         count=count,
         split=request.split,
         digest=checksum,
     )
-    return Dataset(info, source, labels)
+    return Dataset(info, {"images": source, "labels": labels})

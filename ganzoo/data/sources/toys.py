@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ganzoo.data.base import DataInfo, DataRequest, Dataset, MemorySource, digest
+from ganzoo.data.base import DataInfo, DataRequest, Dataset, digest
 from ganzoo.data.resize import check_request
 from ganzoo.data.sampler import derived_seed
 from ganzoo.data.specs import own_spec
@@ -70,10 +70,10 @@ def load(request: DataRequest) -> Dataset:
     points = draw(modes(request.name), COUNTS[request.split], derived_seed(request.name, request.split, request.seed))
     info = DataInfo(
         name=request.name,
-        sample="points",
+        kind="points",
         shape=tuple(points.shape[1:]),
         count=len(points),
         split=request.split,
         digest=digest(points),
     )
-    return Dataset(info, MemorySource(points))
+    return Dataset(info, {"images": points})

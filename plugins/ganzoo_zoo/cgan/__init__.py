@@ -14,6 +14,7 @@ def ganzoo_variants() -> Iterable[VariantSpec]:
             load="ganzoo_zoo.cgan.variant:CGAN",
             summary="draws the class you ask for: labels go to both networks",
             paper="arXiv:1411.1784",
-            data="labelled",
+            family="first",
+            needs=("images", "labels"),
         )
     ]

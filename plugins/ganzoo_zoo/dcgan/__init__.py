@@ -14,6 +14,5 @@ def ganzoo_variants() -> Iterable[VariantSpec]:
             load="ganzoo_zoo.dcgan.variant:DCGAN",
             summary="convolutional networks for square images of any size",
             paper="arXiv:1511.06434",
-            data="images",
         )
     ]

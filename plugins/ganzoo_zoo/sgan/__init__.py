@@ -14,6 +14,7 @@ def ganzoo_variants() -> Iterable[VariantSpec]:
             load="ganzoo_zoo.sgan.variant:SGAN",
             summary="semi-supervised: a classifier that needs few labels",
             paper="arXiv:1606.03498",
-            data="semi",
+            family="first",
+            needs=("images", "labels"),
         )
     ]

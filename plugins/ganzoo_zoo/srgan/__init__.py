@@ -14,6 +14,6 @@ def ganzoo_variants() -> Iterable[VariantSpec]:
             load="ganzoo_zoo.srgan.variant:SRGAN",
             summary="enlarges images: SRResNet, then a GAN that sharpens",
             paper="arXiv:1609.04802",
-            data="super-resolution",
+            family="first",
         )
     ]

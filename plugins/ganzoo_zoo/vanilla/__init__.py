@@ -14,7 +14,6 @@ def ganzoo_variants() -> Iterable[VariantSpec]:
             load="ganzoo_zoo.vanilla.variant:Vanilla",
             summary="the first GAN: fully connected networks",
             paper="arXiv:1406.2661",
-            data="images",
-            accepts=("images", "points"),
+            models=("images", "points"),
         )
     ]

@@ -14,15 +14,13 @@ def ganzoo_variants() -> Iterable[VariantSpec]:
             load="ganzoo_zoo.wgan.variant:WGAN",
             summary="a critic of clipped weights instead of a discriminator",
             paper="arXiv:1701.07875",
-            data="images",
-            accepts=("images", "points"),
+            models=("images", "points"),
         ),
         VariantSpec(
             name="wgan-gp",
             load="ganzoo_zoo.wgan.variant:WGANGP",
             summary="a critic whose slope is held near one by a gradient penalty",
             paper="arXiv:1704.00028",
-            data="images",
-            accepts=("images", "points"),
+            models=("images", "points"),
         ),
     ]

@@ -1,0 +1,62 @@
+"""Whether a data set has what a variant needs, by the names of fields."""
+
+from ganzoo.data.base import Dataset
+from ganzoo.errors import DataError, UsageError
+from ganzoo.registry.registry import registry
+from ganzoo.registry.specs import SECOND, DatasetSpec, VariantSpec
+
+
+def unmet(variant: VariantSpec, dataset: DatasetSpec, second: DatasetSpec | None = None) -> str:
+    """Why a variant cannot learn from a data set, as far as their specs tell; empty when it can."""
+    if dataset.samples not in variant.models:
+        return f"it models {' and '.join(variant.models)}, and data set {dataset.name!r} has {dataset.samples}"
+    there = {*dataset.fields, *dataset.may_provide}
+    if second:
+        there |= {f"{SECOND}{name}" for name in (*second.fields, *second.may_provide)}
+    lacking = [name for name in variant.needs if name not in there]
+    if not lacking:
+        return ""
+    if lacking[0].startswith(SECOND) and not second:
+        return f"it needs a second, unpaired data set: add --second NAME, or use unpaired:PATH"
+    return f"it needs {said(lacking[0])}, and data set {dataset.name!r} has none"
+
+
+def said(field: str) -> str:
+    """A field in words."""
+    words = {"labels": "class labels", "target": "pairs (a field 'target')"}
+    return words.get(field, f"a field {field!r}")
+
+
+def check_needs(variant: VariantSpec, dataset: DatasetSpec, second: DatasetSpec | None = None) -> None:
+    """What can be told before any data is read.
+
+    Raises:
+        UsageError: the data set lacks something, or a second one is given for nothing.
+    """
+    if reason := unmet(variant, dataset, second):
+        raise UsageError(f"variant {variant.name!r}: {reason}{others(variant, dataset)}.")
+    if second and not any(name.startswith(SECOND) for name in variant.needs):
+        raise UsageError(f"second = {second.name!r}: variant {variant.name!r} learns from one data set.")
+    if second and any(name.startswith(SECOND) for name in dataset.provides):
+        raise UsageError(f"second = {second.name!r}: data set {dataset.name!r} holds two sets already.")
+
+
+def others(variant: VariantSpec, dataset: DatasetSpec) -> str:
+    """The data sets that would do, for a message; empty when a second one is what is missing."""
+    if any(name.startswith(SECOND) for name in variant.needs):
+        return ""
+    sets = registry().datasets
+    names = [n for n in sets if not sets.conflict(n) and not unmet(variant, sets.spec(n))]
+    return f"; these have it: {', '.join(names)}" if names else ""
+
+
+def check_fields(variant: VariantSpec, dataset: Dataset) -> None:
+    """What only the data can tell.
+
+    Raises:
+        DataError: a field that the variant needs is not there.
+    """
+    for name in variant.needs:
+        if name not in dataset.info.fields:
+            advice = ": put the images of each class in a subfolder of its own" if name == "labels" else ""
+            raise DataError(f"variant {variant.name!r} needs {said(name)} and {dataset.info.name!r} has none{advice}.")
