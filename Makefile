@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 help:
 	@echo "make demo    install, train a conditional GAN on embedded digits, show where its pictures lie"
 	@echo "make test    install, and run all tests against the installed package"
-	@echo "make lint    style and types"
+	@echo "make lint    style, types, and which module may import which"
 	@echo "make docs    write the generated parts of the documentation anew"
 	@echo "make clean   remove the environment and what tools left behind"
 
@@ -33,6 +33,7 @@ lint: $(VENV)/.linters
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	PYTHONPATH=.:plugins $(BIN)/lint-imports --no-cache
 
 docs: $(VENV)/.installed
 	$(BIN)/python docs/generate.py

@@ -66,7 +66,7 @@ def check_variant(
         PluginError: the first part of the contract that is not met.
     """
     spec = registry().variants.spec(name)
-    dataset = dataset or ("glyphs" if "images" in spec.accepts else "ring")
+    dataset = dataset or ("glyphs" if "images" in spec.models else "ring")
     fixed = {"batch_size": 8, "seed": 1, "log_every": 2, "checkpoint_every": STEPS // 2, "sample_every": STEPS}
     tiny = _Tiny(name, dataset, {**fixed, "device": "cpu", **(settings or {})}, texts or {})
     _require(bool(spec.summary) and not spec.summary.endswith("."), "its summary is one line without a full stop")

@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.config.settings import resolve
+from ganzoo.data.needs import unmet
 from ganzoo.errors import ConfigError, UnknownNameError
 from ganzoo.models.load import load_variant
 from ganzoo.registry.registry import registry
@@ -195,7 +196,7 @@ def _jobs(
         raise ConfigError(f"{kind} = {amount!r} in the budget of {label!r} must be a number above 0.")
     jobs = []
     for dataset in entry.get("datasets", content.get("datasets", [])):
-        reason = unsuitable(spec, registry().datasets.spec(str(dataset).partition(":")[0]))
+        reason = unmet(spec, registry().datasets.spec(str(dataset).partition(":")[0]))
         if reason and everything:
             continue  # "all" means all that can
         if reason:

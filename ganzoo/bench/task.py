@@ -15,7 +15,8 @@ import torch
 
 from ganzoo.bench.runner import outcome
 from ganzoo.errors import Interrupted
-from ganzoo.metrics.measure import divided, listed
+from ganzoo.metrics.measure import divided
+from ganzoo.metrics.requests import MetricRequest, requests_in
 from ganzoo.runs.run import checkpoints
 from ganzoo.runtime.files import replace_file, waiting
 from ganzoo.training.loop import TrainingLoop, new_state
@@ -69,20 +70,20 @@ def work(folder: Path, name: str) -> dict[str, Any]:
     device = {"device": job["device"]}
     if out.exists():
         prepared = prepare(out=out, resume=True, settings=device)
-        taken = listed(prepared.config.metrics)
-        now = divided(prepared.context(), [n for n in job["metrics"] if n not in taken])
+        taken = requests_in(prepared.config.metrics)
+        now = divided(prepared.context(), [n for n in job["metrics"] if MetricRequest.parse(n) not in taken])
         omitted = {**dict.fromkeys(now[0], "it was not to be had when this training began"), **now[1]}
     else:
         given = {**job["settings"], "seed": job["seed"], **device}
         prepared = prepare(job["variant"], job["dataset"], out=out, settings=given)
         taken, omitted = divided(prepared.context(), job["metrics"])
-        more = {"steps": steps_of(job, prepared), "metrics": ",".join(taken)}
+        more = {"steps": steps_of(job, prepared), "metrics": ", ".join(map(str, taken))}
         prepared = prepare(job["variant"], job["dataset"], out=out, settings={**given, **more})
     run = prepared.train()
     networks = run.variant.build()
     return {
         "status": run.status,
-        "omitted": omitted,
+        "omitted": {n.title: why for n, why in omitted.items()},
         "parameters": {key: sum(p.numel() for p in network.parameters()) for key, network in networks.items()},
     }
 

@@ -181,7 +181,7 @@ def enlarge_all(source: Path, given: Path, output: Path | None, tile: int | None
     from ganzoo.api import load, weights_data
     from ganzoo.data.sources.folder import list_folder
     from ganzoo.models.interfaces import Translator
-    from ganzoo.models.translate import enlarge_file
+    from ganzoo.models.translate import translate_file
 
     given, whole = given.expanduser(), given.expanduser().is_dir()
     target = (output or Path("enlarged" if whole else f"{given.stem}-enlarged.png")).expanduser()
@@ -197,7 +197,7 @@ def enlarge_all(source: Path, given: Path, output: Path | None, tile: int | None
     if not isinstance(network, Translator):
         raise UsageError(f"--input {given}: {source} draws samples, it enlarges no images.")
     if not whole:
-        enlarge_file(network, data.shape[0], given, target, tile)
+        translate_file(network, data.shape[0], given, target, tile)
         return target
     files = list_folder(given).images
     if not files:
@@ -209,5 +209,5 @@ def enlarge_all(source: Path, given: Path, output: Path | None, tile: int | None
         raise UsageError(f"{existing[0]} exists: add --overwrite, or choose another --output.")
     for path, file in results.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        enlarge_file(network, data.shape[0], file, path, tile)
+        translate_file(network, data.shape[0], file, path, tile)
     return target

@@ -189,7 +189,7 @@ class Dataset:
         }
         self.second = second
         names = (*fields, *(f"{SECOND}{name}" for name in (second.fields if second else ())))
-        self.info = dataclasses.replace(info, fields=names, second=second.info if second else None)
+        self.info: DataInfo = dataclasses.replace(info, fields=names, second=second.info if second else None)
 
     @property
     def source(self) -> "Source":

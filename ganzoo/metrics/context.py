@@ -85,7 +85,7 @@ class EvaluationContext:
             found = dataclasses.replace(found, target=self.target, seed=self.seed, world=self.world, used={}, _own={})
         if request.role:
             target = found.target.at(request.role)
-            own = self.once(self._own, ("role", request), dict)
+            own: dict[Any, Any] = self.once(self._own, ("role", request), dict)
             found = dataclasses.replace(found, target=target, used={}, _own=own)
         return found
 

@@ -111,7 +111,7 @@ def load_reference(
         refuse_size(folder / file, target)
     classes, labels = classes_of(listing.images)
     request = DataRequest(name=kind, argument=argument, root=data_root(), progress=progress)
-    return file_dataset(request, name, folder, listing.images, Decoder(*target.shape), labels, classes)
+    return file_dataset(request, name, folder, listing.images, Decoder(*target.shape[:3]), labels, classes)
 
 
 def refuse_size(file: Path, target: FolderTarget) -> None:
@@ -143,7 +143,7 @@ def open_target(path: Path) -> tuple[EvaluationTarget, RunConfig | None]:
     if path.is_dir() and (path / "run.json").exists():
         run = open_run(path)
         header, data = describe_weights(weights_path(path, run.variant.main_role))
-        networks = [run.network(role) for role in run.roles]
+        networks = {role: run.network(role) for role in run.roles}
         return network_target(str(path), said(path, "run", header), data, networks), run.config
     if path.is_dir():
         folder, listing = open_folder(str(path), least=1)
@@ -154,7 +154,7 @@ def open_target(path: Path) -> tuple[EvaluationTarget, RunConfig | None]:
     variant_class = load_variant(header["config"]["variant"])
     config = resolve(header["config"]["variant"], variant_class.Options, header["config"])
     network = load_network(path, variant_class(config, data, None))
-    return network_target(str(path), said(path, "weights", header), data, [network]), config
+    return network_target(str(path), said(path, "weights", header), data, {header["role"]: network}), config
 
 
 def said(path: Path, kind: str, header: dict[str, Any]) -> dict[str, Any]:

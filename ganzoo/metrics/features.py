@@ -83,7 +83,7 @@ class Score(FeatureMetric):
     """exp of the mean divergence of p(y|x) from p(y), over ten splits: arXiv:1606.03498, sec. 4; IS with Inception."""
 
     def prepare(self, context: EvaluationContext) -> None:
-        Metric.ready(self, context)
+        Metric.prepare(self, context)
         self.opened(context)  # it looks at no real sample
 
     def measure(self, context: EvaluationContext) -> dict[str, float]:

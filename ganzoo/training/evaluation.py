@@ -13,7 +13,8 @@ from ganzoo.data.store import data_root
 from ganzoo.metrics.base import Result
 from ganzoo.metrics.cache import FOLDER
 from ganzoo.metrics.context import EvaluationContext
-from ganzoo.metrics.measure import check, listed, load_metrics, measure_all, network_target
+from ganzoo.metrics.measure import check, load_metrics, measure_all, network_target
+from ganzoo.metrics.requests import requests_in
 from ganzoo.metrics.targets import NetworkTarget
 from ganzoo.models.state import Best, State
 from ganzoo.models.variant import Variant
@@ -36,7 +37,7 @@ def training_target(variant: Variant, network: Networks, step: int) -> NetworkTa
         "training seed": config.seed, "step": step,
         "weights": "EMA" if config.ema_halflife else "raw",
     }  # fmt: skip
-    networks = [network(name) for name in variant.exports().values()]
+    networks = {role: found for role, name in variant.exports().items() if (found := network(name))}
     return network_target(f"variant {config.variant!r}", about, variant.data, networks)
 
 
@@ -69,7 +70,7 @@ class PeriodicEvaluation:
 
     def __init__(self, variant: Variant, context: EvaluationContext) -> None:
         self.variant, self._context = variant, context
-        self.metrics = load_metrics(listed(variant.config.metrics))
+        self.metrics = load_metrics(requests_in(variant.config.metrics))
         check(self.metrics, context)
 
     def join(self, world: World) -> None:
@@ -87,7 +88,9 @@ class PeriodicEvaluation:
         At the end of the run, the metrics of final and best weights go to ``run.json``.
         """
         results = self._take(state, lambda name: state.ema.get(name, state.networks[name]), CHOOSING)
-        self._keep_best(state, results[0])
+        chooses = next((i for i, metric in enumerate(self.metrics) if metric.spec.selects), None)
+        if chooses is not None:
+            self._keep_best(state, results[chooses], self.metrics[chooses].spec.better == "lower")
         if state.step == run.total_steps:
             self._report(run, state)
         found = {}
@@ -102,10 +105,9 @@ class PeriodicEvaluation:
         results = measure_all(self.metrics, self._context.renewed(target, seed))
         return self._context.world.on_rank0(lambda: results)  # all ranks must find the same weights best
 
-    def _keep_best(self, state: State, result: Result) -> None:
+    def _keep_best(self, state: State, result: Result, lower: bool) -> None:
         """Remember the weights in the state if the first metric has never been better; they go into checkpoints."""
         best = state.best if state.best and state.best.metric == result.metric else None
-        lower = self.metrics[0].spec.better == "lower"
         if not math.isfinite(result.value):
             return
         if best and not (result.value < best.value if lower else result.value > best.value):
@@ -128,14 +130,14 @@ class PeriodicEvaluation:
             best = self._take(state, networks.get, REPORTED, kept.step)
         run.details["metrics"] = {
             "step": state.step,
-            "chosen by": self.metrics[0].spec.name,
+            "chosen by": state.best.metric if state.best else "",
             "final": [result.as_json() for result in final],
             "best": [result.as_json() for result in best],
         }
 
     def is_reported(self, run: Run, state: State) -> bool:
         """Whether the report of a run that is over is there, of these metrics."""
-        names, there = [metric.spec.name for metric in self.metrics], run.details.get("metrics", {})
+        names, there = [metric.request.title for metric in self.metrics], run.details.get("metrics", {})
         return there.get("step") == state.step and [r["metric"] for r in there.get("final", [])] == names
 
     def report(self, run: Run, state: State) -> None:

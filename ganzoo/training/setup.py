@@ -22,7 +22,7 @@ from ganzoo.errors import (
     UsageError,
 )
 from ganzoo.metrics.context import EvaluationContext
-from ganzoo.metrics.measure import listed
+from ganzoo.metrics.requests import MetricRequest, requests_in
 from ganzoo.models.load import load_variant, make_loss
 from ganzoo.models.variant import Load, Variant
 from ganzoo.registry.registry import registry
@@ -187,13 +187,13 @@ def build_session(
     return TrainingSession(config, run.target, dataset, made, device, context, run.header is not None, evaluation)
 
 
-def wanted_metrics(config: RunConfig) -> list[str]:
+def wanted_metrics(config: RunConfig) -> list[MetricRequest]:
     """The metrics that a run asks for.
 
     Raises:
         ConfigError: text without a name in it.
     """
-    found = listed(config.metrics)
+    found = requests_in(config.metrics)
     if config.metrics and not found:
         raise ConfigError(f"metrics = {config.metrics!r} names no metric: 'ganzoo list metrics' shows all.")
     return found
