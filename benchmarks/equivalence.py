@@ -1,6 +1,9 @@
 """Losses of 50 steps of every variant, to hold against those of an earlier version: python benchmarks/equivalence.py OUT.json"""
 
-import json, sys, tempfile, os, warnings
+import json
+import sys
+import tempfile
+import warnings
 from pathlib import Path
 
 warnings.simplefilter("ignore")

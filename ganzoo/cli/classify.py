@@ -45,7 +45,8 @@ def command(source: Path, images: tuple[Path, ...], as_json: bool) -> None:
             files += found
         else:
             files.append(path)
-    decoder = Decoder(*data.shape)
+    channels, height, width = data.shape
+    decoder = Decoder(channels, height, width)
     results = []
     for start in range(0, len(files), BATCH):
         part = files[start : start + BATCH]

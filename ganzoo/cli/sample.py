@@ -74,12 +74,14 @@ def command(
         raise UsageError(f"{target}: a GIF shows an interpolation; add --interpolate.")
 
     from ganzoo.api import load, weights_data
-    from ganzoo.models.interfaces import Translator
+    from ganzoo.models.interfaces import Generator, Translator
     from ganzoo.report.pictures import save_animation, save_picture, save_singles
 
     generator, classes = load(source), weights_data(source).classes
     if isinstance(generator, Translator):
         raise UsageError(f"{source} turns images into images: name some with --input IMAGE|DIR.")
+    if not isinstance(generator, Generator):
+        raise UsageError(f"{source} holds a {type(generator).__name__}: it draws no samples.")
     if wanted is not None and not generator.classes:
         raise UsageError(
             f"--class {wanted}: this generator was trained without labels, it has no classes to choose from."

@@ -111,7 +111,8 @@ def load_reference(
         refuse_size(folder / file, target)
     classes, labels = classes_of(listing.images)
     request = DataRequest(name=kind, argument=argument, root=data_root(), progress=progress)
-    return file_dataset(request, name, folder, listing.images, Decoder(*target.shape[:3]), labels, classes)
+    channels, height, width = target.shape
+    return file_dataset(request, name, folder, listing.images, Decoder(channels, height, width), labels, classes)
 
 
 def refuse_size(file: Path, target: FolderTarget) -> None:
