@@ -88,7 +88,7 @@ def reference_page() -> str:
     parts.append("Any of them as `-o KEY=VALUE`, in a TOML file, or as a keyword of `ganzoo.train`.\n")
     parts += [settings_table(RunConfig, {}), "", "## The tricks of training\n"]
     parts.append(
-        "[training.md](training.md) says how they are meant. A variant unsupported those that make no sense for it.\n"
+        "[training.md](training.md) says how they are meant. A variant refuses those that make no sense for it.\n"
     )
     parts += [settings_table(Tricks, {}), "", "## Variants\n"]
     for name in own(zoo.variants):
@@ -123,17 +123,17 @@ def results_page() -> str:
     rows = []
     for path in sorted((RESULTS / "judged").glob("*.json")):
         record = json.loads(path.read_text(encoding="utf-8"))
-        run, training, discriminate = record["run"], record["training"], record["discriminate"]
+        run, training, judge = record["run"], record["training"], record["judge"]
         shares = record["class_shares"]
         smallest = min(shares, key=shares.__getitem__)
         right = f"{100 * record['class_accuracy']:.2f} %" if "class_accuracy" in record else "takes no labels"
         rows.append([
             run["config"]["variant"], run["config"]["dataset"], str(run["config"]["seed"]), f"{run['images']:,}",
-            right, f"{100 * record['smallest_share']:.2f} % ({smallest})", f"{100 * discriminate['test_accuracy']:.2f} %",
+            right, f"{100 * record['smallest_share']:.2f} % ({smallest})", f"{100 * judge['test_accuracy']:.2f} %",
             f"{training['hardware']}, {training['threads']} thread(s), torch {training['versions']['torch']}",
             f"[{path.name}](../benchmarks/results/judged/{path.name})",
         ])  # fmt: skip
-    header = ["variant", "data", "seed", "images seen", "judged as asked", "rarest class", "discriminate's accuracy"]
+    header = ["variant", "data", "seed", "images seen", "judged as asked", "rarest class", "classifier's accuracy"]
     header += ["trained on", "record"]
     tables = {"judged": table(header, rows), "toys": toys_table(), "ssl": ssl_table(), "sr": sr_table()}
     tables["ensemble"] = ensembles()

@@ -207,7 +207,7 @@ def fetch(
     """Download and unpack what is missing or damaged; files that are right are left alone.
 
     Raises:
-        DataError: the set is not fetched by ganzoo, or the disk unsupported (see also :mod:`ganzoo.data.download`).
+        DataError: the set is not fetched by ganzoo, or the disk refuses it (see also :mod:`ganzoo.data.download`).
     """
     if spec.download != "files":
         raise DataError(f"ganzoo has no files to fetch for data set {spec.name!r}: {spec.summary}.")

@@ -27,7 +27,7 @@ class TestAccuracy(Metric):
             DataError: there is none, or it has other classes than were learned.
         """
         classifier, test = context.target.classifier, context.reference(SPLIT)
-        assert classifier is not None, "unsuitable() unsupported it"
+        assert classifier is not None, "unsuitable() says so"
         if test.labels is None or len(test.info.classes) != classifier.classes:
             raise DataError(f"{context.against!r} has not the {classifier.classes} classes that were learned.")
         return test, test.labels.cpu()
@@ -35,7 +35,7 @@ class TestAccuracy(Metric):
     @torch.no_grad()
     def measure(self, context: EvaluationContext) -> dict[str, float]:
         classifier, (test, labels) = context.target.classifier, self.test(context)
-        assert classifier is not None, "unsuitable() unsupported it"
+        assert classifier is not None, "unsuitable() says so"
         device, right = next(classifier.parameters()).device, 0
         for indices in torch.arange(len(test.source)).split(BATCH):
             images = to_unit(test.source.fetch(indices).to(device))

@@ -166,7 +166,7 @@ class ClassAccuracy(Conditional):
 
     def measure(self, context: EvaluationContext) -> dict[str, float]:
         logits, asked = self.features(context)["logits"], context.labels(self.spec.count)
-        assert asked is not None, "unsuitable() unsupported it"
+        assert asked is not None, "unsuitable() says so"
         right = (logits.argmax(1) == asked).double()
         worst = min(float(right[asked == k].mean()) for k in asked.unique())
         return {"accuracy": float(right.mean()), "of the worst class": worst}
@@ -181,7 +181,7 @@ class IntraClassDistance(Conditional):
 
     def measure(self, context: EvaluationContext) -> dict[str, float]:
         own, asked = self.features(context)["features"], context.labels(self.spec.count)
-        assert asked is not None, "unsuitable() unsupported it"
+        assert asked is not None, "unsuitable() says so"
         real, _ = context.reference_features(self.opened(context))
         labels = labels_of(context)
         if int(torch.bincount(asked).min()) <= own.shape[1]:

@@ -1,5 +1,6 @@
 """Metrics as users ask for them: ``NAME[@ROLE][ vs DATASET]``. Standard library only."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -32,9 +33,9 @@ class MetricRequest:
             UnknownNameError: no such metric.
             UsageError: a part that is empty.
         """
-        head, versus, reference = text.strip().partition(VERSUS)
+        head, versus, reference = text.lstrip().partition(VERSUS)
         name, at, role = head.strip().partition("@")
-        if (at and not role) or (versus and not reference.strip()) or not name:
+        if (at and not re.fullmatch(r"[\w-]+", role)) or (versus and not reference.strip()) or not name:
             raise UsageError(f"metric {text!r}: write NAME, NAME@ROLE, or NAME vs DATASET.")
         registry().metrics.spec(name)
         if reference:

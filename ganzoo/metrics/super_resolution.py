@@ -133,7 +133,7 @@ class PSNR(Metric):
     @torch.no_grad()
     def measure(self, context: EvaluationContext) -> dict[str, float]:
         network = context.target.translator
-        assert network is not None, "unsuitable() unsupported it"
+        assert network is not None, "unsuitable() says so"
         benchmark = self.benchmark(context)
         context.used["protocol"] = f"x{network.scale}, luma, border of {network.scale} removed, 8-bit low resolution"
         enlargers = by_network(network, context.target.shape[0]), bicubic(int(network.scale))
@@ -142,7 +142,7 @@ class PSNR(Metric):
 
     def benchmark(self, context: EvaluationContext) -> Benchmark:
         """The images to measure on: a folder whole, or the first of a test split."""
-        assert context.target.translator is not None, "unsuitable() unsupported it"
+        assert context.target.translator is not None, "unsuitable() says so"
         scale = int(context.target.translator.scale)
         kind, _, path = context.against.partition(":")
         found = of_folder(path, scale) if kind == "folder" else of_split(context.load("test"), scale)

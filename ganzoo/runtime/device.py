@@ -121,7 +121,7 @@ def arithmetic(device: torch.device, precision: str, deterministic: bool) -> Ite
         cudnn.allow_tf32 = matmul.allow_tf32 = precision in ("tf32", "bf16")
         cudnn.benchmark, cudnn.deterministic = not deterministic, deterministic
     if deterministic:
-        # cuBLAS reads this when it first works on a stream; without it torch unsupported its matrix products.
+        # cuBLAS reads this when it first works on a stream; without it torch refuses its matrix products.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True)
     try:

@@ -103,6 +103,6 @@ def _torchvision(spec: DatasetSpec, name: str, root: Path, split: str) -> Any:
         return getattr(datasets, name)(str(root), split=split)
     except (RuntimeError, OSError, ValueError) as error:
         raise DataError(
-            f"torchvision unsupported the files of {spec.name} below {root}: {error}. "
+            f"torchvision refuses the files of {spec.name} below {root}: {error}. "
             f"'ganzoo data verify {spec.name}' says which are damaged."
         ) from error

@@ -79,7 +79,7 @@ class SGAN(GAN):
     # Data
 
     def prepare(self, dataset: Dataset, load: Load) -> None:
-        assert dataset.labels is not None, "jobs.prepare unsupported unlabelled data"
+        assert dataset.labels is not None, "data.needs refuses unlabelled data"
         if self.options.entropy_after and not self.options.entropy:
             raise ConfigError(f"entropy_after = {self.options.entropy_after} without entropy does nothing.")
         seed = self.config.seed if self.options.label_seed is None else self.options.label_seed
