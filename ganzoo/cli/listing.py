@@ -84,7 +84,7 @@ def describe(catalogue: Catalogue[Any], name: str) -> dict[str, Any]:
     """A registered thing as plain values."""
     if reason := catalogue.conflict(name):
         who = catalogue.provider(name)
-        return {"name": name, "provider": who, "paper": "", "data": "", "summary": f"CONFLICT: {reason}"}
+        return {"name": name, "provider": who, "paper": "", "needs": (), "summary": f"CONFLICT: {reason}"}
     spec = catalogue.spec(name)
     row: dict[str, Any] = {
         "name": name,

@@ -182,10 +182,12 @@ class Dataset:
         if len(set(lengths.values())) > 1:
             said = ", ".join(f"{name}: {length:,}" for name, length in lengths.items())
             raise DataError(f"data set {info.name!r} has fields of different lengths ({said}).")
-        first = fields["images"]
+        # uint8 are images, which batches hold in [-1, 1]; other tensors are used as they are.
         self.fields: dict[str, Source | Tensor] = {
-            **fields,
-            "images": MemorySource(first) if isinstance(first, Tensor) else first,
+            name: MemorySource(values)
+            if isinstance(values, Tensor) and (name == "images" or values.dtype == torch.uint8)
+            else values
+            for name, values in fields.items()
         }
         self.second = second
         names = (*fields, *(f"{SECOND}{name}" for name in (second.fields if second else ())))

@@ -38,6 +38,10 @@ class Undecodable(Exception):
     """Why a file is not an image that can be used."""
 
 
+Part = Literal["whole", "left", "right"]
+"""Of a file that holds two pictures side by side: which one is meant."""
+
+
 @dataclass(frozen=True)
 class Decoder:
     """Decodes files to uint8 [channels, height, width]. It is called by many threads; Pillow lets them run at once.
@@ -48,7 +52,7 @@ class Decoder:
     channels: int
     height: int
     width: int
-    part: Literal["whole", "left", "right"] = "whole"
+    part: Part = "whole"
     """Of a file that holds two pictures side by side, one of them."""
 
     @property

@@ -68,8 +68,9 @@ def draw_waves(waves: Tensor) -> Tensor:
     Each column spans what the wave reaches in its part of the time.
     """
     first = waves[:, 0].cpu().float().clamp(-1, 1)
-    parts = torch.nn.functional.interpolate(first[:, None], size=max(WAVE_WIDTH, first.shape[1]), mode="nearest")[:, 0]
-    parts = parts[:, : parts.shape[1] // WAVE_WIDTH * WAVE_WIDTH].reshape(len(parts), WAVE_WIDTH, -1)
+    length = -(-first.shape[1] // WAVE_WIDTH) * WAVE_WIDTH
+    parts = torch.nn.functional.interpolate(first[:, None], size=length, mode="nearest-exact")[:, 0]
+    parts = parts.reshape(len(parts), WAVE_WIDTH, -1)
     low, high = parts.amin(2), parts.amax(2)
     # From one column to the next the line must not break.
     low[:, 1:] = torch.minimum(low[:, 1:], high[:, :-1])
@@ -105,9 +106,11 @@ def draw_voxels(voxels: Tensor) -> Tensor:
 
 def draw_sequences(sequences: Tensor) -> Tensor:
     """Sequences [N, L, F] with time from left to right and features upwards, scaled to their range: uint8
-    [N, 1, H, W]; sequences of whole numbers [N, L] as one mark a step."""
+    [N, 1, H, W]; sequences [N, L] of whole numbers as one mark a step, of other numbers as a shade."""
     values = sequences.cpu()
-    if values.dim() == 2:
+    if values.dim() == 2 and values.is_floating_point():
+        values = values[:, :, None].repeat(1, 1, 8)
+    elif values.dim() == 2:
         values = torch.nn.functional.one_hot(values.long().clamp(min=0)).float()
     values = values.float()
     low, high = values.amin(), values.amax()

@@ -10,6 +10,8 @@ def unmet(variant: VariantSpec, dataset: DatasetSpec, second: DatasetSpec | None
     """Why a variant cannot learn from a data set, as far as their specs tell; empty when it can."""
     if dataset.samples not in variant.models:
         return f"it models {' and '.join(variant.models)}, and data set {dataset.name!r} has {dataset.samples}"
+    if second and second.samples not in variant.models:
+        return f"it models {' and '.join(variant.models)}, and data set {second.name!r} has {second.samples}"
     there = {*dataset.fields, *dataset.may_provide}
     if second:
         there |= {f"{SECOND}{name}" for name in (*second.fields, *second.may_provide)}
@@ -17,7 +19,7 @@ def unmet(variant: VariantSpec, dataset: DatasetSpec, second: DatasetSpec | None
     if not lacking:
         return ""
     if lacking[0].startswith(SECOND) and not second:
-        return f"it needs a second, unpaired data set: add --second NAME, or use unpaired:PATH"
+        return "it needs a second, unpaired data set: add --second NAME, or use unpaired:PATH"
     return f"it needs {said(lacking[0])}, and data set {dataset.name!r} has none"
 
 

@@ -8,13 +8,12 @@ import hashlib
 import random
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from ganzoo.data.base import DataInfo, DataRequest, Dataset
-from ganzoo.data.decode import Decoder, Undecodable, bad_files_error
+from ganzoo.data.decode import Decoder, Part, Undecodable, bad_files_error
 from ganzoo.data.sampler import derived_seed
 from ganzoo.errors import DataError
 
@@ -67,7 +66,7 @@ def crop_dataset(
     name: str,
     folder: Path,
     files: Sequence[Path],
-    part: Literal["whole", "left", "right"] = "whole",
+    part: Part = "whole",
 ) -> Dataset:
     """Crops of ``request.crop`` pixels from image files (relative to ``folder``), RGB unless ``channels`` is 1.
 

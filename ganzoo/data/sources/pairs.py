@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ganzoo.data.base import DataRequest, Dataset
-from ganzoo.data.decode import Decoder
+from ganzoo.data.decode import Decoder, Part, stored_shape
 from ganzoo.data.resize import check_request
 from ganzoo.data.sources.crops import crop_dataset
 from ganzoo.data.sources.folder import DEFAULT_RESOLUTION, file_dataset, open_folder
@@ -18,6 +18,7 @@ from ganzoo.data.specs import own_spec
 from ganzoo.errors import DataError, SplitMissingError, UsageError
 
 SIDES = ("A", "B")
+HALVES: tuple[Part, Part] = ("left", "right")
 SHOWN = 3
 """Files named in a message."""
 SPLITS = {"train": ("train",), "test": ("test", "val")}
@@ -32,21 +33,17 @@ def load_pairs(request: DataRequest) -> Dataset:
     """
     check_request(request, own_spec("pairs"))
     top = root_of(request)
-    folders = [side_folder(top, request.split, side) for side in SIDES]
-    if all(folders):
-        first, second = (images_of(folder) for folder in folders if folder)
-        check_partners(first, second, *(folder for folder in folders if folder))
-        parts = [
-            part_of(request, folder, files, Decoder)
-            for folder, files in zip(folders, (first, second), strict=True)
-            if folder
-        ]
+    folders = side_folders(top, request.split)
+    if folders:
+        files = partners(images_of(folders[0]), images_of(folders[1]), *folders)
+        check_sizes(folders, files)
+        parts = [part_of(request, folder, own) for folder, own in zip(folders, files, strict=True)]
     else:
         folder = split_folder(top, request.split) or top
         if folder == top and request.split != "train":
             raise no_split(request)
-        files = images_of(folder)
-        parts = [part_of(request, folder, files, Decoder, side) for side in ("left", "right")]
+        own = images_of(folder)
+        parts = [part_of(request, folder, own, side) for side in HALVES]
     images, target = parts
     info = replace(
         images.info,
@@ -61,13 +58,12 @@ def load_unpaired(request: DataRequest) -> Dataset:
     """Field ``images`` (A), and B as the second set. Raises as :func:`load_pairs`."""
     check_request(request, own_spec("unpaired"))
     top = root_of(request)
-    folders = [side_folder(top, request.split, side) for side in SIDES]
-    if not all(folders):
-        if request.split != "train" and side_folder(top, "train", "A"):
+    folders = side_folders(top, request.split)
+    if not folders:
+        if request.split != "train" and side_folders(top, "train"):
             raise no_split(request)
-        missing = next(side for side, folder in zip(SIDES, folders, strict=True) if not folder)
-        raise DataError(f"{top} has no folder {missing} of images: unpaired:PATH takes a folder with A and B in it.")
-    parts = [part_of(request, folder, images_of(folder), Decoder) for folder in folders if folder]
+        raise DataError(f"{top} has no folders A and B of images: unpaired:PATH takes a folder with both in it.")
+    parts = [part_of(request, folder, images_of(folder)) for folder in folders]
     infos = [
         replace(part.info, name=f"unpaired:{request.argument}{'' if side == 'A' else ' (B)'}")
         for part, side in zip(parts, SIDES, strict=True)
@@ -101,12 +97,21 @@ def split_folder(top: Path, split: str) -> Path | None:
     return next((top / name for name in SPLITS[split] if (top / name).is_dir()), None)
 
 
-def side_folder(top: Path, split: str, side: str) -> Path | None:
-    """The folder of one side of a split, or None. The sides alone are the training split."""
-    names = [f"{name}/{side}" for name in SPLITS[split]] + [f"{name}{side}" for name in SPLITS[split]]
-    if split == "train":
-        names.append(side)
-    return next((top / name for name in names if (top / name).is_dir()), None)
+def side_folders(top: Path, split: str) -> tuple[Path, Path] | None:
+    """The folders A and B of a split, both in one place; None where there are none.
+
+    Raises:
+        DataError: one of them is there without the other.
+    """
+    forms = [f"{name}/{{}}" for name in SPLITS[split]] + [f"{name}{{}}" for name in SPLITS[split]]
+    for form in [*forms, "{}"] if split == "train" else forms:
+        a, b = (top / form.format(side) for side in SIDES)
+        if a.is_dir() and b.is_dir():
+            return a, b
+        if a.is_dir() or b.is_dir():
+            here, missing = (a, b) if a.is_dir() else (b, a)
+            raise DataError(f"{here} has no {missing.name} beside it: {missing} is missing.")
+    return None
 
 
 def images_of(folder: Path) -> list[Path]:
@@ -114,29 +119,43 @@ def images_of(folder: Path) -> list[Path]:
     return open_folder(str(folder))[1].images
 
 
-def check_partners(first: Sequence[Path], second: Sequence[Path], a: Path, b: Path) -> None:
-    """Every file of one folder must have one of the same name, ending aside, in the other.
+def partners(first: Sequence[Path], second: Sequence[Path], a: Path, b: Path) -> tuple[list[Path], list[Path]]:
+    """The files of both folders in the same order: each beside the one of the same name, ending aside.
 
     Raises:
-        DataError: some have none.
+        DataError: some have no partner, or two files of a folder differ in their ending only.
     """
-    names = [[path.with_suffix("").as_posix() for path in paths] for paths in (first, second)]
-    for own, other, folder in ((names[0], names[1], b), (names[1], names[0], a)):
-        if alone := sorted(set(own) - set(other)):
+    found = []
+    for paths, folder in ((first, a), (second, b)):
+        by_name = {path.with_suffix("").as_posix(): path for path in paths}
+        if len(by_name) < len(paths):
+            raise DataError(f"{folder} holds images that differ in their ending only: which one is meant is not clear.")
+        found.append(by_name)
+    for own, other, folder in ((found[0], found[1], b), (found[1], found[0], a)):
+        if alone := sorted(own.keys() - other.keys()):
             said = ", ".join(alone[:SHOWN]) + (", ..." if len(alone) > SHOWN else "")
             raise DataError(f"{folder} has no partner for {len(alone):,} of the images: {said}.")
-    if len(first) != len(second):
-        raise DataError(
-            f"{a} and {b} hold {len(first):,} and {len(second):,} images: some differ in their ending only."
-        )
+    names = sorted(found[0])
+    return [found[0][name] for name in names], [found[1][name] for name in names]
 
 
-def part_of(
-    request: DataRequest, folder: Path, files: Sequence[Path], decoder: type[Decoder], part: str = "whole"
-) -> Dataset:
+def check_sizes(folders: tuple[Path, Path], files: tuple[list[Path], list[Path]]) -> None:
+    """Both pictures of a pair must be of one size: otherwise the same crop is not the same place.
+
+    Raises:
+        DataError: the first pair that differs.
+    """
+    for own, other in zip(*files, strict=True):
+        sides = [stored_shape(folder / file)[1:] for folder, file in zip(folders, (own, other), strict=True)]
+        if sides[0] != sides[1]:
+            said = " and ".join(f"{width}x{height}" for height, width in sides)
+            raise DataError(f"{folders[0] / own} and {folders[1] / other} are of {said}: pairs must be of one size.")
+
+
+def part_of(request: DataRequest, folder: Path, files: Sequence[Path], part: Part = "whole") -> Dataset:
     """One side of the pairs as a data set of its own; the same index gives the same crop on both sides."""
     if request.crop is not None:
-        return crop_dataset(request, str(folder), folder, files, part)  # type: ignore[arg-type]  # a literal by then
+        return crop_dataset(request, str(folder), folder, files, part)
     side = request.resolution or DEFAULT_RESOLUTION
-    made = decoder(request.channels or 3, side, side, part)  # type: ignore[arg-type]  # as above
-    return file_dataset(request, str(folder), folder, files, made)
+    decoder = Decoder(request.channels or 3, side, side, part)
+    return file_dataset(request, str(folder), folder, files, decoder)
