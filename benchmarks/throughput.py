@@ -38,11 +38,11 @@ def own(name: str, steps: int, precision: str, device: str, batch_size: int, pla
     """The training loop of ganzoo on the work of a public script, nothing written."""
     import torch
     from peers import PEERS
+    from plain_paths import plain_paths
 
     from ganzoo.config.settings import resolve
     from ganzoo.data.load import load_dataset
     from ganzoo.models.losses import NonSaturating
-    from ganzoo.testing import plain_paths
     from ganzoo.training.session import setting
 
     kind = PEERS[name]

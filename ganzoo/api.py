@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from ganzoo.data.base import DataInfo
 from ganzoo.errors import UsageError
 from ganzoo.models.interfaces import Classifier, Encoder, Generator, Translator
 from ganzoo.registry.registry import registry
 from ganzoo.runs.trained import TrainedRun, open_run, variant_of_weights
-from ganzoo.runs.weights import describe_weights, load_network
+from ganzoo.runs.weights import load_network
 from ganzoo.training.session import TrainingSession
 from ganzoo.training.setup import prepare
 
@@ -59,12 +58,6 @@ def load(path: str | Path, role: str | None = None) -> Generator | Translator | 
     return network
 
 
-def weights_data(path: str | Path) -> DataInfo:
-    """What a run directory or a weights file was trained on."""
-    source = Path(path)
-    return open_run(source).data if source.is_dir() else describe_weights(source)[1]
-
-
 __all__ = [
     "TrainedRun",
     "TrainingSession",
@@ -73,5 +66,4 @@ __all__ = [
     "open_run",
     "prepare",
     "train",
-    "weights_data",
 ]

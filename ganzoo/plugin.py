@@ -233,7 +233,7 @@ _MODULES = {
 
 _PLACES = {name: module for module, names in _MODULES.items() for name in names}
 
-__all__ = sorted(_PLACES)  # noqa: PLE0605  # the table above is the list
+__all__ = sorted(_PLACES)  # the table above is the list
 
 
 def __getattr__(name: str) -> Any:

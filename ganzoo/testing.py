@@ -4,39 +4,39 @@
 >>> check_variant("my-gan")
 """
 
-import sys
+import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch.nn.functional import avg_pool2d, conv2d, interpolate
+from torch import Tensor, nn
 
-import ganzoo.training.loop
 from ganzoo.data.loader import Batch
+from ganzoo.data.needs import embedded_set
 from ganzoo.errors import Interrupted, PluginError
 from ganzoo.models.adversarial import GAN
-from ganzoo.models.blocks import PooledConv2d, UpsampledConv2d
-from ganzoo.models.interfaces import Discriminator, Generator
+from ganzoo.models.interfaces import Classifier, Discriminator, Encoder, Generator, Translator
 from ganzoo.models.load import load_variant
-from ganzoo.models.state import State
-from ganzoo.models.variant import fused
+from ganzoo.models.state import Game, Stage, State
+from ganzoo.models.translate import scaled, translate
+from ganzoo.models.variant import Variant
 from ganzoo.registry.hookspecs import hookimpl
 from ganzoo.registry.registry import registry
-from ganzoo.runs.run import Run
-from ganzoo.runs.trained import open_run
+from ganzoo.registry.specs import SECOND
+from ganzoo.runs.run import Run, checkpoints
+from ganzoo.runs.trained import TrainedRun, open_run
 from ganzoo.runtime.tensor_files import read_tensors
 from ganzoo.training.loop import TrainingLoop, new_state
 from ganzoo.training.session import TrainingSession
 from ganzoo.training.setup import prepare
 
 STEPS = 6
-"""Trainer of each little training; even, so that it can be cut in half."""
+"""Iterations of each little training, unless the variant's ``tiny`` says another number."""
 
 Say = Callable[[str], None]
 
@@ -49,35 +49,45 @@ def check_variant(
     texts: Mapping[str, str] | None = None,
     say: Say = lambda text: None,
 ) -> None:
-    """Hold a registered variant to the contract, on a tiny training on the CPU.
+    """Hold a registered variant to the contract, on tiny trainings on the CPU.
 
-    Checked: its spec; every player's parameters are its own and move; nobody else's move in its update; losses are
-    finite 0-d tensors; a discriminator that calls samples independent lets none influence another; the same seed gives
-    the same weights; a resumed run equals an unbroken one bit for bit; the saved generator draws the same samples as
-    the trained one, whatever the batch size.
+    Checked: its spec; in every stage, each update moves parameters of its player and of nobody else; losses are finite
+    0-d tensors; logits have the declared form; a discriminator that calls samples independent lets none influence
+    another; the same seed gives the same weights; a run that is killed at, before or after any stage boundary and
+    resumed equals an unbroken one bit for bit; pictures can be drawn; every exported network is read back and does
+    what its kind says.
 
     Args:
         name: the variant.
         dataset: what to train on; default: an embedded set that fits.
-        settings, texts: settings that make the variant small, as values or as text.
+        settings, texts: settings that make the variant small, as values or as text; they come after its ``tiny``.
         say: told about every check that passed.
 
     Raises:
         PluginError: the first part of the contract that is not met.
     """
     spec = registry().variants.spec(name)
-    dataset = dataset or ("glyphs" if "images" in spec.models else "ring")
-    fixed = {"batch_size": 8, "seed": 1, "log_every": 2, "checkpoint_every": STEPS // 2, "sample_every": STEPS}
-    tiny = _Tiny(name, dataset, {**fixed, "device": "cpu", **(settings or {})}, texts or {})
+    variant_class = load_variant(name)
+    dataset = dataset or embedded_set(spec)
+    fixed: dict[str, Any] = {
+        "batch_size": 8, "seed": 1, "log_every": 2, "steps": STEPS, "metrics": "", "device": "cpu",
+    }  # fmt: skip
+    if any(field.startswith(SECOND) for field in spec.needs) and not dataset.startswith("unpaired"):
+        fixed["second"] = dataset
+    tiny = _Tiny(name, dataset, {**fixed, **variant_class.tiny, **(settings or {})}, texts or {})
     _require(bool(spec.summary) and not spec.summary.endswith("."), "its summary is one line without a full stop")
-    _require(bool(load_variant(name).__doc__), "its class has a docstring")
+    _require(bool(variant_class.__doc__), "its class has a docstring")
     say("spec and class load")
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         _check_updates(tiny, Path(folder) / "unused")
         say("every update moves its own player, and no other")
-        _check_repeats(tiny, Path(folder), say)
-        _check_samples(Path(folder) / "whole", say)
+        run = _check_repeats(tiny, Path(folder), say)
+        _check_looks(run)
+        say("pictures can be drawn")
+        for role in run.variant.exports():
+            _check_export(run, role)
+        say(f"exports load and do what they say: {', '.join(run.roles)}")
 
 
 @dataclass(frozen=True)
@@ -89,75 +99,124 @@ class _Tiny:
     settings: Mapping[str, Any]
     texts: Mapping[str, str]
 
-    def job(self, out: Path, steps: int, resume: bool = False) -> TrainingSession:
-        settings = {**self.settings, "steps": steps}
+    def session(self, out: Path, resume: bool = False) -> TrainingSession:
+        steps = int(self.texts.get("steps", self.settings["steps"]))
+        every = {"checkpoint_every": 1, "keep": steps + 1, "sample_every": steps}
+        settings = {**self.settings, **every}
         dataset = None if resume else self.dataset
         return prepare(self.name, dataset, out=out, resume=resume, settings=settings, texts=self.texts)
 
-    def weights(self, out: Path, steps: int, resume: bool = False) -> dict[str, Tensor]:
-        return read_tensors(self.job(out, steps, resume).train().latest())[0]
+
+def _weights(run: TrainedRun) -> dict[str, Tensor]:
+    return read_tensors(run.latest())[0]
+
+
+# The updates of every stage
 
 
 def _check_updates(tiny: _Tiny, out: Path) -> None:
-    """One iteration by hand, watching whose parameters move."""
-    job = tiny.job(out, steps=1)
-    state = new_state(job.variant, job.device)
-    owners: dict[int, str] = {}
-    for player, names in job.variant.players().items():
+    """One iteration of every stage by hand, watching whose parameters move."""
+    session = tiny.session(out)
+    variant, state = session.variant, new_state(session.variant, session.device)
+    owned: dict[str, set[int]] = {}
+    for player, names in variant.players().items():
         for network in names:
             _require(network in state.networks, f"player {player!r} trains network {network!r}, which does not exist")
-            for parameter in state.networks[network].parameters():
-                _require(id(parameter) not in owners, f"network {network!r} belongs to one player")
-                owners[id(parameter)] = player
-    for role, name in job.variant.exports().items():
+        owned[player] = {id(p) for network in names for p in state.networks[network].parameters()}
+        _require(bool(owned[player]), f"player {player!r} has parameters to move")
+    for role, name in variant.exports().items():
         _require(name in state.networks, f"networks() has {name!r}, which exports() names for role {role!r}")
-    run = Run.create(out, job.variant, {})
-    loop = TrainingLoop(job.variant, state, job.dataset, run, lambda *a, **k: None, job.device)
-    _check_independence(state.networks.get("discriminator"), loop.trainer.next_batch())
-    for stage in job.variant.stages():
-        _require(bool(stage.updates), f"stage {stage.name!r} has updates")
-        for update in stage.updates:
-            before = {id(p): p.detach().clone() for n in state.networks.values() for p in n.parameters()}
-            batch = loop.trainer.next_batch()
-            losses = update.loss(state, batch)
-            for key, value in losses.items():
-                _require(isinstance(value, Tensor) and value.dim() == 0, f"loss {key!r} is a 0-d tensor")
-                _require(bool(value.isfinite()), f"loss {key!r} is finite at the start")
-            _require("total" in losses, f"the loss of player {update.player!r} has a 'total'")
-            loop.trainer.apply_update(update, batch)
-            moved = {
-                owners.get(id(p), "nobody")
-                for n in state.networks.values() for p in n.parameters() if not torch.equal(p, before[id(p)])
-            }  # fmt: skip
-            _require(moved == {update.player}, f"the update of {update.player!r} moves its parameters alone: {moved}")
-            state.images += job.config.batch_size
+    run = Run.create(out, variant, {})
+    loop = TrainingLoop(variant, state, session.dataset, run, lambda *a, **k: None, session.device)
+    for stage in variant.stages():
+        loop.trainer.enter(stage, 1)
+        batch = loop.trainer.next_batch()
+        for game in variant.games():
+            _check_game(variant, state, game, batch)
+        _check_stage(stage, loop, state, owned)
 
 
-def _check_independence(network: object, batch: Batch) -> None:
-    """A discriminator that says so may not let the second half of a batch influence the logits of the first."""
-    if not (isinstance(network, Discriminator) and network.independent):
+def _check_stage(stage: Stage, loop: TrainingLoop, state: State, owned: Mapping[str, set[int]]) -> None:
+    """The updates of one stage, each on a batch of its own."""
+    for update in stage.updates:
+        where = f"update {update.name!r} of stage {stage.name!r}"
+        _require(update.player in owned, f"{where} is of a player that players() names: {update.player!r}")
+        batch = loop.trainer.next_batch()
+        losses = update.loss(state, batch)
+        for key, value in losses.items():
+            _require(isinstance(value, Tensor) and value.dim() == 0, f"loss {key!r} of {where} is a 0-d tensor")
+            _require(bool(value.isfinite()), f"loss {key!r} of {where} is finite at the start")
+        _require("total" in losses, f"the losses of {where} have a 'total'")
+        before = {id(p): p.detach().clone() for n in state.networks.values() for p in n.parameters()}
+        loop.trainer.apply_update(update, batch)
+        moved = {
+            id(p) for n in state.networks.values() for p in n.parameters() if not torch.equal(p, before[id(p)])
+        }  # fmt: skip
+        _require(bool(moved), f"{where} moves parameters of {update.player!r}")
+        _require(moved <= owned[update.player], f"{where} moves parameters of {update.player!r} alone")
+        state.images += loop.trainer.batch_size
+
+
+def _check_game(variant: Variant, state: State, game: Game, batch: Batch) -> None:
+    """The discriminator of a game: the form of its logits, and whether samples are independent where it says so."""
+    network = state.networks.get(game.discriminator)
+    _require(network is not None, f"networks() has {game.discriminator!r}, which a game names")
+    _require(game.real in batch, f"the batch has the field {game.real!r}, which a game names")
+    if not isinstance(network, Discriminator) or not isinstance(variant, GAN):
         return
-    first, labels = batch["images"], batch["labels"].repeat(2) if network.classes else None
-    logits: list[Tensor] = []
+    with torch.no_grad():
+        logits = variant.discriminate(state, batch[game.real], batch, game)
+    heads = logits if isinstance(logits, tuple) else (logits,)
+    _require(len(heads) == max(1, len(network.heads)), f"{game.discriminator!r} gives as many logits as it has heads")
+    for head in heads:
+        form = head.dim() == 4 and head.shape[1] == 1 if network.patch else head.dim() == 1
+        said = "a map [N, 1, h, w]" if network.patch else "[N]"
+        _require(form and len(head) == len(batch[game.real]), f"logits of {game.discriminator!r} are {said}")
+    if network.independent:
+        _check_independence(network, batch, game)
+
+
+def _check_independence(network: Discriminator, batch: Batch, game: Game) -> None:
+    """The second half of a batch may not influence the logits of the first."""
+    first, field = batch[game.real], game.condition or network.condition
+    condition = torch.cat([batch[field], batch[field]]) if field else None
+    found: list[Tensor] = []
     for second in (first, -first):
         with torch.random.fork_rng(devices=[]), torch.no_grad():
             torch.manual_seed(0)  # the same dropout for both
-            logits.append(network(torch.cat([first, second]), labels)[: len(first)])
+            logits = network(torch.cat([first, second]), condition)
+        found.append((logits[0] if isinstance(logits, tuple) else logits)[: len(first)])
     _require(
-        torch.allclose(logits[0], logits[1], atol=1e-5), "no sample influences the logit of another one (independent)"
+        torch.allclose(found[0], found[1], atol=1e-5), "no sample influences the logit of another one (independent)"
     )
 
 
-def _check_repeats(tiny: _Tiny, folder: Path, say: Say) -> None:
-    """Whole little trainings: repeated, and cut and resumed."""
-    whole = tiny.weights(folder / "whole", STEPS)
-    _require(_equal(whole, tiny.weights(folder / "again", STEPS)), "the same seed gives the same weights")
+# Whole trainings
+
+
+def _check_repeats(tiny: _Tiny, folder: Path, say: Say) -> TrainedRun:
+    """Whole little trainings: repeated, and cut and resumed around every stage boundary. Returns the unbroken run."""
+    whole = tiny.session(folder / "whole").train()
+    expected = _weights(whole)
+    _require(_equal(expected, _weights(tiny.session(folder / "again").train())), "the same seed gives the same weights")
     say("repeatable from its seed")
-    with cut_at(STEPS // 2):
-        tiny.weights(folder / "cut", STEPS)
-    resumed = tiny.weights(folder / "cut", STEPS, resume=True)
-    _require(_equal(whole, resumed), "a resumed run equals an unbroken one, bit for bit")
+    boundaries, step = set(), 0
+    for stage in whole.variant.stages():
+        step += stage.steps
+        boundaries |= {step - 1, step, step + 1}
+    total = step
+    for cut in sorted({total // 2, *boundaries}):
+        if not 0 < cut < total:
+            continue
+        place = folder / f"cut-{cut}"
+        shutil.copytree(folder / "whole", place)
+        for path in checkpoints(place)[cut:]:
+            path.unlink()
+        resumed = _weights(tiny.session(place, resume=True).train())
+        _require(_equal(expected, resumed), f"a run resumed at step {cut} equals an unbroken one, bit for bit")
+        shutil.rmtree(place)
     say("resumes exactly")
+    return open_run(folder / "whole")
 
 
 @contextmanager
@@ -185,24 +244,61 @@ def cut_at(step: int) -> Iterator[None]:
         registry().detach(listener)
 
 
-def _check_samples(folder: Path, say: Say) -> None:
-    """What is read back from a run directory."""
-    run = open_run(folder)
-    if not isinstance(run.network(), Generator):
-        say("its main network draws no samples by itself: nothing to check there")
-        return
-    generator = run.generator()
+def _check_looks(run: TrainedRun) -> None:
+    """What merely looks is a warning when it fails; here it is an error."""
+    failed = [w["message"] for w in run.details.get("warnings", []) if w["name"].endswith("-failed")]
+    _require(not failed, f"pictures and diagnostics work: {'; '.join(failed)}")
+    _require(any((run.path / "samples").glob("*.png")), "a picture of samples is drawn")
+
+
+# What is read back
+
+
+def _check_export(run: TrainedRun, role: str) -> None:
+    """One exported network, by its kind."""
+    network = run.network(role)
+    if isinstance(network, Generator):
+        _check_generator(run, network)
+    elif isinstance(network, Translator):
+        _check_translator(run, network, role)
+    elif isinstance(network, Encoder | Classifier):
+        _check_rows(run, network, role)
+
+
+def _check_generator(run: TrainedRun, generator: Generator) -> None:
+    """Its samples fit the data, and do not depend on the batch they are drawn in."""
+    same = type(generator).Sampling is run.variant.Sampling
+    _require(same, "Variant.Sampling is the Sampling of its generator, so that 'ganzoo info' lists the settings")
     samples = generator.sample(5, seed=3)
     _require(tuple(samples.shape[1:]) == run.data.shape, f"samples have the shape of the data: {run.data.shape}")
     _require(bool(samples.isfinite().all()), "samples are finite")
-    if samples.dim() == 4:
+    if run.data.kind == "images":
         _require(float(samples.abs().max()) <= 1, "images are within [-1, 1]")
     one_by_one = generator.sample(5, seed=3, batch_size=1)
     _require(
         torch.allclose(samples, one_by_one, atol=1e-4),
         "a sample does not depend on the others in its batch (eval mode)",
     )
-    say("samples load, fit the data, and do not depend on the batch")
+
+
+def _check_translator(run: TrainedRun, network: Translator, role: str) -> None:
+    """It takes images of any size."""
+    channels, height, width = run.data.shape
+    condition = torch.zeros(1, dtype=torch.int64) if network.classes else None
+    for sides in ((height, width), (height + network.multiple, width + 1)):
+        if any((side * network.scale) % 1 for side in sides):
+            continue
+        result = translate(network, torch.zeros(1, channels, *sides, dtype=torch.uint8), 0, condition)
+        expected = tuple(scaled(network, side) for side in sides)
+        _require(tuple(result.shape[2:]) == expected, f"{role!r} turns images of {sides} into {expected}, by its scale")
+
+
+def _check_rows(run: TrainedRun, network: nn.Module, role: str) -> None:
+    """One row for each sample: latents, or logits of classes."""
+    length = network.latent_dim if isinstance(network, Encoder) else network.classes
+    with torch.no_grad():
+        found = network(torch.zeros(2, *run.data.shape))
+    _require(tuple(found.shape) == (2, length), f"{role!r} gives [N, {length}], one row for each sample")
 
 
 def _equal(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
@@ -212,40 +308,3 @@ def _equal(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
 def _require(met: bool, what: str) -> None:
     if not met:
         raise PluginError(f"contract not met: {what}.")
-
-
-@contextmanager
-def plain_paths() -> Iterator[None]:
-    """Fast paths taken away: memory layout, fused optimizers, folded layers, one pass for real and generated.
-
-    What is left computes the same and takes longer: what fast paths are held to, and measured against. Dropout keeps
-    its random numbers (:class:`ganzoo.models.blocks.Dropout`), because those of torch's would be others.
-    """
-
-    def upsampled(self: Any, maps: Tensor) -> Tensor:
-        return conv2d(interpolate(maps, scale_factor=2, mode="nearest"), self.weight, self.bias, padding=1)
-
-    def pooled(self: Any, maps: Tensor) -> Tensor:
-        return avg_pool2d(conv2d(maps, self.weight, self.bias, padding=1), 2)
-
-    def is_fast(module: Any) -> bool:
-        return vars(module).get("fused") is fused
-
-    with ExitStack() as stack:
-
-        def replace(place: Any, name: str, value: Any) -> None:
-            stack.callback(setattr, place, name, vars(place)[name])
-            setattr(place, name, value)
-
-        replace(UpsampledConv2d, "forward", upsampled)
-        replace(PooledConv2d, "forward", pooled)
-        replace(ganzoo.training.loop, "layout", lambda network: network)
-        replace(GAN, "discriminate_both", apart)
-        for module in [module for module in sys.modules.values() if module and is_fast(module)]:
-            replace(module, "fused", lambda parameters: False)  # plugins import it by name
-        yield
-
-
-def apart(variant: GAN, state: State, real: Tensor, fake: Tensor, batch: Batch, game: Any = None) -> tuple[Any, Any]:
-    """Logits of real and of generated samples, each in a pass of its own."""
-    return variant.discriminate(state, real, batch, game), variant.discriminate(state, fake, batch, game)

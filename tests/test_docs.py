@@ -17,7 +17,7 @@ from ganzoo.cli import cli
 from ganzoo.registry import hookspecs
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "plugins").glob("*/CARD.md")])
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "plugins").glob("*/card.md")])
 
 
 def generator() -> ModuleType:

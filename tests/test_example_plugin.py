@@ -94,7 +94,7 @@ def test_healthy(ganzoo):
 def test_card(ganzoo):
     card = json.loads(ganzoo("info", "rpgan", "--json"))
     assert card["provided by"].startswith(f"{DISTRIBUTION} 0.1.0")
-    assert card["card"] == (EXAMPLE / "src" / "ganzoo_relativistic" / "CARD.md").read_text(encoding="utf-8")
+    assert card["card"] == (EXAMPLE / "src" / "ganzoo_relativistic" / "card.md").read_text(encoding="utf-8")
     assert {s["key"]: s["default"] for s in card["settings"]}["loss"] == "relativistic"
 
 

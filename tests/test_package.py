@@ -66,7 +66,7 @@ def test_wheel_says_that_it_is_typed(wheel):
 
 @pytest.mark.parametrize("plugin", [name for name in PLUGINS if (ROOT / "plugins" / name / "variant.py").exists()])
 def test_wheel_has_the_cards(wheel, plugin):
-    assert wheel.get(f"{plugin}/CARD.md", b"").startswith(b"# "), f"plugins/{plugin}/CARD.md is shown by 'ganzoo info'"
+    assert wheel.get(f"{plugin}/card.md", b"").startswith(b"# "), f"plugins/{plugin}/card.md is shown by 'ganzoo info'"
 
 
 def test_wheel_has_recognisers_and_suites(wheel):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ganzoo.bench.suite import MEASURES, Suite
+from ganzoo.bench.suite import Suite
 from ganzoo.bench.table import Row, columns, grid, title
 from ganzoo.runs.history import history
 
@@ -36,7 +36,7 @@ def write(folder: Path, suite: Suite, rows: list[Row]) -> None:
     head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
     body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in cells)
     footnotes = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
-    charts = "".join(chart(folder, rows, metric) for metric in columns(suite, rows))
+    charts = "".join(chart(folder, suite, rows, metric) for metric in columns(suite, rows))
     pictures = "".join(samples(folder, row) for row in rows)
     text = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>ganzoo bench: {html.escape(suite.name)}</title>
@@ -62,7 +62,7 @@ def course(folder: Path, name: str, metric: str) -> list[tuple[float, float]]:
     return points
 
 
-def chart(folder: Path, rows: list[Row], metric: str) -> str:
+def chart(folder: Path, suite: Suite, rows: list[Row], metric: str) -> str:
     """A metric over time, a line for each run, a colour for each row; empty when there is nothing to draw."""
     lines = [(i, course(folder, name, metric)) for i, row in enumerate(rows) for name in row.runs]
     points = [point for _, line in lines for point in line]
@@ -70,8 +70,8 @@ def chart(folder: Path, rows: list[Row], metric: str) -> str:
         return ""
     right = max(x for x, _ in points) or 1.0
     low, high = min(y for _, y in points), max(y for _, y in points)
-    if low == high and len(points) > len(lines) and metric.startswith(tuple(MEASURES)):
-        return ""  # the measure of a method that does not learn (bicubic, say): it stands in the table
+    if low == high and len(points) > len(lines) and metric not in {request.title for request in suite.metrics}:
+        return ""  # the number of a method that does not learn (bicubic, say): it stands in the table
     span = (high - low) or 1.0
 
     def place(x: float, y: float) -> str:

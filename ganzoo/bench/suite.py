@@ -3,7 +3,7 @@
 about = "one line"
 seeds = [0, 1, 2]
 datasets = ["mnist"]
-metrics = ["fd-mnist-10k"]        # the first that makes sense for a job chooses its best weights
+metrics = ["fd-mnist-10k"]        # NAME[@ROLE][ vs DATASET]; the first that can chooses a job's best weights
 [budget]
 images = 320_000                  # or minutes = 5
 [settings]                        # of every job, as -o KEY=VALUE
@@ -33,8 +33,10 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.config.settings import resolve
+from ganzoo.data.load import dataset_spec
 from ganzoo.data.needs import unmet
 from ganzoo.errors import ConfigError, UnknownNameError
+from ganzoo.metrics.requests import MetricRequest, as_requests
 from ganzoo.models.load import load_variant
 from ganzoo.registry.registry import registry
 
@@ -43,10 +45,6 @@ ENTRY_KEYS = ("variant", "label", "datasets", "settings", "budget")
 PUBLISHED_KEYS = ("label", "dataset", "metric", "value", "source", "differs")
 OWN = ("variant", "dataset", "seed", "steps", "metrics", "device")
 """Settings of a run that a suite says in a place of its own."""
-MEASURES = {
-    "psnr_": ("dB", "higher"), "ssim_": ("", "higher"), "test_error": ("%", "lower"), "baseline_": ("%", "lower"),
-}  # fmt: skip
-"""Beginnings of names of the variants' own measures that belong into tables, with unit and direction."""
 
 
 @dataclass(frozen=True)
@@ -87,12 +85,19 @@ class Published:
 
 @dataclass(frozen=True)
 class Suite:
-    """A suite, checked: every name in it is registered."""
+    """A suite, checked: every name in it is registered.
+
+    Attributes:
+        jobs: what is trained.
+        metrics: what is measured.
+        left_out: why variants are not trained on data sets, where ``entries`` are all.
+    """
 
     name: str
     about: str
     jobs: tuple[BenchTask, ...]
-    metrics: tuple[str, ...]
+    metrics: tuple[MetricRequest, ...]
+    left_out: tuple[str, ...] = ()
     published: tuple[Published, ...] = ()
     content: Mapping[str, Any] = field(default_factory=dict)
 
@@ -142,9 +147,7 @@ def _checked(content: dict[str, Any], name: str, seeds: int | None, variants: tu
     chosen = list(range(seeds)) if seeds is not None else content.get("seeds", [0])
     if not chosen or not all(isinstance(s, int) and s >= 0 for s in chosen) or len(set(chosen)) < len(chosen):
         raise ConfigError(f"seeds = {chosen} of suite {name!r}: name at least one, each a whole number, none twice.")
-    metrics = tuple(content.get("metrics", []))
-    for metric in metrics:
-        registry().metrics.spec(metric)
+    metrics = tuple(as_requests(map(str, content.get("metrics", []))))
     everything = content.get("entries", "all") == "all"
     entries = [{"variant": n} for n in usable_variants()] if everything else content["entries"]
     for entry in entries:
@@ -157,8 +160,12 @@ def _checked(content: dict[str, Any], name: str, seeds: int | None, variants: tu
         if wanted not in known:
             raise UnknownNameError("entry", wanted, known, f"These are those of suite {name!r}.")
     jobs: list[BenchTask] = []
+    left_out: list[str] = []
     for entry in taken:
-        jobs += _jobs(content, name, entry, chosen, metrics, everything)
+        found, reasons = _jobs(content, name, entry, chosen, metrics)
+        if reasons and not everything:
+            raise ConfigError(f"suite {name!r}: {reasons[0]}.")
+        jobs, left_out = jobs + found, left_out + reasons
     if not jobs:
         raise ConfigError(f"suite {name!r} has nothing to train: no variant of it can run on its data sets.")
     twice = {job.name for job in jobs if [j.name for j in jobs].count(job.name) > 1}
@@ -166,7 +173,8 @@ def _checked(content: dict[str, Any], name: str, seeds: int | None, variants: tu
         raise ConfigError(f"suite {name!r}: two entries are called {', '.join(sorted(twice))}; give them labels.")
     labels = {entry.get("label", entry["variant"]) for entry in entries}
     published = [_published(row, name, labels, content) for row in content.get("published", [])]
-    return Suite(name, str(content.get("about", "")), tuple(jobs), metrics, tuple(published), content)
+    about = str(content.get("about", ""))
+    return Suite(name, about, tuple(jobs), metrics, tuple(left_out), tuple(published), content)
 
 
 def _jobs(
@@ -174,10 +182,9 @@ def _jobs(
     name: str,
     entry: dict[str, Any],
     seeds: list[int],
-    metrics: tuple[str, ...],
-    everything: bool,
-) -> list[BenchTask]:
-    """The jobs of one entry: each data set with each seed."""
+    metrics: tuple[MetricRequest, ...],
+) -> tuple[list[BenchTask], list[str]]:
+    """The jobs of one entry, each data set with each seed; and why it cannot run on others."""
     spec = registry().variants.spec(entry["variant"])
     label = str(entry.get("label", entry["variant"]))
     settings = {**content.get("settings", {}), **entry.get("settings", {})}
@@ -194,16 +201,17 @@ def _jobs(
     ((kind, amount),) = budget.items()
     if isinstance(amount, bool) or not isinstance(amount, int | float) or not math.isfinite(amount) or amount <= 0:
         raise ConfigError(f"{kind} = {amount!r} in the budget of {label!r} must be a number above 0.")
-    jobs = []
+    jobs: list[BenchTask] = []
+    left_out = []
+    second = dataset_spec(str(settings["second"])) if settings.get("second") else None
+    asked = tuple(map(str, metrics))
     for dataset in entry.get("datasets", content.get("datasets", [])):
-        reason = unmet(spec, registry().datasets.spec(str(dataset).partition(":")[0]))
-        if reason and everything:
-            continue  # "all" means all that can
-        if reason:
-            raise ConfigError(f"suite {name!r}: {label!r} cannot run on {dataset!r}: {reason}.")
+        if reason := unmet(spec, dataset_spec(str(dataset)), second):
+            left_out.append(f"{label} cannot run on {dataset}: {reason}")
+            continue
         amounts: dict[str, Any] = {kind: int(amount) if kind == "images" else float(amount)}
-        jobs += [BenchTask(label, entry["variant"], dataset, seed, metrics, settings, **amounts) for seed in seeds]
-    return jobs
+        jobs += [BenchTask(label, entry["variant"], dataset, seed, asked, settings, **amounts) for seed in seeds]
+    return jobs, left_out
 
 
 def _published(row: Any, name: str, labels: set[str], content: Mapping[str, Any]) -> Published:
@@ -212,11 +220,11 @@ def _published(row: Any, name: str, labels: set[str], content: Mapping[str, Any]
     found = Published(**row)
     if isinstance(found.value, bool) or not isinstance(found.value, int | float):
         raise ConfigError(f"value = {found.value!r} of a published number of suite {name!r} is no number.")
-    own = str(found.metric).startswith(tuple(MEASURES))  # what a variant measures itself is known when it has done so
+    titles = {request.title for request in as_requests(map(str, content.get("metrics", [])))}
     for what, value, choices in (
         ("label", found.label, labels),
         ("dataset", found.dataset, {*content.get("datasets", []), *_own_sets(content)}),
-        ("metric", found.metric, {found.metric} if own else set(content.get("metrics", []))),
+        ("metric", found.metric, titles),
     ):
         if value not in choices:
             raise UnknownNameError(what, value, choices, f"A published number of suite {name!r} names it.")

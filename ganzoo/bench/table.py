@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.bench.runner import one_line, outcome
-from ganzoo.bench.suite import MEASURES, BenchTask, Suite
+from ganzoo.bench.suite import BenchTask, Suite
+from ganzoo.metrics.requests import base_name
 from ganzoo.registry.registry import registry
+from ganzoo.registry.specs import MetricSpec
 from ganzoo.runs.history import history
 
 # Student's t: how many standard errors the 95 % interval of a mean reaches, by degrees of freedom.
@@ -124,9 +126,6 @@ def _add(row: Row, folder: Path, job: BenchTask) -> None:
         for result in details.get("metrics", {}).get(which, []):
             for name, value in named(result):
                 _put(row, place, job.seed, name, value)
-    for name, value in details.get("evaluation", {}).items():
-        if name.startswith(tuple(MEASURES)):  # of what the variant itself measures, what papers report
-            _put(row, row.final, job.seed, name, value)
 
 
 def _put(row: Row, place: dict[str, Value], seed: int, name: str, value: float) -> None:
@@ -144,21 +143,24 @@ def named(result: dict[str, Any]) -> list[tuple[str, float]]:
 
 
 def columns(suite: Suite, rows: list[Row]) -> list[str]:
-    """The numbers of a table: the metrics' headlines, recall beside precision, and what variants measure themselves."""
-    there = list(dict.fromkeys(name for row in rows for name in row.final))
+    """The numbers of a table: the metrics' headlines, and beside each what its spec names."""
+    there = {name for row in rows for name in row.final}
     found = []
-    for metric in suite.metrics:
-        found += [metric, *([f"{metric} recall"] if f"{metric} recall" in there else [])]
-    there += [p.metric for p in suite.published]  # a number to set beside has its place, whatever became of ours
-    return found + [name for name in dict.fromkeys(there) if name.startswith(tuple(MEASURES))]
+    for request in suite.metrics:
+        beside = [f"{request.title} {name}" for name in registry().metrics.spec(request.name).beside]
+        found += [request.title, *(name for name in beside if name in there)]
+    return found
+
+
+def spec_of(metric: str) -> MetricSpec:
+    """The spec of the metric that a number in a table belongs to."""
+    return registry().metrics.spec(base_name(metric))
 
 
 def title(metric: str) -> str:
     """A metric with its unit and an arrow to where it is better."""
-    own = next((about for start, about in MEASURES.items() if metric.startswith(start)), None)
-    spec = None if own else registry().metrics.spec(metric.partition(" ")[0])
-    unit, better = own or (spec.unit, spec.better)  # type: ignore[union-attr]  # one of the two is there
-    return f"{metric}{f' [{unit}]' if unit else ''} {'↓' if better == 'lower' else '↑'}"
+    spec = spec_of(metric)
+    return f"{metric}{f' [{spec.unit}]' if spec.unit else ''} {'↓' if spec.better == 'lower' else '↑'}"
 
 
 def grid(suite: Suite, rows: list[Row]) -> tuple[list[str], list[list[str]], list[str]]:
@@ -173,8 +175,8 @@ def grid(suite: Suite, rows: list[Row]) -> tuple[list[str], list[list[str]], lis
     metrics = columns(suite, rows)
     header = ["trained", "data", "seeds"]
     for metric in metrics:
-        # A variant's own measures are taken of the last weights alone.
-        header += [title(metric)] if metric.startswith(tuple(MEASURES)) else [f"{title(metric)}, final", "best"]
+        # What looks at labels or targets of a test split chooses no weights, and is told of the last ones alone.
+        header += [f"{title(metric)}, final", "best"] if spec_of(metric).selects else [title(metric)]
         if any(p.metric == metric for p in suite.published):
             header.append("published")
     header += ["parameters", "images seen", "minutes", "images/s", "device"]
@@ -189,9 +191,9 @@ def grid(suite: Suite, rows: list[Row]) -> tuple[list[str], list[list[str]], lis
         line = [row.label, row.dataset, seeds]
         for metric in metrics:
             beside = published(suite, row, metric, note)
-            why = missing(row, metric, bool(beside))
+            why = missing(row, metric)
             mark = " ".join(note(reason) for reason in why)
-            for place in (row.final,) if metric.startswith(tuple(MEASURES)) else (row.final, row.best):
+            for place in (row.final, row.best) if spec_of(metric).selects else (row.final,):
                 value = str(place.get(metric, ""))
                 line.append(
                     f"{value or ('–' if why else '')} {mark if place is row.final or not value else ''}".strip()
@@ -201,25 +203,20 @@ def grid(suite: Suite, rows: list[Row]) -> tuple[list[str], list[list[str]], lis
         parameters = ", ".join(f"{name} {count / 1e6:.2f} M" for name, count in row.parameters.items())
         line += [parameters, str(row.images), timing(row.minutes), timing(row.rate)]
         cells.append([*line, "; ".join(row.devices)])
+    notes += suite.left_out
     if any(len(row.seeds) > 1 for row in rows):
         notes.append(LAST_LINE)
     return header, cells, notes
 
 
-def missing(row: Row, metric: str, awaited: bool) -> list[str]:
-    """Why a number lacks of some seeds of a row, or of all; nothing when none lacks.
-
-    Args:
-        awaited: even if it is a measure of a variant's own, because somebody published the same.
-    """
+def missing(row: Row, metric: str) -> list[str]:
+    """Why a number lacks of some seeds of a row, or of all; nothing when none lacks."""
     lacking = [seed for seed in row.seeds if seed not in row.final.get(metric, Value()).values]
     reasons: dict[str, list[int]] = {}
     for seed in lacking:
         own = row.omitted.get(seed, {})
-        reason = own.get(metric) or own.get(metric.partition(" ")[0])
-        if reason is None and metric.startswith(tuple(MEASURES)) and not awaited:
-            continue  # a measure of another variant's own
-        reasons.setdefault(reason or "not measured", []).append(seed)
+        whole = next((name for name in own if metric.startswith(f"{name} ")), metric)  # of "NAME recall" it is NAME
+        reasons.setdefault(own.get(metric) or own.get(whole) or "not measured", []).append(seed)
     some = len(lacking) < len(row.seeds)
     return [
         f"{metric} of {row.label} on {row.dataset}{f', seed {str(seeds)[1:-1]}' if some else ''}: {reason}"
@@ -311,6 +308,7 @@ def record(folder: Path, suite: Suite, rows: list[Row]) -> dict[str, Any]:
         "versions": [json.loads(text) for text in sorted(versions)],
         "content": dict(suite.content),
         "columns": {name: title(name) for name in columns(suite, rows)},
+        "left out": list(suite.left_out),
         "rows": plain(suite, rows),
     }
 

@@ -71,11 +71,13 @@ def work(folder: Path, name: str) -> dict[str, Any]:
     if out.exists():
         prepared = prepare(out=out, resume=True, settings=device)
         taken = requests_in(prepared.config.metrics)
-        now = divided(prepared.context(), [n for n in job["metrics"] if MetricRequest.parse(n) not in taken])
+        titles = {request.title for request in taken}
+        later = [n for n in job["metrics"] if MetricRequest.parse(n).title not in titles]
+        now = divided(prepared.context(), later)
         omitted = {**dict.fromkeys(now[0], "it was not to be had when this training began"), **now[1]}
     else:
         given = {**job["settings"], "seed": job["seed"], **device}
-        prepared = prepare(job["variant"], job["dataset"], out=out, settings=given)
+        prepared = prepare(job["variant"], job["dataset"], out=out, settings={**given, "metrics": ""})
         taken, omitted = divided(prepared.context(), job["metrics"])
         more = {"steps": steps_of(job, prepared), "metrics": ", ".join(map(str, taken))}
         prepared = prepare(job["variant"], job["dataset"], out=out, settings={**given, **more})

@@ -83,7 +83,9 @@ def command(
 def show_plan(suite: "Suite", jobs: "tuple[BenchTask, ...]", folder: Path) -> None:
     """What would be done, to stdout."""
     click.echo(f"# suite {suite.name}: {suite.about}")
-    click.echo(f"# {len(jobs)} jobs to {folder}, metrics {', '.join(suite.metrics) or 'none'}")
+    click.echo(f"# {len(jobs)} jobs to {folder}, metrics {', '.join(map(str, suite.metrics)) or 'none'}")
+    for reason in suite.left_out:
+        click.echo(f"# left out: {reason}")
     for job in jobs:
         budget = f"{job.images:,} images" if job.images else f"{job.minutes:g} minutes"
         settings = " ".join(f"{key}={value}" for key, value in job.settings.items())

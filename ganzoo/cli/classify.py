@@ -25,17 +25,18 @@ def command(source: Path, images: tuple[Path, ...], as_json: bool) -> None:
     """
     import torch
 
-    from ganzoo.api import load, weights_data
     from ganzoo.data.base import to_unit
     from ganzoo.data.decode import Decoder, Undecodable
     from ganzoo.data.sources.folder import list_folder
     from ganzoo.errors import UsageError
     from ganzoo.models.interfaces import Classifier
-    from ganzoo.runs.trained import open_run
+    from ganzoo.runs.trained import first_of, open_networks
 
-    network, data = open_run(source).classifier() if source.is_dir() else load(source), weights_data(source)
-    if not isinstance(network, Classifier):
-        raise UsageError(f"{source} holds a {type(network).__name__}: it is not a classifier.")
+    variant, networks = open_networks(source)
+    network, data = first_of(networks, Classifier), variant.data
+    if network is None:
+        kinds = ", ".join(type(found).__name__ for found in networks.values())
+        raise UsageError(f"{source} holds {kinds}: no classifier.")
     files: list[Path] = []
     for path in images:
         if path.is_dir():

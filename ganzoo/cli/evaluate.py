@@ -12,7 +12,8 @@ from ganzoo.errors import UsageError
 
 @click.command("evaluate")
 @click.argument("source", metavar="RUN|WEIGHTS|DIR", type=click.Path(path_type=Path))
-@click.option("--metric", "metrics", metavar="NAME", multiple=True, help="What to measure; may be repeated.")
+@click.option("--metric", "metrics", metavar="NAME[@ROLE][ vs DATASET]", multiple=True,
+              help="What to measure; may be repeated.")  # fmt: skip
 @click.option("--against", metavar="NAME|folder:PATH", help="Data set to hold it against. [default: trained on]")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of the latents.")
 @click.option("--device", metavar="auto|cpu|cuda|mps", default="auto", show_default=True, help="Where to compute.")
@@ -46,11 +47,12 @@ def command(
 
     'ganzoo list metrics' shows what there is; a name is a protocol.
     """
+    from ganzoo.metrics.requests import as_requests, base_name
     from ganzoo.registry.registry import registry
 
-    for name in metrics:
-        registry().metrics.spec(name)  # importing torch takes seconds; a mistyped name need not wait for it
-    if weights is not None and not {registry().metrics.spec(name).extractor for name in metrics} & {"inception", "vgg"}:
+    requests = as_requests(metrics)  # importing torch takes seconds; a mistyped name need not wait for it
+    extractors = {registry().metrics.spec(request.name).extractor for request in requests}
+    if weights is not None and not extractors & {"inception", "vgg"}:
         raise UsageError(f"--weights {weights} is for metrics on features of Inception or VGG.")
     pictures = {name: path for name, path in (("neighbours", neighbours), ("panel", panel)) if path}
     for path in pictures.values():
@@ -72,10 +74,9 @@ def command(
     if as_json:
         emit_json([result.as_json() for result in results])
     elif results:
-        units = {name: registry().metrics.spec(name) for name in metrics}
         rows = []
         for result in results:
-            spec = units[result.metric]
+            spec = registry().metrics.spec(base_name(result.metric))
             first, *others = [(name, shown(value)) for name, value in result.values.items()]
             value = f"{first[1]} {spec.unit}".strip()
             rows.append((result.metric, value, spec.better, ", ".join(f"{name} {text}" for name, text in others)))

@@ -1,8 +1,9 @@
 """``ganzoo info NAME``: the card of a registered thing."""
 
 import dataclasses
+import inspect
 import typing
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import click
@@ -41,7 +42,7 @@ def plain_card(catalogue: Catalogue[Any], name: str) -> dict[str, Any]:
 
 
 def variant_card(name: str) -> dict[str, Any]:
-    """The spec, every setting with its default, meaning and choices, and the plugin's CARD.md."""
+    """The spec, every setting with its default, meaning and choices, and the ``card.md`` beside the variant's code."""
     from ganzoo.config.fields import describe
     from ganzoo.config.settings import RunConfig, Tricks
     from ganzoo.models.load import load_variant
@@ -50,7 +51,9 @@ def variant_card(name: str) -> dict[str, Any]:
     variant = load_variant(name)
     defaults = {"dataset": EMBEDDED, **variant.defaults}
     settings = []
-    for holder, whose in ((RunConfig, "every run"), (Tricks, "tricks"), (variant.Options, name)):
+    for holder, whose in (
+        (RunConfig, "every run"), (Tricks, "tricks"), (variant.Options, name), (variant.Sampling, "sample -s"),
+    ):  # fmt: skip
         hints = typing.get_type_hints(holder)
         for f in dataclasses.fields(holder):
             if "help" in f.metadata and f.name not in variant.unsupported:
@@ -63,8 +66,7 @@ def variant_card(name: str) -> dict[str, Any]:
                         "of": whose,
                     }
                 )
-    package = variant.__module__.partition(".")[0]
-    card = resources.files(package).joinpath("CARD.md")
+    card = Path(inspect.getfile(variant)).with_name("card.md")
     return {
         **plain_card(registry().variants, name),
         "settings": settings,

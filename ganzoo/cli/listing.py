@@ -17,7 +17,8 @@ KINDS = ("variants", "datasets", "losses", "metrics", "extractors", "suites", "p
 def command(words: tuple[str, ...], as_json: bool) -> None:
     """What is registered.
 
-    KIND is variants (the default), datasets, losses, metrics, extractors, suites or plugins. PATTERN is a shell pattern: "*gan".
+    KIND is variants (the default), datasets, losses, metrics, extractors, suites or plugins. PATTERN is a shell
+    pattern: "*gan".
     """
     kind, pattern = split_words(words)
     if kind == "plugins":

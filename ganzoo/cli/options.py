@@ -1,12 +1,13 @@
-"""Pieces that several commands share: JSON output, tables, ``-o key=value``."""
+"""Pieces that several commands share: JSON output, tables, ``-o key=value``, classes, outputs."""
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
-from ganzoo.errors import UsageError
+from ganzoo.errors import UnknownNameError, UsageError
 
 
 def emit_json(value: Any) -> None:
@@ -38,8 +39,8 @@ def emit_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         click.echo(line(row))
 
 
-def parse_assignments(pairs: Sequence[str]) -> dict[str, str]:
-    """``("lr=0.1",)`` to ``{"lr": "0.1"}``.
+def parse_assignments(pairs: Sequence[str], flag: str = "-o") -> dict[str, str]:
+    """``("lr=0.1",)`` to ``{"lr": "0.1"}``; ``flag`` is what stood before them, for messages.
 
     Raises:
         UsageError: no ``=``, or one key twice.
@@ -49,8 +50,45 @@ def parse_assignments(pairs: Sequence[str]) -> dict[str, str]:
         key, sign, text = pair.partition("=")
         key = key.strip().replace("-", "_")
         if not sign or not key:
-            raise UsageError(f"-o {pair}: write it as -o KEY=VALUE.")
+            raise UsageError(f"{flag} {pair}: write it as {flag} KEY=VALUE.")
         if key in found:
-            raise UsageError(f"-o {key} is given twice: {found[key]} and {text}.")
+            raise UsageError(f"{flag} {key} is given twice: {found[key]} and {text}.")
         found[key] = text.strip()
     return found
+
+
+def choose_classes(wanted: str | None, count: int, names: tuple[str, ...]) -> list[int]:
+    """The numbers of the classes asked for: one, all, or none when none was named.
+
+    Args:
+        count: how many classes the generator has.
+        names: of the classes of its data; taken only if they are as many.
+
+    Raises:
+        UsageError: a class that does not exist.
+    """
+    if wanted is None:
+        return []
+    if wanted == "all":
+        return list(range(count))
+    names = names if len(names) == count else tuple(map(str, range(count)))
+    if wanted in names:
+        return [names.index(wanted)]
+    try:
+        k = int(wanted)
+    except ValueError:
+        raise UnknownNameError("class", wanted, names) from None
+    if not 0 <= k < count:
+        raise UsageError(f"--class {k} is out of range: valid classes are 0 to {count - 1} or all.")
+    return [k]
+
+
+def refuse_output(target: Path, overwrite: bool) -> None:
+    """Raise UsageError for an output that cannot be; nothing of the user's is replaced unasked."""
+    if target.suffix and not target.is_dir():
+        if target.exists() and not overwrite:
+            raise UsageError(f"{target} exists: add --overwrite, or choose another --output.")
+        if not target.absolute().parent.is_dir():
+            raise UsageError(f"{target.parent}: no such folder.")
+    elif target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UsageError(f"{target} exists and is not an empty folder: choose another --output.")

@@ -1,20 +1,23 @@
-"""``ganzoo sample``: grids, folders of single images, interpolations, from a run or a weights file."""
+"""``ganzoo sample``: grids, folders of single images, interpolations, other files, from a run or a weights file."""
 
+import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganzoo.errors import UnknownNameError, UsageError
+from ganzoo.cli.options import choose_classes, parse_assignments, refuse_output
+from ganzoo.errors import UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ganzoo.models.interfaces import Generator
+    from ganzoo.models.variant import Variant
 
 DRAWING = {
-    "number": "-n", "wanted": "--class", "interpolate": "--interpolate", "rows": "--rows", "seed": "--seed",
-    "columns": "--columns",
+    "number": "-n", "interpolate": "--interpolate", "rows": "--rows", "seed": "--seed", "columns": "--columns",
+    "assignments": "-s",
 }  # fmt: skip
 COLUMNS = 8
 ROWS = 8
@@ -24,7 +27,9 @@ ROWS = 8
 @click.argument("source", metavar="RUN|WEIGHTS", type=click.Path(path_type=Path))
 @click.option("-n", "--number", type=click.IntRange(1, 1_000_000), default=64, show_default=True,
               help="How many; with --class all of each class; with --interpolate steps between latents.")  # fmt: skip
-@click.option("--class", "wanted", metavar="K|NAME|all", help="Draw one class, by number or name, or all of them.")
+@click.option("--class", "wanted", metavar="K|NAME|all", help="One class, by number or name, or all of them.")
+@click.option("-s", "--setting", "assignments", metavar="KEY=VALUE", multiple=True,
+              help="A sampling setting of the generator; see 'ganzoo info VARIANT'. May be repeated.")  # fmt: skip
 @click.option("--interpolate", is_flag=False, flag_value="spherical", type=click.Choice(["spherical", "linear"]),
               help="Rows of samples between pairs of latents. [spherical when no word follows]")  # fmt: skip
 @click.option("--rows", type=click.IntRange(1, 1000),
@@ -33,18 +38,20 @@ ROWS = 8
 @click.option("--columns", type=click.IntRange(1, 1000),
               help="Images in a row of a grid. [default: 8; with --class all as many as of each class]")  # fmt: skip
 @click.option("--output", type=click.Path(path_type=Path),
-              help="FILE.png for a grid, FILE.gif for an interpolation in time, or a folder for single images. "
-              "[default: samples.png]")  # fmt: skip
+              help="FILE.png for a grid, FILE.gif for an interpolation in time, FILE.npy, FILE.wav for sounds, or a "
+              "folder for single images. [default: samples.png]")  # fmt: skip
 @click.option("--input", "given", metavar="IMAGE|DIR", type=click.Path(path_type=Path),
-              help="Images to enlarge, for networks that turn images into images.")  # fmt: skip
+              help="Images to translate, for networks that turn images into images.")  # fmt: skip
+@click.option("--direction", metavar="ROLE", help="Which translator takes --input, such as a2b. [default: the first]")
 @click.option("--tile", type=click.IntRange(0, 100_000),
-              help="Enlarge in tiles of this side; 0: never. [default: 256 for large images]")  # fmt: skip
+              help="Translate in tiles of this side; 0: never. [default: 256 for large images]")  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Replace an existing FILE.")
 @click.pass_context
 def command(
     ctx: click.Context,
-    source: Path, number: int, wanted: str | None, interpolate: str | None, rows: int | None, seed: int,
-    columns: int | None, output: Path | None, given: Path | None, tile: int | None, overwrite: bool,
+    source: Path, number: int, wanted: str | None, assignments: tuple[str, ...], interpolate: str | None,
+    rows: int | None, seed: int, columns: int | None, output: Path | None, given: Path | None, direction: str | None,
+    tile: int | None, overwrite: bool,
 ) -> None:  # fmt: skip
     """Draw samples and print where they lie.
 
@@ -52,20 +59,24 @@ def command(
     ganzoo sample runs/x -n 64                    a grid: samples.png
     ganzoo sample runs/x --class 3 -n 100 --output threes/
     ganzoo sample runs/x --class all -n 10        one row a class
+    ganzoo sample runs/x -s psi=0.7               a setting of the generator
     ganzoo sample runs/x --interpolate linear -n 12 --rows 4
     ganzoo sample runs/x --input photo.jpg --output large.png
     """
     if given is not None:
+        from ganzoo.cli.translate import translate_all
+
         drawing = [p for p in DRAWING if ctx.get_parameter_source(p) is click.core.ParameterSource.COMMANDLINE]
         if drawing:
-            raise UsageError(f"--input enlarges images; {DRAWING[drawing[0]]} is for drawing samples.")
-        click.echo(enlarge_all(source, given, output, tile, overwrite))
+            raise UsageError(f"--input translates images; {DRAWING[drawing[0]]} is for drawing samples.")
+        click.echo(translate_all(source, given, output, direction, wanted, tile, overwrite))
         return
-    if tile is not None:
-        raise UsageError(f"--tile {tile} is for --input.")
+    for word, value in (("--tile", tile), ("--direction", direction)):
+        if value is not None:
+            raise UsageError(f"{word} {value} is for --input.")
     target = (output or Path("samples.png")).expanduser()
     suffix = target.suffix.lower()
-    refuse_output(target, suffix, overwrite)
+    refuse_output(target, overwrite)
     if rows is not None and not interpolate:
         raise UsageError(f"--rows {rows} is for --interpolate; a grid takes --columns.")
     if columns is not None and (interpolate or suffix != ".png"):
@@ -73,61 +84,62 @@ def command(
     if suffix == ".gif" and not interpolate:
         raise UsageError(f"{target}: a GIF shows an interpolation; add --interpolate.")
 
-    from ganzoo.api import load, weights_data
-    from ganzoo.models.interfaces import Generator, Translator
-    from ganzoo.report.pictures import save_animation, save_picture, save_singles
-
-    generator, classes = load(source), weights_data(source).classes
-    if isinstance(generator, Translator):
-        raise UsageError(f"{source} turns images into images: name some with --input IMAGE|DIR.")
-    if not isinstance(generator, Generator):
-        raise UsageError(f"{source} holds a {type(generator).__name__}: it draws no samples.")
+    variant, generator = open_generator(source)
+    refuse_ending(target, variant)
+    sampling = sampling_settings(generator, assignments)
     if wanted is not None and not generator.classes:
         raise UsageError(
             f"--class {wanted}: this generator was trained without labels, it has no classes to choose from."
         )
-    chosen = choose_classes(wanted, classes)
+    chosen = choose_classes(wanted, generator.classes, variant.data.classes)
+    labels: list[int] | None
     if interpolate:
         if wanted == "all" and rows is not None:
             raise UsageError(f"--rows {rows} contradicts --class all, which draws one row a class.")
-        rows = rows or (len(chosen) if wanted == "all" else ROWS)
-        labels = repeated(chosen, rows, number) if generator.classes else None
-        samples = between(generator, interpolate, number, rows, labels, seed)
-        columns = number
+        rows, columns = rows or (len(chosen) if wanted == "all" else ROWS), number
+        labels = repeated(chosen, rows, 1)
+        samples = interpolated(generator, interpolate, rows, number, labels, seed, sampling)
+        labels = None if labels is None else repeated(chosen, rows, number)
     else:
         labels = repeated(chosen, len(chosen), number) if chosen else None
-        samples = generator.sample(len(labels) if labels else number, labels, seed)
+        samples = generator.sample(len(labels) if labels else number, labels, seed, **sampling)
         columns = columns or (number if wanted == "all" else COLUMNS)
-    if suffix == ".png":
-        save_picture(target, samples, columns)
-    elif samples.dim() != 4:
-        raise UsageError(f"{target}: this is for images; points are drawn to a FILE.png.")
-    elif suffix == ".gif":
-        save_animation(target, samples, columns)
-    else:
-        save_singles(target, samples, labels)
+    write(variant, samples, target, columns, labels)
     click.echo(target)
 
 
-def choose_classes(wanted: str | None, classes: tuple[str, ...]) -> list[int]:
-    """The numbers of the classes asked for: one, all, or none when none was named.
+def open_generator(source: Path) -> "tuple[Variant, Generator]":
+    """The generator of a run directory or a weights file, and what was trained.
 
     Raises:
-        UsageError: a class that does not exist.
+        UsageError: there is none.
     """
-    if wanted is None:
-        return []
-    if wanted == "all":
-        return list(range(len(classes)))
-    if wanted in classes:
-        return [classes.index(wanted)]
-    try:
-        k = int(wanted)
-    except ValueError:
-        raise UnknownNameError("class", wanted, classes) from None
-    if not 0 <= k < len(classes):
-        raise UsageError(f"--class {k} is out of range: valid classes are 0 to {len(classes) - 1} or all.")
-    return [k]
+    from ganzoo.models.interfaces import Generator, Translator
+    from ganzoo.runs.trained import first_of, open_networks
+
+    variant, networks = open_networks(source)
+    generator = first_of(networks, Generator)
+    if generator is not None:
+        return variant, generator
+    if first_of(networks, Translator) is not None:
+        raise UsageError(f"{source} turns images into images: name some with --input IMAGE|DIR.")
+    kinds = ", ".join(type(network).__name__ for network in networks.values())
+    raise UsageError(f"{source} holds {kinds}: nothing that draws samples.")
+
+
+def sampling_settings(generator: "Generator", assignments: tuple[str, ...]) -> dict[str, Any]:
+    """The settings that ``-s KEY=VALUE`` gives, checked.
+
+    Raises:
+        UsageError: an unknown key, or a value out of range.
+    """
+    from ganzoo.config.fields import build
+
+    texts = parse_assignments(assignments, "-s")
+    if texts and not dataclasses.fields(generator.Sampling):
+        raise UsageError(f"-s {assignments[0]}: this generator has no sampling settings.")
+    chosen = build(generator.Sampling, {}, texts)
+    return {key: getattr(chosen, key) for key in texts}
 
 
 def repeated(chosen: list[int], rows: int, columns: int) -> list[int] | None:
@@ -135,81 +147,47 @@ def repeated(chosen: list[int], rows: int, columns: int) -> list[int] | None:
     return [chosen[row % len(chosen)] for row in range(rows) for _ in range(columns)] if chosen else None
 
 
-def between(generator: "Generator", kind: str, steps: int, rows: int, labels: list[int] | None, seed: int) -> "Tensor":
-    """[rows * steps, ...]: each row walks from one latent to another; a conditional generator keeps a row's class.
-
-    ``spherical`` follows the arc (arXiv:1609.04468, section 2.1), which keeps to the lengths that a normal latent has;
-    ``linear`` the chord. ``labels`` are those of all samples; without them the rows take the classes in turn.
-    """
+def interpolated(
+    generator: "Generator", path: str, rows: int, steps: int, labels: list[int] | None, seed: int, sampling: Any
+) -> "Tensor":
+    """Rows of samples, [rows * steps, ...]; see :func:`ganzoo.models.walk.walk`."""
     import torch
 
-    rng = torch.Generator().manual_seed(seed)
-    begin, end = generator.latents(rows, rng), generator.latents(rows, rng)
-    t = torch.linspace(0, 1, steps)[None, :, None]
-    a, b = begin[:, None], end[:, None]
-    path = a + t * (b - a)
-    if kind == "spherical":
-        cosine = (a * b).sum(-1, keepdim=True) / (a.norm(dim=-1, keepdim=True) * b.norm(dim=-1, keepdim=True))
-        angle = torch.acos(cosine.clamp(-1, 1))
-        arc = (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle)
-        # Latents in one direction have no arc between them (all of length one, say); there the chord is the way.
-        path = torch.where(torch.sin(angle) > 1e-6, arc, path)
-    if generator.classes and labels is None:
-        labels = repeated(list(range(generator.classes)), rows, steps)
-    chosen = None if labels is None else torch.tensor(labels)
-    with torch.no_grad():
-        return generator(path.reshape(rows * steps, -1), chosen).float().cpu()
+    from ganzoo.models.walk import walk
+
+    given = None if labels is None else torch.tensor(labels)
+    return walk(generator, rows, steps, path, given, seed, **sampling)  # type: ignore[arg-type]  # click checks the path
 
 
-def refuse_output(target: Path, suffix: str, overwrite: bool) -> None:
-    """Raise UsageError for an output that cannot be; nothing of the user's is replaced unasked."""
-    if suffix in (".png", ".gif"):
-        if target.exists() and not overwrite:
-            raise UsageError(f"{target} exists: add --overwrite, or choose another --output.")
-        if not target.absolute().parent.is_dir():
-            raise UsageError(f"{target.parent}: no such folder.")
-    elif suffix and not target.is_dir():
-        raise UsageError(f"{target}: unknown ending {suffix!r}; write FILE.png, FILE.gif or a folder.")
-    elif target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise UsageError(f"{target} exists and is not an empty folder: choose another --output.")
-
-
-def enlarge_all(source: Path, given: Path, output: Path | None, tile: int | None, overwrite: bool) -> Path:
-    """Enlarge an image, or all images of a folder; returns where the result lies.
+def write(variant: "Variant", samples: "Tensor", target: Path, columns: int, labels: list[int] | None) -> None:
+    """Samples in the form that the name of the target asks for.
 
     Raises:
-        UsageError: an input or output that cannot be, or a network that draws samples.
+        UsageError: samples that cannot be written in this form.
+        RunError: the target cannot be written.
     """
-    from ganzoo.api import load, weights_data
-    from ganzoo.data.sources.folder import list_folder
-    from ganzoo.models.interfaces import Translator
-    from ganzoo.models.translate import translate_file
+    from ganzoo.data.kinds import writers
+    from ganzoo.report.pictures import drawn, save_animation, save_picture, save_singles
 
-    given, whole = given.expanduser(), given.expanduser().is_dir()
-    target = (output or Path("enlarged" if whole else f"{given.stem}-enlarged.png")).expanduser()
-    if not given.exists():
-        raise UsageError(f"--input {given}: no such file or folder.")
-    if whole == (target.suffix.lower() == ".png"):
-        raise UsageError(f"--output {target}: name a {'folder' if whole else 'FILE.png'} for this --input.")
-    if not whole and target.suffix:
-        refuse_output(target, target.suffix.lower(), overwrite)
-    elif not whole:
-        raise UsageError(f"--output {target}: name a FILE.png for a single image.")
-    network, data = load(source), weights_data(source)
-    if not isinstance(network, Translator):
-        raise UsageError(f"--input {given}: {source} draws samples, it enlarges no images.")
-    if not whole:
-        translate_file(network, data.shape[0], given, target, tile)
-        return target
-    files = list_folder(given).images
-    if not files:
-        raise UsageError(f"--input {given}: no images there.")
-    results = {target / file.with_suffix(".png"): given / file for file in files}
-    if len(results) < len(files):
-        raise UsageError(f"--input {given}: two images there differ in their ending only, and would be one PNG.")
-    if not overwrite and (existing := [path for path in results if path.exists()]):
-        raise UsageError(f"{existing[0]} exists: add --overwrite, or choose another --output.")
-    for path, file in results.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        translate_file(network, data.shape[0], file, path, tile)
-    return target
+    suffix = target.suffix.lower()
+    if writer := {**writers(variant.data.kind), **variant.writers()}.get(suffix):
+        writer(samples, target, variant.data)
+        return
+    pictures = drawn(variant, samples)
+    if suffix == ".png":
+        save_picture(target, pictures, columns)
+    elif len(pictures) != len(samples):
+        raise UsageError(f"{target}: {variant.data.kind} are drawn together, to a FILE.png.")
+    elif suffix == ".gif":
+        save_animation(target, pictures, columns)
+    else:
+        save_singles(target, pictures, labels)
+
+
+def refuse_ending(target: Path, variant: "Variant") -> None:
+    """Raise UsageError for a file that samples of this variant cannot be written to."""
+    from ganzoo.data.kinds import writers
+
+    known = [".png", ".gif", *writers(variant.data.kind), *variant.writers()]
+    if target.suffix and not target.is_dir() and target.suffix.lower() not in known:
+        raise UsageError(f"{target}: unknown ending {target.suffix!r}; write {', '.join(known)} or a folder.")

@@ -16,6 +16,7 @@ SECTION = "Everything else is a setting: 'ganzoo info VARIANT' lists them, -o KE
 @click.command("train", epilog=SECTION)
 @click.argument("variant", required=False)
 @click.option("--dataset", metavar="NAME|folder:PATH", help="What to learn from. [default: glyphs, which is embedded]")
+@click.option("--second", metavar="NAME|folder:PATH", help="A second, unpaired set, for variants that translate.")
 @click.option("--steps", metavar="N", help="Iterations; each draws one batch. [default: the variant's]")
 @click.option("--batch-size", metavar="N", help="Real samples in a step. [default: the variant's]")
 @click.option("--loss", metavar="NAME", help="Adversarial loss; see 'ganzoo list losses'.")
@@ -26,7 +27,7 @@ SECTION = "Everything else is a setting: 'ganzoo info VARIANT' lists them, -o KE
 @click.option("--device", metavar="auto|cpu|cuda|mps", help="Where to train. [default: auto]")
 @click.option("--precision", metavar="auto|fp32|tf32|bf16", help="Arithmetic. [default: auto, which is fp32]")
 @click.option("--deterministic", is_flag=True, help="Exact resume on a GPU too, at some cost in speed.")
-@click.option("--metric", "metrics", metavar="NAME", multiple=True,
+@click.option("--metric", "metrics", metavar="NAME[@ROLE][ vs DATASET]", multiple=True,
               help="Measure while training and at the end; may be repeated. The first chooses the best.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory. [default: runs/VARIANT-DATASET-sSEED]")
 @click.option("--resume", is_flag=True, help="Continue the run in --out exactly where its last checkpoint is.")

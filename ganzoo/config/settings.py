@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeVar
 
 from ganzoo.config.fields import TABLES, Options, check, option, parse
-from ganzoo.errors import ConfigError, UnknownNameError
+from ganzoo.errors import ConfigError, PluginError, UnknownNameError
 
 T = TypeVar("T")
 
@@ -157,10 +157,15 @@ def resolve(
     Raises:
         UnknownNameError: a key that is neither a run's nor the variant's.
         ConfigError: a value of the wrong type or out of range.
+        PluginError: an option of the variant is called like a setting of every run.
     """
     own = {f.name for f in fields(options_type)}
     shared = {*FREE_KEYS, *TRICK_KEYS}
-    assert not own & shared, f"{options_type.__name__} repeats settings of every run: {own & shared}"
+    if repeated := sorted(own & shared):
+        raise PluginError(
+            f"{options_type.__name__} of variant {variant!r} has an option {repeated[0]!r}, which is a setting of "
+            "every run: a plugin's own options need other names."
+        )
     hints = typing.get_type_hints(RunConfig) | typing.get_type_hints(Tricks) | typing.get_type_hints(options_type)
     known = [*FREE_KEYS, *TRICK_KEYS, *own]
     run: dict[str, Any] = {}

@@ -82,14 +82,15 @@ def draw_waves(waves: Tensor) -> Tensor:
 
 
 def draw_voxels(voxels: Tensor) -> Tensor:
-    """Voxels [N, C, D, H, W] seen from a corner above: uint8 [N, 1, S, S].
+    """Voxels [N, C, D, H, W] seen from a corner above: uint8 [N, 1, H', W'].
 
-    An isometric view; each of the three visible directions of a face has a brightness of its own.
+    Each cube is four pixels wide and four high, as in drawings of the ratio two to one; each of the three visible
+    directions of a face has a brightness of its own.
     """
     solid = voxels[:, 0].cpu() > 0
     n, depth, height, width = solid.shape
-    size = depth + width + 2 * height + 2
-    sheet = torch.full((n, size, size), 245, dtype=torch.uint8)
+    rows, columns = depth + width + 2 * height + 2, 2 * (depth + width)
+    sheet = torch.full((n, rows, columns), 245, dtype=torch.uint8)
     z, y, x = torch.meshgrid(torch.arange(depth), torch.arange(height), torch.arange(width), indexing="ij")
     # From far to near, so that near cubes cover far ones; y points down, as the rows of an image do.
     order = (z + x - y).flatten().argsort(stable=True)
@@ -97,10 +98,10 @@ def draw_voxels(voxels: Tensor) -> Tensor:
     for i in range(n):
         chosen = solid[i][z, y, x]
         for a, b, c in zip(z[chosen].tolist(), y[chosen].tolist(), x[chosen].tolist(), strict=True):
-            row, column = a + c + 2 * b, depth - 1 - a + c + height
-            sheet[i, row : row + 2, column : column + 2] = 225  # the top
-            sheet[i, row + 2 : row + 4, column] = 150  # the left side
-            sheet[i, row + 2 : row + 4, column + 1] = 95  # the right side
+            row, column = a + c + 2 * b, 2 * (depth - 1 - a + c)
+            sheet[i, row : row + 2, column : column + 4] = 225  # the top
+            sheet[i, row + 2 : row + 4, column : column + 2] = 150  # the left side
+            sheet[i, row + 2 : row + 4, column + 2 : column + 4] = 95  # the right side
     return sheet[:, None]
 
 

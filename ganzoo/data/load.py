@@ -37,9 +37,10 @@ def load_dataset(
         DataError: missing, damaged or unsuitable files.
         UsageError: an unknown data set, or one that takes no argument.
     """
-    found = load_one(name, config, split, progress, **request)
     if not config.second:
-        return found
+        return load_one(name, config, split, progress, **request)
+    request = {"memory": DataRequest.memory // 2, **request}  # the two sets share what there is
+    found = load_one(name, config, split, progress, **request)
     there = split in dataset_spec(config.second).splits
     second = load_one(config.second, config, split if there else None, progress, **request)
     return Dataset(found.info, found.fields, second)

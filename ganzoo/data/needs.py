@@ -12,6 +12,9 @@ def unmet(variant: VariantSpec, dataset: DatasetSpec, second: DatasetSpec | None
         return f"it models {' and '.join(variant.models)}, and data set {dataset.name!r} has {dataset.samples}"
     if second and second.samples not in variant.models:
         return f"it models {' and '.join(variant.models)}, and data set {second.name!r} has {second.samples}"
+    pairs_up = any(name.startswith(SECOND) for name in variant.needs)
+    if not pairs_up and any(name.startswith(SECOND) for name in dataset.provides):
+        return f"it learns from one set, and data set {dataset.name!r} holds two"
     there = {*dataset.fields, *dataset.may_provide}
     if second:
         there |= {f"{SECOND}{name}" for name in (*second.fields, *second.may_provide)}
@@ -62,3 +65,26 @@ def check_fields(variant: VariantSpec, dataset: Dataset) -> None:
         if name not in dataset.info.fields:
             advice = ": put the images of each class in a subfolder of its own" if name == "labels" else ""
             raise DataError(f"variant {variant.name!r} needs {said(name)} and {dataset.info.name!r} has none{advice}.")
+
+
+def embedded_set(variant: VariantSpec) -> str:
+    """A data set that needs no download and suits the variant: glyphs or ring, else one of its own plugin, else any.
+
+    Raises:
+        UsageError: there is none.
+    """
+    sets = registry().datasets
+    provider = registry().variants.provider(variant.name)
+    free = [n for n in sets if not sets.conflict(n) and is_embedded(sets.spec(n))]
+    own = [n for n in free if sets.provider(n) == provider]
+    for name in dict.fromkeys(["glyphs", "ring", *own, *free]):
+        spec = sets.spec(name)
+        second = spec if any(field.startswith(SECOND) for field in variant.needs) else None
+        if not unmet(variant, spec, second):
+            return name
+    raise UsageError(f"no embedded data set suits variant {variant.name!r}: name one with --dataset.")
+
+
+def is_embedded(spec: DatasetSpec) -> bool:
+    """Whether it is made on the spot: no files, no argument."""
+    return spec.argument == "none" and spec.download == "none" and not spec.files

@@ -70,8 +70,10 @@ class EvaluationContext:
         Raises:
             UsageError: no such role, or no other data set can be loaded here.
         """
+        if not request.role and request.reference in ("", self.against):
+            return self
         found = self
-        if request.reference and request.reference != self.against:
+        if request.reference not in ("", self.against):
             if (load := self.load_other) is None:
                 raise UsageError(f"{request}: nothing can be measured against another data set here.")
             name = request.reference
@@ -82,12 +84,13 @@ class EvaluationContext:
                     self, against=name, load=lambda split: load(name, split), used={}, _real={}, _own={}
                 ),
             )
-            found = dataclasses.replace(found, target=self.target, seed=self.seed, world=self.world, used={}, _own={})
-        if request.role:
-            target = found.target.at(request.role)
-            own: dict[Any, Any] = self.once(self._own, ("role", request), dict)
-            found = dataclasses.replace(found, target=target, used={}, _own=own)
-        return found
+        target = self.target.at(request.role) if request.role else self.target
+        own: dict[Any, Any] = self.once(self._own, ("of", request.role, request.reference), dict)
+        return dataclasses.replace(found, target=target, seed=self.seed, world=self.world, used={}, _own=own)
+
+    def shared(self, key: Any, compute: Callable[[], T]) -> T:
+        """What several metrics need of the target, computed by the first of them."""
+        return self.once(self._own, ("shared", key), compute)
 
     def renewed(self, target: EvaluationTarget, seed: int) -> "EvaluationContext":
         """The same context for another target; what is known of real samples is kept."""

@@ -1,11 +1,10 @@
 """``ganzoo evaluate``: a run, a weights file or a folder of images, measured by metrics that are asked for by name."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ganzoo.config.settings import RunConfig, resolve
+from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import DataRequest, Dataset
 from ganzoo.data.decode import Decoder, stored_shape
 from ganzoo.data.load import load_dataset
@@ -18,10 +17,10 @@ from ganzoo.metrics.cache import FOLDER
 from ganzoo.metrics.context import EvaluationContext
 from ganzoo.metrics.measure import applicable, check, load_metrics, measure_all, network_target
 from ganzoo.metrics.targets import EvaluationTarget, FolderTarget
-from ganzoo.models.load import load_variant
+from ganzoo.models.load import load_as_trained, load_variant
 from ganzoo.runs.run import weights_path
-from ganzoo.runs.trained import open_run
-from ganzoo.runs.weights import describe_weights, load_network
+from ganzoo.runs.trained import open_networks
+from ganzoo.runs.weights import describe_weights
 from ganzoo.runtime.device import choose_device, layout
 
 
@@ -73,15 +72,15 @@ def open_context(
         raise UsageError(f"{path}: no such run, weights file or folder.")
     chosen = choose_device(device)
     target, config = open_target(path)
-    for network in (getattr(target, "generator", None), target.classifier, target.translator):
-        if network is not None:
-            layout(network.to(chosen))  # as while training: the last bits depend on it
+    for network in target.roles.values():
+        layout(network.to(chosen))  # as while training: the last bits depend on it
     trained = config.dataset if config else ""
     held = against or trained or _own_data(path, names)
     return EvaluationContext(
         target=target,
         against=held,
         load=lambda split: load_reference(held, split, target, config, progress),
+        load_other=lambda name, split: load_reference(name, split, target, config, progress),
         device=chosen,
         trained=trained,
         seed=seed,
@@ -101,9 +100,7 @@ def load_reference(
     """
     kind, _, argument = name.partition(":")
     if config is not None:
-        settings = replace(config, dataset=name)
-        wanted = load_variant(config.variant).data_request(settings)
-        return load_dataset(name, settings, split or None, progress, **wanted)
+        return load_as_trained(load_variant(config.variant), config, name, split, progress)
     if kind != "folder" or not isinstance(target, FolderTarget):
         return load_dataset(name, RunConfig(variant="none", dataset=name), split or None, progress)
     folder, listing = open_folder(argument)
@@ -142,20 +139,17 @@ def open_target(path: Path) -> tuple[EvaluationTarget, RunConfig | None]:
         DataError: a folder without images.
     """
     if path.is_dir() and (path / "run.json").exists():
-        run = open_run(path)
-        header, data = describe_weights(weights_path(path, run.variant.main_role))
-        networks = {role: run.network(role) for role in run.roles}
-        return network_target(str(path), said(path, "run", header), data, networks), run.config
+        variant, networks = open_networks(path)
+        header, data = describe_weights(weights_path(path, next(iter(networks))))
+        return network_target(str(path), said(path, "run", header), data, networks), variant.config
     if path.is_dir():
         folder, listing = open_folder(str(path), least=1)
         files = [folder / file for file in listing.images]
         about = {"kind": "folder", "path": str(path)}
         return FolderTarget(str(path), about, stored_shape(files[0]), files=files), None
+    variant, networks = open_networks(path)
     header, data = describe_weights(path)
-    variant_class = load_variant(header["config"]["variant"])
-    config = resolve(header["config"]["variant"], variant_class.Options, header["config"])
-    network = load_network(path, variant_class(config, data, None))
-    return network_target(str(path), said(path, "weights", header), data, {header["role"]: network}), config
+    return network_target(str(path), said(path, "weights", header), data, networks), variant.config
 
 
 def said(path: Path, kind: str, header: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What turns images into features: Inception and VGG of torch-fidelity, feature_classifiers of one data set, EfficientNet.
+"""What turns images into features: Inception, VGG, EfficientNet, and the feature classifier of a data set.
 
 All are torch-fidelity feature extractors and all go through its formulas. Those of torch-fidelity unpickle their
 weights, so a file's SHA-256 is compared before it is opened, and a file that differs is never opened.

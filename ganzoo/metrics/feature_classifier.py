@@ -1,5 +1,6 @@
-"""Small classifiers whose features stand in for Inception's within one data set; trained by benchmarks/feature_classifiers.py.
+"""Small classifiers whose features stand in for Inception's within one data set.
 
+benchmarks/feature_classifiers.py trains them.
 The form is that of the nine-layer residual networks known from fast training on CIFAR-10, as narrow as the data allows.
 """
 

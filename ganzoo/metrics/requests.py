@@ -57,11 +57,26 @@ class MetricRequest:
 
 
 def requests_in(text: str) -> list[MetricRequest]:
-    """Comma separated requests, each once. Raises as :meth:`MetricRequest.parse`."""
-    return list(dict.fromkeys(MetricRequest.parse(part) for part in text.split(",") if part.strip()))
+    """Comma separated requests, each once. Raises as :func:`as_requests`."""
+    return as_requests(part for part in text.split(",") if part.strip())
 
 
 def as_requests(names: Iterable[str | MetricRequest]) -> list[MetricRequest]:
-    """Requests given as text or as they are. Raises as :meth:`MetricRequest.parse`."""
-    found = (name if isinstance(name, MetricRequest) else MetricRequest.parse(name) for name in names)
-    return list(dict.fromkeys(found))
+    """Requests given as text or as they are, each once.
+
+    Raises:
+        UnknownNameError, UsageError: as :meth:`MetricRequest.parse`.
+        UsageError: two of them would stand under one title.
+    """
+    parsed = (name if isinstance(name, MetricRequest) else MetricRequest.parse(name) for name in names)
+    found: dict[str, MetricRequest] = {}
+    for request in parsed:
+        other = found.setdefault(request.title, request)
+        if other != request:
+            raise UsageError(f"{other} and {request} are both called {request.title!r}: rename one of the folders.")
+    return list(found.values())
+
+
+def base_name(title: str) -> str:
+    """The name of the metric in a title, or in the name of one of its numbers."""
+    return re.split(r"[@ ]", title, maxsplit=1)[0]

@@ -30,6 +30,7 @@ def _of_inception() -> list[MetricSpec]:
         ),
         MetricSpec(
             name="prc-10k", load=PRECISION_RECALL, extractor="vgg", count=10_000, better="higher", paper=KYNKAANNIEMI,
+            beside=("recall",),
             summary="precision and recall of 10,000 samples against as many real ones, features of VGG16",
         ),
     ]  # fmt: skip
@@ -64,6 +65,7 @@ def _of_feature_classifier(data: str) -> list[MetricSpec]:
     return [
         MetricSpec(
             name=name, load=load, extractor=data, count=count, better=better, paper=paper,  # type: ignore[arg-type]  # rows hold plain text
+            beside=("recall",) if load == PRECISION_RECALL else (),
             summary=f"{summary}, by a feature classifier of {data}",
         )
         for name, load, count, better, paper, summary in rows
@@ -108,15 +110,17 @@ METRICS: tuple[MetricSpec, ...] = (
         summary="share of 1,000 samples that lie nearer to a training image than 99 % of test images do; pixels",
     ),
     MetricSpec(
-        name="test-accuracy", load="ganzoo.metrics.accuracy:TestAccuracy", of="classifier", better="higher", selects=False,
-        summary="share of the test split that a trained classifier gets right",
+        name="test-accuracy", load="ganzoo.metrics.accuracy:TestAccuracy", of="classifier", better="higher",
+        selects=False, summary="share of the test split that a trained classifier gets right",
     ),
     MetricSpec(
         name="psnr", load="ganzoo.metrics.super_resolution:PSNR", of="translator", unit="dB", better="higher",
-        selects=False, summary="of enlarged images on luma, border removed; beside bicubic enlargement",
+        selects=False, beside=("bicubic",),
+        summary="of enlarged images on luma, border removed; beside bicubic enlargement",
     ),
     MetricSpec(
         name="ssim", load="ganzoo.metrics.super_resolution:SSIM", of="translator", better="higher", selects=False,
+        beside=("bicubic",),
         paper="Wang et al. 2004, IEEE TIP 13(4)",
         summary="of enlarged images on luma, border removed; beside bicubic enlargement",
     ),

@@ -1,16 +1,15 @@
 """Low-resolution images, and how well a network undoes them: PSNR and SSIM on folders such as Set5."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ganzoo.data.base import Dataset, digest, to_uint8, to_unit
-from ganzoo.data.decode import as_stored
+from ganzoo.data.decode import as_stored, stored_shape
 from ganzoo.data.resize import convert_channels
 from ganzoo.data.sources.folder import open_folder
 from ganzoo.errors import ConfigError, DataError
@@ -27,10 +26,19 @@ Enlarge = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Benchmark:
-    """Images to measure on, under a name: uint8 [C, H, W] each, sides multiples of the scale."""
+    """Images to measure on, decoded one at a time.
 
-    name: str
-    images: tuple[Tensor, ...]
+    Attributes:
+        data: name of the data set.
+        split: the part of it that is taken.
+        count: how many images there are.
+        images: gives them, uint8 [C, H, W] each, sides multiples of the scale.
+    """
+
+    data: str
+    split: str
+    count: int
+    images: Callable[[], Iterator[Tensor]]
 
 
 def rescaled(images: Tensor, height: int, width: int) -> Tensor:
@@ -62,11 +70,13 @@ def of_folder(path: str, scale: int) -> Benchmark:
         DataError: no such folder, no images, or one that is too small.
     """
     folder, listing = open_folder(path, least=1)
-    images = [multiple(as_stored(folder / file), scale) for file in listing.images]
-    for file, image in zip(listing.images, images, strict=True):
-        if min(image.shape[1:]) < least(scale):
-            raise DataError(f"{folder / file} is too small to measure on: {least(scale)} pixels are needed each way.")
-    return Benchmark(Path(path).name, tuple(images))
+    files = [folder / file for file in listing.images]
+    for file in files:
+        if min(stored_shape(file)[1:]) // scale * scale < least(scale):
+            raise DataError(f"{file} is too small to measure on: {least(scale)} pixels are needed each way.")
+    return Benchmark(
+        f"folder:{path}", "whole folder", len(files), lambda: (multiple(as_stored(file), scale) for file in files)
+    )
 
 
 def of_split(test: Dataset, scale: int) -> Benchmark:
@@ -75,13 +85,19 @@ def of_split(test: Dataset, scale: int) -> Benchmark:
     Raises:
         ConfigError: they are too small.
     """
-    images = test.source.fetch(torch.arange(min(TESTED, len(test.source)))).cpu()
-    if min(images.shape[2:]) < least(scale):
+    height, width = test.info.shape[1:]
+    if min(height, width) // scale * scale < least(scale):
         raise ConfigError(
-            f"images of {images.shape[3]}x{images.shape[2]} are too small to measure on: {least(scale)} pixels are "
-            "needed each way; choose a larger resolution."
+            f"images of {width}x{height} are too small to measure on: {least(scale)} pixels are needed each way; "
+            "choose a larger resolution."
         )
-    return Benchmark(test.info.split, tuple(multiple(image, scale) for image in images))
+    count = min(TESTED, len(test.source))
+    return Benchmark(
+        test.info.name,
+        test.info.split,
+        count,
+        lambda: (multiple(test.source.fetch(torch.tensor([i]))[0].cpu(), scale) for i in range(count)),
+    )
 
 
 def bicubic(scale: int) -> Enlarge:
@@ -100,16 +116,26 @@ def by_network(network: torch.nn.Module, channels: int) -> Enlarge:
     return enlarge
 
 
-def measure(images: Iterable[Tensor], scale: int, enlarge: Enlarge) -> tuple[float, float]:
-    """Mean (PSNR in dB, SSIM) over images, each made smaller and enlarged again; ``scale`` pixels of border removed."""
+Scores = tuple[float, float]
+"""Mean PSNR in dB, and mean SSIM."""
+
+
+def measure(benchmark: Benchmark, scale: int, enlarge: Enlarge) -> tuple[Scores, Scores, str]:
+    """Each image made smaller and enlarged again, by ``enlarge`` and bicubically; ``scale`` pixels of border removed.
+
+    Returns:
+        Means of both, and the SHA-256 over the images.
+    """
+    plain, total = bicubic(scale), hashlib.sha256()
     scores = []
-    for image in images:
+    for image in benchmark.images():
+        total.update(digest(image).encode())
         truth = image[None]
         small = rescaled(truth, truth.shape[-2] // scale, truth.shape[-1] // scale)
-        result = enlarge(small)
-        scores.append(torch.stack([psnr(result, truth, scale)[0], ssim(result, truth, scale)[0]]))
-    means = torch.stack(scores).mean(0)
-    return float(means[0]), float(means[1])
+        results = enlarge(small), plain(small)
+        scores.append(torch.stack([score(r, truth, scale)[0] for r in results for score in (psnr, ssim)]))
+    means = torch.stack(scores).mean(0).tolist()
+    return (means[0], means[1]), (means[2], means[3]), total.hexdigest()
 
 
 class PSNR(Metric):
@@ -121,10 +147,10 @@ class PSNR(Metric):
         if reason := super().unsuitable(context):
             return reason
         translator = context.target.translator
-        if translator is not None and translator.scale <= 1:
+        if translator is not None and (translator.scale <= 1 or translator.scale != int(translator.scale)):
             return f"it compares with bicubic enlargement, and this network's scale is {translator.scale}"
         if context.against == context.trained and context.against.startswith("folder:"):
-            return "it would be measured on the images it learned from; name others with --against folder:PATH"
+            return f"it would be measured on the images it learned from; write '{self.spec.name} vs folder:PATH'"
         return ""
 
     def prepare(self, context: EvaluationContext) -> None:
@@ -134,22 +160,21 @@ class PSNR(Metric):
     def measure(self, context: EvaluationContext) -> dict[str, float]:
         network = context.target.translator
         assert network is not None, "unsuitable() says so"
-        benchmark = self.benchmark(context)
-        context.used["protocol"] = f"x{network.scale}, luma, border of {network.scale} removed, 8-bit low resolution"
-        enlargers = by_network(network, context.target.shape[0]), bicubic(int(network.scale))
-        own, plain = (measure(benchmark.images, int(network.scale), enlarge)[self.which] for enlarge in enlargers)
-        return {"mean": own, "bicubic": plain}
+        scale, benchmark = int(network.scale), self.benchmark(context)
+        context.used["protocol"] = f"x{scale}, luma, border of {scale} removed, 8-bit low resolution"
+        enlarge = by_network(network, context.target.shape[0])
+        own, plain, total = context.shared("super-resolution", lambda: measure(benchmark, scale, enlarge))
+        context.used["reference"] = {
+            "data": benchmark.data, "digest": total, "splits": {benchmark.split: benchmark.count},
+        }  # fmt: skip
+        return {"mean": own[self.which], "bicubic": plain[self.which]}
 
     def benchmark(self, context: EvaluationContext) -> Benchmark:
         """The images to measure on: a folder whole, or the first of a test split."""
         assert context.target.translator is not None, "unsuitable() says so"
         scale = int(context.target.translator.scale)
         kind, _, path = context.against.partition(":")
-        found = of_folder(path, scale) if kind == "folder" else of_split(context.load("test"), scale)
-        total = hashlib.sha256("".join(digest(image) for image in found.images).encode()).hexdigest()
-        split = "whole folder" if kind == "folder" else "test"
-        context.used["reference"] = {"data": context.against, "digest": total, "splits": {split: len(found.images)}}
-        return found
+        return of_folder(path, scale) if kind == "folder" else of_split(context.load("test"), scale)
 
 
 class SSIM(PSNR):

@@ -104,7 +104,7 @@ class EvaluationTarget:
         return max(1, min(BATCH, VALUES // prod(self.shape)))
 
     def missing_for(self, wanted: str) -> str:
-        """Why a measure of ``wanted`` (:attr:`ganzoo.registry.specs.MetricSpec.of`) cannot be taken; empty if it can."""
+        """Why a measure of ``wanted`` (see ``MetricSpec.of``) cannot be taken; empty if it can."""
         if wanted == "classifier":
             return "" if self.classifier else f"{self.name} has no classifier"
         if wanted == "translator":

@@ -30,8 +30,8 @@ class GAN(Variant):
     """Generators against discriminators. A plain, unconditional GAN overrides ``networks`` alone.
 
     A variant of several games overrides :meth:`games`. One whose losses add something to the adversarial ones calls
-    :meth:`discriminator_loss` and :meth:`generator_loss` with its own generated samples, and declares in ``supports`` the tricks
-    that this applies (:data:`LOSS_TRICKS` are all).
+    :meth:`discriminator_loss` and :meth:`generator_loss` with its own generated samples, and declares in ``supports``
+    the tricks that this applies (:data:`LOSS_TRICKS` are all).
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {"loss": "non-saturating"}

@@ -1,8 +1,12 @@
 """Variants and losses by name."""
 
 import warnings
+from dataclasses import replace
 
 from ganzoo.config.settings import RunConfig
+from ganzoo.data.base import Dataset
+from ganzoo.data.load import load_dataset
+from ganzoo.data.progress import Progress, silent
 from ganzoo.errors import ConfigError, PluginError
 from ganzoo.models.interfaces import Loss
 from ganzoo.models.variant import Variant
@@ -44,3 +48,20 @@ def make_loss(variant_class: type[Variant], config: RunConfig) -> Loss | None:
             stacklevel=3,
         )
     return loss_class()
+
+
+def load_as_trained(
+    variant_class: type[Variant], config: RunConfig, name: str, split: str = "", progress: Progress = silent
+) -> Dataset:
+    """A split of a data set in the form in which a variant is trained on it.
+
+    Args:
+        name: of the data set; empty: the one in ``config``, with its second set.
+        split: empty: the one that is trained on.
+
+    Raises:
+        SplitMissingError, DataError, UsageError: as :func:`ganzoo.data.load.load_dataset`.
+    """
+    if name and name != config.dataset:
+        config = replace(config, dataset=name, second="")
+    return load_dataset(config.dataset, config, split or None, progress, **variant_class.data_request(config))

@@ -12,8 +12,9 @@ from torch.nn.functional import pad
 from ganzoo.data.base import check_images, to_uint8, to_unit
 from ganzoo.data.decode import GREY, reason
 from ganzoo.data.resize import convert_channels
-from ganzoo.errors import DataError, UsageError
+from ganzoo.errors import DataError, PluginError, UsageError
 from ganzoo.models.interfaces import Translator, device_of
+from ganzoo.registry.registry import describe
 from ganzoo.runtime.files import replace_file
 
 WHOLE_PIXELS = 2**17
@@ -92,14 +93,17 @@ def scaled(network: Translator, side: int) -> int:
     return int(found)
 
 
-def translate_image(network: Translator, channels: int, image: Image.Image, tile: int | None = None) -> Image.Image:
+def translate_image(
+    network: Translator, channels: int, image: Image.Image, tile: int | None = None, label: int | None = None
+) -> Image.Image:
     """A Pillow image translated. Alpha is scaled bicubically.
 
-    A network that enlarges keeps grey images grey, and one of a single channel enlarges the three of RGB each. A
-    network of scale 1 gives what it gives: an image of other channels is converted first.
+    A network that enlarges keeps grey images grey, and one of a single channel enlarges the three of RGB each. Any
+    other network gives what it gives: an image of other channels is converted first.
 
     Args:
         channels: 1 or 3, what the network was trained on.
+        label: the class to translate into, for a network that takes one.
 
     Raises:
         DataError: pixels of more than 8 bits.
@@ -110,12 +114,13 @@ def translate_image(network: Translator, channels: int, image: Image.Image, tile
         raise DataError(f"its pixels have more than 8 bits (mode {image.mode}): convert it to 8 bits first.")
     array = np.array(image.convert("L" if grey else "RGB"))
     pixels = torch.from_numpy(array[None] if grey else array.transpose(2, 0, 1).copy())
-    if network.scale == 1:
-        result = translate(network, convert_channels(pixels[None], channels), tile)[0]
-    elif channels == 3:
-        result = convert_channels(translate(network, convert_channels(pixels[None], 3), tile), len(pixels))[0]
+    inputs = pixels[:, None] if network.scale > 1 and channels == 1 else convert_channels(pixels[None], channels)
+    condition = None if label is None else torch.full((len(inputs),), label)
+    result = translate(network, inputs, tile, condition)
+    if network.scale <= 1:
+        result = result[0]
     else:
-        result = translate(network, pixels[:, None], tile)[:, 0]
+        result = result[:, 0] if channels == 1 else convert_channels(result, len(pixels))[0]
     array = result.permute(1, 2, 0).numpy()
     large = Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
     if alpha is not None:
@@ -123,20 +128,32 @@ def translate_image(network: Translator, channels: int, image: Image.Image, tile
     return large
 
 
-def translate_file(network: Translator, channels: int, source: Path, target: Path, tile: int | None = None) -> None:
+def translate_file(
+    network: Translator,
+    channels: int,
+    source: Path,
+    target: Path,
+    tile: int | None = None,
+    label: int | None = None,
+) -> None:
     """Read an image, write its translation as PNG.
 
     Raises:
         DataError: it cannot be read, or has more than 8 bits.
+        UsageError: its size does not suit the network.
+        PluginError: the network raised something.
         RunError: ``target`` cannot be written.
     """
     try:
         with Image.open(source) as opened:
             opened.load()
             image = ImageOps.exif_transpose(opened)
-            large = translate_image(network, channels, image, tile)
-    except DataError as error:
-        raise DataError(f"{source}: {error}") from error
     except Exception as error:  # decoders raise whatever a damaged file leads them to
         raise DataError(f"{source} cannot be read: {reason(error)}.") from error
-    replace_file(target, lambda temporary: large.save(temporary, format="PNG"))
+    try:
+        result = translate_image(network, channels, image, tile, label)
+    except (DataError, UsageError) as error:
+        raise type(error)(f"{source}: {error}") from error
+    except Exception as error:  # a network is a plugin's code
+        raise PluginError(f"{source}: the network raised {describe(error)}") from error
+    replace_file(target, lambda temporary: result.save(temporary, format="PNG"))

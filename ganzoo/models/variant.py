@@ -14,6 +14,7 @@ from torch.optim import Adam, Optimizer
 from ganzoo.config.fields import Options
 from ganzoo.config.settings import AdamOptions, RunConfig
 from ganzoo.data.base import DataInfo, Dataset
+from ganzoo.data.kinds import Writer
 from ganzoo.data.loader import Batch, BatchLoader
 from ganzoo.models.interfaces import Generator, Loss, device_of
 from ganzoo.models.state import Game, Stage, State
@@ -36,6 +37,9 @@ class Variant:
     - ``Options``: its settings, a frozen dataclass derived from :class:`ganzoo.config.fields.Options`.
     - ``defaults``: values for the settings of every run that suit it (``steps``, ``loss`` ...). A variant that has an
       adversarial loss names it here.
+    - ``Sampling``: settings of ``ganzoo sample -s``, those of its generator's class; ``ganzoo info`` lists them.
+    - ``tiny``: settings that make a training small and let it pass through all stages in a few steps, for
+      ``ganzoo check``.
     - ``lipschitz``: its critic's slope is bounded, so that losses that need it are sound.
     - ``supports``: settings of :class:`ganzoo.config.settings.Tricks` that its losses apply. None: those of the default
       losses that it does not override.
@@ -48,8 +52,10 @@ class Variant:
         loss: the adversarial loss, or None for a variant without one.
     """
 
+    Sampling: ClassVar[type[Options]] = Options
     Options: ClassVar[type[Options]] = AdamOptions
     defaults: ClassVar[Mapping[str, Any]] = {}
+    tiny: ClassVar[Mapping[str, Any]] = {}
     lipschitz: ClassVar[bool] = False
     supports: ClassVar[Collection[str] | None] = None
     unsupported: ClassVar[Mapping[str, str]] = {}
@@ -152,6 +158,13 @@ class Variant:
     def render(self, samples: Tensor) -> Tensor | None:
         """Samples as uint8 images [N, C, H, W], for kinds of data that ganzoo cannot draw; None: as their kind is."""
         return None
+
+    def writers(self) -> Mapping[str, Writer]:
+        """What samples can be written to by ``ganzoo sample --output``, by the ending of the file (``".mid"``).
+
+        Beside pictures, ``.npy`` for all kinds and ``.wav`` for waves.
+        """
+        return {}
 
     # What is used of a state
 

@@ -68,6 +68,7 @@ class Catalogue(Generic[S]):
         self.plural = plural(kind)
         self.spec_type = spec_type
         self._offers: dict[str, list[tuple[S, Plugin]]] = {}
+        self.broken: list[Plugin] = []  # plugins that may have brought what is missing here
 
     def add(self, spec: S, plugin: Plugin) -> None:
         self._offers.setdefault(spec.name, []).append((spec, plugin))
@@ -114,10 +115,19 @@ class Catalogue(Generic[S]):
 
     def _offer(self, name: str) -> tuple[S, Plugin]:
         if name not in self._offers:
-            raise UnknownNameError(self.kind, name, self._offers, f"'ganzoo list {self.plural}' shows all.")
+            raise UnknownNameError(
+                self.kind, name, self._offers, f"'ganzoo list {self.plural}' shows all.{self._hint()}"
+            )
         if reason := self.conflict(name):
             raise DuplicateNameError(reason + ".")
         return self._offers[name][0]
+
+    def _hint(self) -> str:
+        """Which broken plugins might have brought an unknown name."""
+        if not self.broken:
+            return ""
+        who = ", ".join(f"{p.name!r} of {p.distribution}" for p in self.broken)
+        return f" Broken plugins may have brought it: {who}; 'ganzoo plugins' says why they are broken."
 
     def load(self, name: str) -> Any:
         """Import and return the object behind the spec.
@@ -182,6 +192,8 @@ class Registry:
                 self._register(module, plugin)
         except (Exception, SystemExit) as error:  # whatever a plugin raises, the others go on
             plugin.status, plugin.reason = "broken", describe(error)
+            for catalogue in self._all:
+                catalogue.broken.append(plugin)
             return
         plugin.seconds = time.perf_counter() - start
         if heavy := heavy_imports(before):

@@ -142,6 +142,7 @@ class MetricSpec(Spec):
         better: whether a lower or a higher headline is better.
         selects: it may choose the best checkpoint. False for one that looks at the labels or targets of a test split:
             what is chosen by it would be reported too well.
+        beside: names of those of its other numbers that tables show beside the headline.
     """
 
     kind: ClassVar[str] = "metric"
@@ -151,6 +152,7 @@ class MetricSpec(Spec):
     unit: str = ""
     better: Literal["lower", "higher"] = "lower"
     selects: bool = True
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

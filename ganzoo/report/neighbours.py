@@ -41,7 +41,7 @@ def images_of(context: EvaluationContext, count: int) -> Tensor:
 
 
 def draw_neighbours(context: EvaluationContext, path: Path) -> None:
-    """Each row: a sample (framed), its nearest training images by pixels, then by features if there is a feature classifier."""
+    """Each row: a sample (framed), its nearest training images by pixels, then by features where they are known."""
     samples, train = images_of(context, SAMPLES), context.reference()
     columns = [samples[:, None], _fetch(context, nearest(samples, train, SHOWN).index)]
     if context.against in shipped() and (extractor := context.extractor(context.against)).shape == context.target.shape:

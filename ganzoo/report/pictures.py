@@ -63,13 +63,13 @@ def grid(images: Tensor, columns: int, gap: int = 2, min_side: int = 0) -> Tenso
 
 
 def save_singles(folder: Path, images: Tensor, labels: list[int] | None) -> None:
-    """Write each image [N, C, H, W] in [-1, 1] as a PNG of its own: ``00000.png``; with labels ``3/00000.png``.
+    """Write each image, uint8 [N, C, H, W], as a PNG of its own: ``00000.png``; with labels ``3/00000.png``.
 
     Raises:
         RunError: the folder cannot be written.
     """
     try:
-        for i, pixels in enumerate(to_uint8(images)):
+        for i, pixels in enumerate(images):
             place = folder if labels is None else folder / str(labels[i])
             place.mkdir(parents=True, exist_ok=True)
             to_image(pixels).save(place / f"{i:05d}.png")
@@ -78,13 +78,13 @@ def save_singles(folder: Path, images: Tensor, labels: list[int] | None) -> None
 
 
 def save_animation(path: Path, images: Tensor, columns: int, milliseconds: int = 80) -> None:
-    """Write rows of an interpolation [rows * columns, C, H, W] as a GIF that goes there and back.
+    """Write rows of an interpolation, uint8 [rows * columns, C, H, W], as a GIF that goes there and back.
 
     Raises:
         RunError: the file cannot be written.
     """
     rows = len(images) // columns
-    pixels = to_uint8(images).reshape(rows, columns, *images.shape[1:])
+    pixels = images.reshape(rows, columns, *images.shape[1:])
     width = -(-rows // max(1, int(rows**0.5)))
     frames = [to_image(grid(pixels[:, step], width, min_side=64)) for step in range(columns)]
     frames += frames[-2:0:-1]

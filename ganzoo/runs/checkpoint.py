@@ -25,7 +25,7 @@ Own = tuple[dict[str, Tensor], dict[str, Any]]
 
 
 def capture_own(state: State) -> Own:
-    """What each of several processes has of its own: random number generators, memory, and means that are not finished."""
+    """What each of several processes has of its own: random number generators, memory, unfinished means."""
     generators, plain = capture_rng()
     window = {name: pair for name, pair in state.window.items() if pair[1]}
     tensors = {f"rng/{name}": value for name, value in generators.items()}

@@ -1,7 +1,8 @@
 """A run directory, read back: its trained networks, and what can be done with them."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,8 @@ from ganzoo.models.translate import translate
 from ganzoo.models.variant import Variant
 from ganzoo.runs.run import checkpoints, latest_checkpoint, read_run_details, weights_path
 from ganzoo.runs.weights import describe_weights, load_network
+
+N = TypeVar("N", bound=nn.Module)
 
 
 class TrainedRun:
@@ -148,3 +151,23 @@ def variant_of_weights(path: Path) -> Variant:
     name = header["config"]["variant"]
     variant_class = load_variant(name)
     return variant_class(resolve(name, variant_class.Options, header["config"]), data, None)
+
+
+def open_networks(path: str | Path) -> tuple[Variant, dict[str, nn.Module]]:
+    """The trained networks of a run directory, by role, or the one of a weights file; and what was trained.
+
+    Raises:
+        RunError, CheckpointError: nothing there, or damaged.
+    """
+    source = Path(path)
+    if source.is_dir():
+        run = open_run(source)
+        return run.variant, {role: run.network(role) for role in run.roles}
+    variant = variant_of_weights(source)
+    return variant, {describe_weights(source)[0]["role"]: load_network(source, variant)}
+
+
+def first_of(networks: Mapping[str, nn.Module], kind: type[N], role: str | None = None) -> N | None:
+    """The network of a role if it is of that kind, else None; without a role, the first one of that kind."""
+    chosen = networks.values() if role is None else [networks[role]] if role in networks else []
+    return next((network for network in chosen if isinstance(network, kind)), None)

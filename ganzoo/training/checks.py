@@ -62,8 +62,8 @@ def check_tricks(variant: "Variant") -> None:
         raise ConfigError(f"minibatch_dim = {tricks.minibatch_dim} without minibatch_kernels does nothing.")
     if tricks.lr_decay_start != DEFAULTS["lr_decay_start"] and tricks.lr_schedule not in ("linear", "step"):
         raise ConfigError(
-            f"lr_decay_start = {tricks.lr_decay_start} does nothing with lr_schedule = {tricks.lr_schedule!r}, only with "
-            "linear and step."
+            f"lr_decay_start = {tricks.lr_decay_start} does nothing with lr_schedule = {tricks.lr_schedule!r}, only "
+            "with linear and step."
         )
     for policy in policies(tricks.diffaugment):
         if policy not in POLICIES:

@@ -68,10 +68,11 @@ class Plan:
 
 
 class GraphedTrainer(Trainer):
-    """:class:`ganzoo.training.trainer.Trainer` that repeats iterations on the device where it can. It computes the same.
+    """A :class:`ganzoo.training.trainer.Trainer` that repeats iterations on the device where it can.
 
-    An iteration is not captured, and a warning says why, when its updates wait for the device, draw random numbers on
-    the host, or read ``state.step``, ``state.images`` or ``state.progress``: a graph would repeat what was found there once.
+    It computes the same. An iteration is not captured, and a warning says why, when its updates wait for the device,
+    draw random numbers on the host, or read ``state.step``, ``state.images`` or ``state.progress``: a graph would
+    repeat what was found there once.
     """
 
     def __init__(self, *arguments: Any, recorder: Recorder) -> None:
@@ -96,7 +97,7 @@ class GraphedTrainer(Trainer):
         images = self.state.images + self.batch_size
         settled = bool(self.state.ema) and self.ema_halflife(images) == self.config.ema_halflife
         plan = self._plans.setdefault((stage.name, due, settled, shapes(inputs)), Plan())
-        if not plan.taken and (unsuitable := self._unfit(due)):
+        if not plan.taken and (unsuitable := self._unsuitable(due)):
             plan.taken = WATCHED
             self._refuse(plan, due, unsuitable)
         if not plan.replay and not plan.reason and plan.taken >= WATCHED:
@@ -123,7 +124,7 @@ class GraphedTrainer(Trainer):
     def _batch(self, inputs: Batch) -> Batch:
         return self.loader.pick(inputs["indices"]) if self._picks else inputs
 
-    def _unfit(self, due: tuple[Update, ...]) -> str:
+    def _unsuitable(self, due: tuple[Update, ...]) -> str:
         """Why such iterations need not even be watched, or nothing."""
         if self._given_up:
             return self._given_up

@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
@@ -14,7 +14,7 @@ from ganzoo.metrics.base import Result
 from ganzoo.metrics.cache import FOLDER
 from ganzoo.metrics.context import EvaluationContext
 from ganzoo.metrics.measure import check, load_metrics, measure_all, network_target
-from ganzoo.metrics.requests import requests_in
+from ganzoo.metrics.requests import MetricRequest
 from ganzoo.metrics.targets import NetworkTarget
 from ganzoo.models.state import Best, State
 from ganzoo.models.variant import Variant
@@ -42,35 +42,39 @@ def training_target(variant: Variant, network: Networks, step: int) -> NetworkTa
 
 
 def training_context(
-    variant: Variant, load: Callable[[str], Dataset], device: torch.device, progress: Progress = silent
+    variant: Variant, load: Callable[[str, str], Dataset], device: torch.device, progress: Progress = silent
 ) -> EvaluationContext:
     """The context of a training that has not begun: its networks tell by their types what can be measured.
 
     Args:
-        load: a split of the data that is trained on.
+        load: a split of a data set, both by name.
     """
     with torch.random.fork_rng(devices=[]):  # networks drawn only to be looked at
         networks = variant.build()
     target, cache = training_target(variant, networks.get, 0), data_root() / FOLDER
     name = variant.config.dataset
-    return EvaluationContext(target, name, load, device, trained=name, cache=cache, progress=progress)
+    return EvaluationContext(
+        target, name, lambda split: load(name, split), device, trained=name, cache=cache, progress=progress,
+        load_other=load,
+    )  # fmt: skip
 
 
 class PeriodicEvaluation:
     """Takes the metrics of a run while it trains, keeps the best weights, and reports on final and best at the end.
 
     Args:
-        variant: what is trained; its config names the metrics.
+        variant: what is trained.
         context: made by :func:`training_context`.
+        requests: the metrics.
 
     Raises:
         UsageError: an unknown metric, or one that makes no sense here.
         GanzooError: data or weights that it needs are missing.
     """
 
-    def __init__(self, variant: Variant, context: EvaluationContext) -> None:
+    def __init__(self, variant: Variant, context: EvaluationContext, requests: Sequence[MetricRequest]) -> None:
         self.variant, self._context = variant, context
-        self.metrics = load_metrics(requests_in(variant.config.metrics))
+        self.metrics = load_metrics(requests)
         check(self.metrics, context)
 
     def join(self, world: World) -> None:

@@ -13,13 +13,13 @@ from typing import Any, TypeVar
 
 import torch
 
-from ganzoo.config.fields import describe
 from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import Dataset
 from ganzoo.data.loader import BatchLoader
 from ganzoo.errors import Interrupted, TrainingError
 from ganzoo.models.state import Stage, State
 from ganzoo.models.variant import Variant, unique_parameters
+from ganzoo.registry.registry import describe
 from ganzoo.runs.checkpoint import Own, capture_own
 from ganzoo.runs.run import Run
 from ganzoo.runtime.device import layout

@@ -1,8 +1,8 @@
 """A training made ready, in four steps: resolve the settings, check them, load the data, build the session."""
 
-import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from ganzoo.config.fields import TABLES, full_path, with_full_paths
 from ganzoo.config.files import read_toml, to_plain
 from ganzoo.config.settings import RunConfig, resolve
 from ganzoo.data.base import Dataset
-from ganzoo.data.load import dataset_spec, load_dataset, second_spec
+from ganzoo.data.load import dataset_spec, second_spec
 from ganzoo.data.needs import check_fields, check_needs
 from ganzoo.data.progress import Progress, silent
 from ganzoo.errors import (
@@ -22,9 +22,10 @@ from ganzoo.errors import (
     UsageError,
 )
 from ganzoo.metrics.context import EvaluationContext
-from ganzoo.metrics.requests import MetricRequest, requests_in
-from ganzoo.models.load import load_variant, make_loss
-from ganzoo.models.variant import Load, Variant
+from ganzoo.metrics.measure import divided
+from ganzoo.metrics.requests import VERSUS, MetricRequest, requests_in
+from ganzoo.models.load import load_as_trained, load_variant, make_loss
+from ganzoo.models.variant import Variant
 from ganzoo.registry.registry import registry
 from ganzoo.runs.run import latest_checkpoint, refuse_existing
 from ganzoo.runtime.device import choose_device
@@ -93,14 +94,14 @@ class ResolvedRun:
         config: the settings in full.
         target: the run directory.
         header: of the checkpoint to resume from; None for a new run.
-        chosen: settings that the user named, or that the run to resume has.
+        asks_metrics: the user named the metrics; otherwise the variant's own that cannot be taken are left out.
     """
 
     variant_class: type[Variant]
     config: RunConfig
     target: Path
     header: Mapping[str, Any] | None
-    chosen: frozenset[str]
+    asks_metrics: bool
 
 
 def resolve_run(
@@ -124,7 +125,8 @@ def resolve_run(
     resolved = _absolute(resolve(variant, variant_class.Options, *layers, texts=texts))
     target = target or default_out(resolved)
     header = read_header(latest_checkpoint(target)) if resume else None
-    return ResolvedRun(variant_class, resolved, target, header, frozenset({*saved, *given, *(texts or {})}))
+    asks = "metrics" in {**given, **(texts or {})} or resolved.metrics != variant_class.defaults.get("metrics", "")
+    return ResolvedRun(variant_class, resolved, target, header, asks)
 
 
 def check_run(run: ResolvedRun) -> torch.device:
@@ -145,26 +147,26 @@ def check_run(run: ResolvedRun) -> torch.device:
     return device
 
 
-def load_data(run: ResolvedRun, progress: Progress) -> tuple[Dataset, Load]:
+def load_data(run: ResolvedRun, progress: Progress) -> tuple[Dataset, Callable[[str, str], Dataset]]:
     """The data that is trained on, and a function that loads other splits and sets in the same way."""
     config = run.config
-    request = run.variant_class.data_request(config)
-    loaded = load_dataset(config.dataset, config, progress=progress, **request)
+    loaded = load_as_trained(run.variant_class, config, config.dataset, progress=progress)
     check_fields(registry().variants.spec(config.variant), loaded)
 
-    def load(name: str, split: str) -> Dataset | None:
+    def load(name: str, split: str) -> Dataset:
         if name in ("", config.dataset) and split in ("", loaded.info.split):
             return loaded
-        try:
-            return load_dataset(name or config.dataset, config, split or None, progress, **request)
-        except SplitMissingError:
-            return None
+        return load_as_trained(run.variant_class, config, name, split, progress)
 
     return loaded, load
 
 
 def build_session(
-    run: ResolvedRun, device: torch.device, dataset: Dataset, load: Load, progress: Progress
+    run: ResolvedRun,
+    device: torch.device,
+    dataset: Dataset,
+    load: Callable[[str, str], Dataset],
+    progress: Progress,
 ) -> TrainingSession:
     """The variant, checked against its data, and the session that trains it."""
     config = run.config
@@ -174,17 +176,42 @@ def build_session(
     stages = stages_of(made, run.header["stages"] if run.header else None, run.header["step"] if run.header else 0)
     for stage in stages:
         check_batch_size(stage.batch_size or config.batch_size, config.accumulate, launched())
-    made.prepare(dataset, load)
 
-    def split_of(split: str) -> Dataset:
-        found = load("", split)
-        return found or load_dataset(config.dataset, config, split, progress)  # which says that there is none
+    def load_if_there(name: str, split: str) -> Dataset | None:
+        try:
+            return load(name, split)
+        except SplitMissingError:
+            return None
+
+    made.prepare(dataset, load_if_there)
 
     def context() -> EvaluationContext:  # it builds networks only to look at them: for those who ask for metrics
-        return training_context(made, split_of, device, progress)
+        return training_context(made, load, device, progress)
 
-    evaluation = PeriodicEvaluation(made, context()) if wanted_metrics(config) else None
+    evaluation = evaluation_of(run, made, context)
     return TrainingSession(config, run.target, dataset, made, device, context, run.header is not None, evaluation)
+
+
+def evaluation_of(
+    run: ResolvedRun, variant: Variant, context: Callable[[], EvaluationContext]
+) -> PeriodicEvaluation | None:
+    """What takes the metrics of the run; None when there are none.
+
+    Of a variant's own metrics, those that cannot be taken here are left out with a warning.
+
+    Raises:
+        UsageError, GanzooError: a metric that the user asked for cannot be taken.
+    """
+    wanted = wanted_metrics(run.config)
+    if not wanted:
+        return None
+    made = context()
+    if not run.asks_metrics:
+        wanted, left_out = divided(made, wanted)
+        if left_out:
+            said = "; ".join(f"{request}: {reason.rstrip('.')}" for request, reason in left_out.items())
+            warnings.warn(f"not measured: {said}.", stacklevel=2)
+    return PeriodicEvaluation(variant, made, wanted) if wanted else None
 
 
 def wanted_metrics(config: RunConfig) -> list[MetricRequest]:
@@ -258,12 +285,21 @@ def _refuse_changes(header: Mapping[str, Any], new: RunConfig) -> None:
 
 def _absolute(config: RunConfig) -> RunConfig:
     """A relative path means another folder elsewhere; ``config.toml`` must not hold one."""
-    return dataclasses.replace(
+    return replace(
         config,
         options=with_full_paths(config.options),
         dataset=_with_full_path(config.dataset),
         second=_with_full_path(config.second) if config.second else "",
+        metrics=_with_full_references(config.metrics),
     )
+
+
+def _with_full_references(metrics: str) -> str:
+    """The same metrics, each path of a data set in full."""
+    if VERSUS not in metrics:
+        return metrics
+    found = [replace(r, reference=_with_full_path(r.reference)) if r.reference else r for r in requests_in(metrics)]
+    return ", ".join(map(str, found))
 
 
 def _with_full_path(dataset: str) -> str:

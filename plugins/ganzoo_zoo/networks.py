@@ -10,9 +10,18 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from ganzoo.errors import UsageError
-from ganzoo.models.blocks import Dropout, append_one_hot, downsampling, init_normal, mlp, square_side, upsampling
-from ganzoo.models.interfaces import Discriminator, Generator
+from ganzoo.plugin import (
+    Discriminator,
+    Dropout,
+    Generator,
+    UsageError,
+    append_one_hot,
+    downsampling,
+    init_normal,
+    mlp,
+    square_side,
+    upsampling,
+)
 
 
 class ConvGenerator(Generator):

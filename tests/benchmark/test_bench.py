@@ -122,7 +122,8 @@ def test_two_processes_at_one_job_do_it_once(tmp_path: Path, whole: Path) -> Non
 def test_a_kill_during_the_last_metrics_loses_nothing(tmp_path: Path, whole: Path) -> None:
     job = planned(tmp_path)
     code = (
-        "import os, sys; from ganzoo.training.evaluation import PeriodicEvaluation; from ganzoo.bench.task import main\n"
+        "import os, sys; from ganzoo.training.evaluation import PeriodicEvaluation\n"
+        "from ganzoo.bench.task import main\n"
         "PeriodicEvaluation._report = lambda *_: os._exit(9)\n"
         "main()\n"
     )

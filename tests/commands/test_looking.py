@@ -39,7 +39,7 @@ def test_info_explains_every_setting(invoke: Invoke) -> None:
         card = json.loads(invoke("info", name, "--json").out)
         keys = {s["key"] for s in card["settings"]}
         assert {"steps", "batch_size", "loss", "lr"} <= keys
-        assert card["card"], f"{name} has no CARD.md"
+        assert card["card"], f"{name} has no card.md"
         text = invoke("info", name).out
         assert all(key in text for key in keys)
         assert card["paper"] in text

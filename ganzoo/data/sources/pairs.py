@@ -32,6 +32,7 @@ def load_pairs(request: DataRequest) -> Dataset:
         DataError: no such folder or split, a file without a partner, or files that cannot be read or decoded.
     """
     check_request(request, own_spec("pairs"))
+    request = replace(request, memory=request.memory // 2)  # the two sides share what there is
     top = root_of(request)
     folders = side_folders(top, request.split)
     if folders:
@@ -43,6 +44,7 @@ def load_pairs(request: DataRequest) -> Dataset:
         if folder == top and request.split != "train":
             raise no_split(request)
         own = images_of(folder)
+        check_halves(folder, own)
         parts = [part_of(request, folder, own, side) for side in HALVES]
     images, target = parts
     info = replace(
@@ -57,6 +59,7 @@ def load_pairs(request: DataRequest) -> Dataset:
 def load_unpaired(request: DataRequest) -> Dataset:
     """Field ``images`` (A), and B as the second set. Raises as :func:`load_pairs`."""
     check_request(request, own_spec("unpaired"))
+    request = replace(request, memory=request.memory // 2)
     top = root_of(request)
     folders = side_folders(top, request.split)
     if not folders:
@@ -150,6 +153,13 @@ def check_sizes(folders: tuple[Path, Path], files: tuple[list[Path], list[Path]]
         if sides[0] != sides[1]:
             said = " and ".join(f"{width}x{height}" for height, width in sides)
             raise DataError(f"{folders[0] / own} and {folders[1] / other} are of {said}: pairs must be of one size.")
+
+
+def check_halves(folder: Path, files: Sequence[Path]) -> None:
+    """Raise DataError for a file that cannot be cut into two equal halves; only its header is read."""
+    for file in files:
+        if (width := stored_shape(folder / file)[2]) % 2:
+            raise DataError(f"{folder / file} is {width} pixels wide, which cannot be two pictures side by side.")
 
 
 def part_of(request: DataRequest, folder: Path, files: Sequence[Path], part: Part = "whole") -> Dataset:

@@ -1,15 +1,11 @@
 """Conditional GAN, arXiv:1411.1784: both networks see the label of every sample."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import nn
 
-from ganzoo.config.fields import option, reject_unused
-from ganzoo.config.settings import AdamOptions
-from ganzoo.data.base import Dataset
-from ganzoo.models.adversarial import GAN
-from ganzoo.models.variant import Load
+from ganzoo.plugin import GAN, AdamOptions, Dataset, Load, option, reject_unused
 from ganzoo_zoo.networks import ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
 
 
@@ -30,6 +26,7 @@ class CGAN(GAN):
 
     Options = CGANOptions
     defaults = {"loss": "non-saturating", "batch_size": 64, "steps": 6_000}
+    tiny: ClassVar = {"width": 8}
 
     def prepare(self, dataset: Dataset, load: Load) -> None:
         if self.options.network == "mlp":

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-from ganzoo.registry.hookspecs import hookimpl
-from ganzoo.registry.specs import VariantSpec
+from ganzoo.plugin import VariantSpec, hookimpl
 
 
 @hookimpl

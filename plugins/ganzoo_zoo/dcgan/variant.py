@@ -1,13 +1,11 @@
 """DCGAN, arXiv:1511.06434: convolutional networks, everything else as in every variant."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import nn
 
-from ganzoo.config.fields import option
-from ganzoo.config.settings import AdamOptions
-from ganzoo.models.adversarial import GAN
+from ganzoo.plugin import GAN, AdamOptions, option
 from ganzoo_zoo.networks import ConvDiscriminator, ConvGenerator
 
 
@@ -27,6 +25,7 @@ class DCGAN(GAN):
 
     Options = DCGANOptions
     defaults = {"loss": "non-saturating", "batch_size": 64, "steps": 10_000}
+    tiny: ClassVar = {"width": 8}
 
     def networks(self) -> dict[str, nn.Module]:
         o, shape = self.options, self.data.shape

@@ -11,9 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from ganzoo.errors import ConfigError
-from ganzoo.models.blocks import Dropout, square_side
-from ganzoo.models.interfaces import Classifier, Generator, device_of
+from ganzoo.plugin import Classifier, ConfigError, Dropout, Generator, device_of, square_side
 from ganzoo_zoo.sgan.layers import GaussianNoise, NormalisedConv, NormalisedLinear
 
 

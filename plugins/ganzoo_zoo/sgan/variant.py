@@ -10,16 +10,29 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, softplus
 from torch.optim import Adam, Optimizer
 
-from ganzoo.config.fields import option
-from ganzoo.config.settings import AdamOptions, RunConfig
-from ganzoo.data.base import DataInfo, Dataset, to_unit
-from ganzoo.data.loader import Batch, BatchLoader
-from ganzoo.data.sampler import Sampler, derived_seed
-from ganzoo.errors import ConfigError, DataError
-from ganzoo.models.adversarial import GAN
-from ganzoo.models.interfaces import Classifier, Loss
-from ganzoo.models.state import Losses, Stage, State, Update
-from ganzoo.models.variant import Load, fused
+from ganzoo.plugin import (
+    GAN,
+    AdamOptions,
+    Batch,
+    BatchLoader,
+    Classifier,
+    ConfigError,
+    DataError,
+    DataInfo,
+    Dataset,
+    Load,
+    Loss,
+    Losses,
+    RunConfig,
+    Sampler,
+    Stage,
+    State,
+    Update,
+    derived_seed,
+    fused,
+    option,
+    to_unit,
+)
 from ganzoo_zoo.sgan.layers import calibrating
 from ganzoo_zoo.sgan.networks import ConvClassifier, ConvGenerator, MLPClassifier, MLPGenerator
 
@@ -62,8 +75,9 @@ class SGAN(GAN):
     Options = SGANOptions
     defaults = {
         "batch_size": 100, "steps": 40_000, "lr_schedule": "linear", "lr_decay_start": 0.5, "ema_halflife": 300_000,
-        
+        "metrics": "test-accuracy, test-accuracy@baseline",
     }  # fmt: skip
+    tiny: ClassVar = {"width": 8, "labels": 10, "baseline_steps": 3}
     supports: ClassVar = ("diffaugment",)
     unsupported: ClassVar = {
         "label_smoothing": OWN_LOSS, "label_flipping": OWN_LOSS, "r1": OWN_LOSS, "gradient_penalty": OWN_LOSS,

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ganzoo.errors import ChecksumError, DataError, DataMissingError
+from ganzoo.plugin import ChecksumError, DataError, DataMissingError
 
 LAYOUTS = {
     "vgg16": (64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M", 512, 512, 512),

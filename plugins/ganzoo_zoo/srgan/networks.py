@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from ganzoo.models.interfaces import Discriminator, Translator
+from ganzoo.plugin import Discriminator, Translator
 
 STRIDES = ((1, 1), (1, 2), (2, 1), (2, 2), (4, 1), (4, 2), (8, 1), (8, 2))
 """(multiple of the first number of maps, stride) of the discriminator's convolutions."""

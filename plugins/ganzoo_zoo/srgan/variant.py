@@ -10,16 +10,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, mse_loss
 
-from ganzoo.config.fields import option, reject_unused
-from ganzoo.config.settings import AdamOptions, RunConfig
-from ganzoo.data.base import Dataset, to_unit
-from ganzoo.data.loader import Batch, BatchLoader
-from ganzoo.errors import ConfigError
-from ganzoo.metrics.super_resolution import lowered
-from ganzoo.models.adversarial import GAN
-from ganzoo.models.state import Game, Losses, Stage, State, Update
-from ganzoo.models.variant import Load
-from ganzoo.runtime.tensor_files import fill, read_tensors
+from ganzoo.plugin import (
+    GAN,
+    AdamOptions,
+    Batch,
+    BatchLoader,
+    ConfigError,
+    Dataset,
+    Game,
+    Load,
+    Losses,
+    RunConfig,
+    Stage,
+    State,
+    Update,
+    fill,
+    lowered,
+    option,
+    read_tensors,
+    reject_unused,
+    to_unit,
+)
 from ganzoo_zoo.srgan.content import VGGFeatures, load_features
 from ganzoo_zoo.srgan.networks import PatchDiscriminator, SRResNet
 
@@ -60,7 +71,8 @@ class SRGAN(GAN):
     """``steps`` counts both phases: a run of at most ``pretrain_steps`` is SRResNet, and more steps sharpen it."""
 
     Options = SRGANOptions
-    defaults = {"loss": "non-saturating", "batch_size": 16, "steps": 20_000}
+    defaults = {"loss": "non-saturating", "batch_size": 16, "steps": 20_000, "metrics": "psnr, ssim"}
+    tiny: ClassVar = {"width": 8, "blocks": 1, "pretrain_steps": 3, "content": "mse"}
     unsupported: ClassVar = {"feature_matching": "its content loss says what the generator has to match"}
 
     def __init__(self, *arguments: Any) -> None:

@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from ganzoo.registry.hookspecs import hookimpl
-from ganzoo.registry.specs import SuiteSpec
+from ganzoo.plugin import SuiteSpec, hookimpl
 
 HERE = Path(__file__).parent
 SUMMARIES = {

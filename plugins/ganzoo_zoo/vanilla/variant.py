@@ -1,12 +1,11 @@
 """Vanilla GAN, arXiv:1406.2661: nothing but networks; the rest is what every variant does by default."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import nn
 
-from ganzoo.config.fields import option
-from ganzoo.config.settings import AdamOptions
-from ganzoo.models.adversarial import GAN
+from ganzoo.plugin import GAN, AdamOptions, option
 from ganzoo_zoo.networks import MLPDiscriminator, MLPGenerator
 
 
@@ -26,6 +25,7 @@ class Vanilla(GAN):
 
     Options = VanillaOptions
     defaults = {"loss": "non-saturating", "batch_size": 128, "steps": 40_000}
+    tiny: ClassVar = {"width": 8}
 
     def networks(self) -> dict[str, nn.Module]:
         o, shape = self.options, self.data.shape

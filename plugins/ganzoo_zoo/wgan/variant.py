@@ -8,14 +8,21 @@ import torch
 from torch import nn
 from torch.optim import Optimizer, RMSprop
 
-from ganzoo.config.fields import Options, option, reject_unused
-from ganzoo.config.settings import AdamOptions
-from ganzoo.data.base import Dataset
-from ganzoo.errors import ConfigError
-from ganzoo.models.adversarial import GAN
-from ganzoo.models.optimizers import FusedRMSprop
-from ganzoo.models.state import Losses, State, Update
-from ganzoo.models.variant import Load, fused
+from ganzoo.plugin import (
+    GAN,
+    AdamOptions,
+    ConfigError,
+    Dataset,
+    FusedRMSprop,
+    Load,
+    Losses,
+    Options,
+    State,
+    Update,
+    fused,
+    option,
+    reject_unused,
+)
 from ganzoo_zoo.networks import ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
 
 N_CRITIC = "n_critic says how often the critic steps"
@@ -61,6 +68,7 @@ class Wasserstein(GAN):
 
     unsupported: ClassVar = {"d_steps": N_CRITIC}
     lipschitz = True
+    tiny: ClassVar = {"width": 8, "n_critic": 2}
 
     def prepare(self, dataset: Dataset, load: Load) -> None:
         if self.is_mlp:

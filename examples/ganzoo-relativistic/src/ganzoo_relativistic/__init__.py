@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-from ganzoo import hookimpl
-from ganzoo.registry.specs import LossSpec, VariantSpec
+from ganzoo.plugin import LossSpec, VariantSpec, hookimpl
 
 
 @hookimpl

@@ -6,7 +6,7 @@ R3GAN (arXiv:2501.05441, equation 1) trains with it too, together with penalties
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from ganzoo.models.interfaces import Loss
+from ganzoo.plugin import Loss
 
 
 class Relativistic(Loss):

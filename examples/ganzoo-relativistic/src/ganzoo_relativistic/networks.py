@@ -2,8 +2,7 @@
 
 from torch import Tensor
 
-from ganzoo.models.blocks import downsampling, init_normal, square_side, upsampling
-from ganzoo.models.interfaces import Discriminator, Generator
+from ganzoo.plugin import Discriminator, Generator, downsampling, init_normal, square_side, upsampling
 
 
 class ConvGenerator(Generator):

@@ -4,9 +4,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from ganzoo.config.fields import option
-from ganzoo.config.settings import AdamOptions
-from ganzoo.models.variant import Variant
+from ganzoo.plugin import GAN, AdamOptions, option
 from ganzoo_relativistic.networks import ConvDiscriminator, ConvGenerator
 
 
@@ -18,7 +16,7 @@ class RpGANOptions(AdamOptions):
     width: int = option(32, "feature maps at half the full resolution; doubled at each smaller one", at_least=1)
 
 
-class RpGAN(Variant):
+class RpGAN(GAN):
     """Real and generated images are judged in pairs."""
 
     Options = RpGANOptions

@@ -100,7 +100,7 @@ def train(name: str, epochs: int, seed: int) -> tuple[FeatureClassifier, dict[st
     if name in HALVED:
         best = best.half().float()
     header = {
-        "feature classifier": name,
+        "feature_classifier": name,
         "channels": channels,
         "classes": classes,
         "width": WIDTHS[name],
@@ -121,22 +121,22 @@ def train(name: str, epochs: int, seed: int) -> tuple[FeatureClassifier, dict[st
     return best, header
 
 
-CARD = """# The feature classifier of {feature classifier}
+CARD = """# The feature classifier of {feature_classifier}
 
-A classifier of {parameters:,} parameters (`ganzoo.metrics.feature_classifier.FeatureClassifier`, width {width}) whose features and
-logits the metrics `*-{feature classifier}-*` use. It is no Inception network: its numbers compare generators of this data set
-with each other, and with nothing else.
+A classifier of {parameters:,} parameters (`ganzoo.metrics.feature_classifier.FeatureClassifier`, width {width}). The
+metrics `*-{feature_classifier}-*` use its features and logits. It is not an Inception network: its numbers compare
+generators of this data set with each other, and with nothing else.
 
 | | |
 | --- | --- |
-| data | `{feature classifier}`, training split, {shape} (SHA-256 of the samples {digest}…) |
+| data | `{feature_classifier}`, training split, {shape} (SHA-256 of the samples {digest}…) |
 | test accuracy | {percent:.2f} % of {test_count:,} images, measured once, after the training |
 | seed, epochs | {seed}, {epochs} |
 | versions | torch {torch}, ganzoo {ganzoo} |
 | hardware | {hardware}, {threads} thread, {minutes} minutes, {date} |
 | command | `{command}` |
 | SHA-256 of the file | `{checksum}` |
-| licence | that of ganzoo; the data's own terms are shown by `ganzoo info {feature classifier}` |
+| licence | that of ganzoo; the data's own terms are shown by `ganzoo info {feature_classifier}` |
 """
 
 
