@@ -23,7 +23,7 @@ from torch import Tensor
 
 from ganzoo.data.decode import as_stored
 from ganzoo.data.sources.folder import open_folder
-from ganzoo.metrics.super_resolution import bicubic, by_network, measure, multiple, rescaled
+from ganzoo.metrics.measures.super_resolution import bicubic, by_network, measure, multiple, rescaled
 from ganzoo.runs.trained import open_run
 from ganzoo.runtime.environment import environment
 from ganzoo.runtime.tensor_files import below, fill, read_header, read_tensors

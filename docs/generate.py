@@ -95,12 +95,13 @@ def reference_page() -> str:
         spec, variant = zoo.variants.spec(name), load_variant(name)
         changed = ", ".join(f"`{k} = {v}`" for k, v in variant.defaults.items())
         summary = spec.summary[0].upper() + spec.summary[1:]
-        forms = ", ".join(spec.accepts)
-        parts.append(f"### {name}\n\n{summary}. {spec.paper}. Needs: {spec.data}. Models: {forms}.\n")
+        models, needs = ", ".join(spec.models), ", ".join(n for n in spec.needs if n != "images")
+        said = f"### {name}\n\n{summary}. {spec.paper}. Models {models}{f'; needs {needs}' if needs else ''}."
+        parts.append(f"{said}\n")
         parts.append(f"Of the settings above it changes: {changed}.\n")
         if variant.unsupported:
             refused = "; ".join(f"`{key}` ({why})" for key, why in variant.unsupported.items())
-            parts.append(f"It unsupported: {refused}.\n")
+            parts.append(f"It refuses: {refused}.\n")
         parts += [settings_table(variant.Options, dict(variant.defaults)), ""]
     rows = []
     for name in own(zoo.datasets):
@@ -231,21 +232,21 @@ def sr_table() -> str:
 def metrics_page() -> str:
     """How to measure, with the recorded floors and reactions to damage."""
     from ganzoo.metrics.extractors import INCEPTION, VGG
-    from ganzoo.metrics.feature_classifier import SHIPPED, load_recogniser, shipped
+    from ganzoo.metrics.feature_classifier import SHIPPED, load_classifier_of, shipped
 
     text = (HERE / "metrics.in.md").read_text(encoding="utf-8")
     weights = [f"| [{Path(f.name).name}]({f.url}) | {f.size:,} | `{f.sha256}` |" for f in (INCEPTION, VGG)]
     rows = []
     for name in shipped():
         path = SHIPPED / f"{name}.safetensors"
-        header = load_recogniser(path)[1]
+        header = load_classifier_of(path)[1]
         card = f"[card](../ganzoo/metrics/weights/{name}.md)"
         accuracy = f"{100 * header['accuracy']:.2f} % of {header['test_count']:,}"
         rows.append([f"`{name}`", accuracy, f"{path.stat().st_size:,}", card])
     records = {record["data"]["name"]: record for record in recorded("metrics")}
     tables = {
         "weights": "\n".join(weights),
-        "recognised": ", ".join(f"`{name}`" for name in shipped()),
+        "classified": ", ".join(f"`{name}`" for name in shipped()),
         "feature_classifiers": table(["data", "test accuracy", "bytes", ""], rows),
         "floors": floors_table(records),
         "damage": "\n\n".join(f"### {name}\n\n{damage_table(record)}" for name, record in records.items()),

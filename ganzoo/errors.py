@@ -110,3 +110,8 @@ def nearest(name: str, choices: Iterable[str]) -> str | None:
         name.lower(), by_lower, n=1, cutoff=0.5
     )
     return by_lower[found[0]] if found else None
+
+
+def describe(error: BaseException) -> str:
+    """An exception in one line: its type and what it says."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ganzoo.metrics.base import Metric as Metric
     from ganzoo.metrics.base import Result as Result
     from ganzoo.metrics.context import EvaluationContext as EvaluationContext
-    from ganzoo.metrics.super_resolution import lowered as lowered
+    from ganzoo.metrics.measures.super_resolution import lowered as lowered
     from ganzoo.models.adversarial import DISCRIMINATOR_TRICKS as DISCRIMINATOR_TRICKS
     from ganzoo.models.adversarial import GAN as GAN
     from ganzoo.models.adversarial import GENERATOR_TRICKS as GENERATOR_TRICKS
@@ -221,7 +221,7 @@ _MODULES = {
         "Result",
     ),
     "ganzoo.metrics.context": ("EvaluationContext",),
-    "ganzoo.metrics.super_resolution": ("lowered",),
+    "ganzoo.metrics.measures.super_resolution": ("lowered",),
     "ganzoo.runtime.tensor_files": (
         "below",
         "fill",

@@ -29,7 +29,7 @@ from ganzoo.registry.hookspecs import hookimpl
 from ganzoo.registry.registry import registry
 from ganzoo.registry.specs import SECOND
 from ganzoo.runs.run import Run, checkpoints
-from ganzoo.runs.trained import TrainedRun, open_run
+from ganzoo.runs.trained import TrainedRun, input_channels, open_run
 from ganzoo.runtime.tensor_files import read_tensors
 from ganzoo.training.loop import TrainingLoop, new_state
 from ganzoo.training.session import TrainingSession
@@ -283,7 +283,7 @@ def _check_generator(run: TrainedRun, generator: Generator) -> None:
 
 def _check_translator(run: TrainedRun, network: Translator, role: str) -> None:
     """It takes images of any size."""
-    channels, height, width = run.data.shape
+    channels, (height, width) = input_channels(network, run.data), run.data.shape[1:]
     condition = torch.zeros(1, dtype=torch.int64) if network.classes else None
     for sides in ((height, width), (height + network.multiple, width + 1)):
         if any((side * network.scale) % 1 for side in sides):

@@ -10,7 +10,7 @@ import pytest
 from ganzoo.config.fields import Options, option, reject_unused, with_full_paths
 from ganzoo.config.files import read_toml, to_plain, to_toml
 from ganzoo.config.settings import RunConfig, resolve
-from ganzoo.errors import ConfigError, UnknownNameError
+from ganzoo.errors import ConfigError, PluginError, UnknownNameError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,5 +133,5 @@ def test_a_variants_options_may_not_shadow_a_runs() -> None:
     class Shadow(Options):
         seed: int = option(1, "again")
 
-    with pytest.raises(AssertionError, match="seed"):
+    with pytest.raises(PluginError, match="option 'seed', which is a setting of every run"):
         resolve("some", Shadow, {"dataset": "toy"})

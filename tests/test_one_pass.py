@@ -32,7 +32,7 @@ def test_one_pass_gives_what_two_give(name: str, more: dict[str, Any], tmp_path:
         assert network.independent
         network.independent = independent
         nothing: Any = None
-        batch = TrainingLoop(job.variant, state, job.dataset, nothing, nothing, job.device).steps.next_batch()
+        batch = TrainingLoop(job.variant, state, job.dataset, nothing, nothing, job.device).trainer.next_batch()
         torch.manual_seed(0)
         losses = job.variant.discriminator_loss(state, batch)
         losses["total"].backward()
@@ -55,14 +55,14 @@ def test_networks_that_look_across_samples_say_so(name: str, more: dict[str, Any
 
 
 def test_a_network_that_claims_too_much_does_not_keep_the_contract(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ganzoo_zoo.dcgan.networks import DCGANDiscriminator
+    from ganzoo_zoo.networks import ConvDiscriminator
 
-    made = DCGANDiscriminator.__init__
+    made = ConvDiscriminator.__init__
 
     def claim(self: Any, *arguments: Any, **more: Any) -> None:
         made(self, *arguments, **more)
         self.independent = True
 
-    monkeypatch.setattr(DCGANDiscriminator, "__init__", claim)
+    monkeypatch.setattr(ConvDiscriminator, "__init__", claim)
     with pytest.raises(PluginError, match="no sample influences the logit of another one"):
         check_variant("dcgan", settings={"width": 8})

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from ganzoo.errors import PluginError
-from ganzoo.registry.registry import Catalogue, Plugin, Registry, check_spec
+from ganzoo.registry.checks import check_spec
+from ganzoo.registry.registry import Catalogue, Plugin, Registry
 from ganzoo.registry.specs import DatasetSpec, LossSpec, MetricSpec, VariantSpec
 
 HEAD = """
@@ -135,6 +136,15 @@ def test_broken(site, case):
     assert reason in found["bad"]["reason"]
     assert found["bad"]["provides"] == {}
     assert found["good"]["status"] != "broken"
+
+
+def test_an_unknown_name_says_that_a_broken_plugin_may_have_brought_it(site):
+    site.add("bad", "raise RuntimeError('no luck')")
+    done = site.run("train", "bad-gan", code=2)
+    assert "unknown variant 'bad-gan'" in done.stderr
+    assert "Broken plugins may have brought it: 'bad' of bad" in done.stderr
+    site.folder.joinpath("bad.py").write_text(HEAD + GOOD.replace("good-gan", "other-gan"), encoding="utf-8")
+    assert "Broken" not in site.run("train", "bad-gan", code=2).stderr
 
 
 def test_broken_is_shown_in_the_table(site):
@@ -345,9 +355,9 @@ SPECS: list[tuple[Any, str]] = [
     (LossSpec(name="x", load="a b:c", summary=""), "load = 'a b:c'"),
     (LossSpec(name="x", load="a:b", summary="two\nlines"), "must be one line of text"),
     (LossSpec(name="x", load="a:b", summary="", paper=None), "paper = None"),  # type: ignore[arg-type]
-    (VariantSpec(name="x", load="a:b", summary="", data="labeled"), "must be one of images, labelled"),  # type: ignore[arg-type]
-    (VariantSpec(name="x", load="a:b", summary="", accepts="images"), "must be a tuple"),  # type: ignore[arg-type]
-    (VariantSpec(name="x", load="a:b", summary="", accepts=("sounds",)), "must be a tuple of some of images, points"),  # type: ignore[arg-type]
+    (VariantSpec(name="x", load="a:b", summary="", needs="labels"), "must be a tuple"),  # type: ignore[arg-type]
+    (VariantSpec(name="x", load="a:b", summary="", models="images"), "must be a tuple"),  # type: ignore[arg-type]
+    (DatasetSpec(name="x", load="a:b", summary="", argument="file"), "must be one of none, path, text"),  # type: ignore[arg-type]
     (MetricSpec(name="x", load="a:b", summary="", better="bigger"), "must be one of lower, higher"),  # type: ignore[arg-type]
 ]
 

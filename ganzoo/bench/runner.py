@@ -23,7 +23,8 @@ from typing import Any
 
 from ganzoo.bench.suite import BenchTask, Suite
 from ganzoo.errors import Interrupted, RunError
-from ganzoo.runtime.files import locked, replace_file
+from ganzoo.runtime.files import replace_file
+from ganzoo.runtime.locks import locked
 
 MARK = "suite.json"
 SET_BESIDE = ("about", "published")

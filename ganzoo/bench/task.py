@@ -18,7 +18,8 @@ from ganzoo.errors import Interrupted
 from ganzoo.metrics.measure import divided
 from ganzoo.metrics.requests import MetricRequest, requests_in
 from ganzoo.runs.run import checkpoints
-from ganzoo.runtime.files import replace_file, waiting
+from ganzoo.runtime.files import replace_file
+from ganzoo.runtime.locks import waiting
 from ganzoo.training.loop import TrainingLoop, new_state
 from ganzoo.training.session import TrainingSession, setting
 from ganzoo.training.setup import prepare

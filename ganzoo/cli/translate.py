@@ -7,7 +7,7 @@ from ganzoo.errors import UsageError
 from ganzoo.models.interfaces import Translator
 from ganzoo.models.translate import translate_file
 from ganzoo.models.variant import Variant
-from ganzoo.runs.trained import first_of, open_networks
+from ganzoo.runs.trained import first_of, input_channels, open_networks
 
 
 def translate_all(
@@ -43,7 +43,7 @@ def translate_all(
         raise UsageError(f"--output {target}: name a {'folder' if whole else 'FILE.png'} for this --input.")
     if not whole:
         refuse_output(target, overwrite)
-    label, channels = label_of(network, variant, wanted), variant.data.shape[0]
+    label, channels = label_of(network, variant, wanted), input_channels(network, variant.data)
     if not whole:
         translate_file(network, channels, given, target, tile, label)
         return target

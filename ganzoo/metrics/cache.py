@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import CheckpointError, GanzooError, RunError
-from ganzoo.runtime.files import waiting
+from ganzoo.runtime.locks import waiting
 from ganzoo.runtime.tensor_files import read_header, read_tensors, write_tensors
 
 CHUNK = 1_000

@@ -25,7 +25,7 @@ from ganzoo.errors import ChecksumError, DataMissingError, PluginError, UnknownN
 from ganzoo.metrics.feature_classifier import SHIPPED, load_classifier_of
 from ganzoo.registry.registry import registry
 from ganzoo.registry.specs import DataFile
-from ganzoo.runtime.files import waiting
+from ganzoo.runtime.locks import waiting
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from ganzoo.registry.specs import ExtractorSpec, MetricSpec
 CLASSIFIED = ("glyphs", "mnist", "fashion-mnist", "cifar10")
 """Data sets with a feature classifier of their own (see benchmarks/feature_classifiers.py)."""
 
-FRECHET, KERNEL = "ganzoo.metrics.features:FrechetDistance", "ganzoo.metrics.features:KernelDistance"
-SCORE, PRECISION_RECALL = "ganzoo.metrics.features:Score", "ganzoo.metrics.features:PrecisionRecall"
+FRECHET, KERNEL = "ganzoo.metrics.measures.features:FrechetDistance", "ganzoo.metrics.measures.features:KernelDistance"
+SCORE, PRECISION_RECALL = "ganzoo.metrics.measures.features:Score", "ganzoo.metrics.measures.features:PrecisionRecall"
 TTUR, IMPROVED, MMD = "arXiv:1706.08500", "arXiv:1606.03498, sec. 4", "arXiv:1801.01401"
 KYNKAANNIEMI = "arXiv:1904.06991"
 
@@ -47,7 +47,7 @@ def _of_efficientnet() -> list[MetricSpec]:
 
 
 def _of_feature_classifier(data: str) -> list[MetricSpec]:
-    classes = "ganzoo.metrics.features"
+    classes = "ganzoo.metrics.measures.features"
     rows = [
         (f"fd-{data}-10k", FRECHET, 10_000, "lower", TTUR, "Fréchet distance of 10,000 samples to the training split"),
         (f"fd-{data}-50k", FRECHET, 50_000, "lower", TTUR, "Fréchet distance of 50,000 samples to the training split"),
@@ -98,39 +98,39 @@ METRICS: tuple[MetricSpec, ...] = (
     *_of_efficientnet(),
     *(spec for data in CLASSIFIED for spec in _of_feature_classifier(data)),
     MetricSpec(
-        name="modes-2500", load="ganzoo.metrics.modes:ModesFound", of="points", count=2_500, better="higher",
+        name="modes-2500", load="ganzoo.metrics.measures.modes:ModesFound", of="points", count=2_500, better="higher",
         paper="arXiv:1705.07761, sec. 5.1", summary="modes that 2,500 samples fall on, and the share of good samples",
     ),
     MetricSpec(
-        name="duplicates-2k", load="ganzoo.metrics.diversity:Duplicates", of="samples", count=2_000,
+        name="duplicates-2k", load="ganzoo.metrics.measures.diversity:Duplicates", of="samples", count=2_000,
         summary="share of 2,000 samples that nearly repeat another one, beside that of real ones; distances of values",
     ),
     MetricSpec(
-        name="copies-1k", load="ganzoo.metrics.neighbours:Copies", count=1_000,
+        name="copies-1k", load="ganzoo.metrics.measures.neighbours:Copies", count=1_000,
         summary="share of 1,000 samples that lie nearer to a training image than 99 % of test images do; pixels",
     ),
     MetricSpec(
-        name="test-accuracy", load="ganzoo.metrics.accuracy:TestAccuracy", of="classifier", better="higher",
+        name="test-accuracy", load="ganzoo.metrics.measures.accuracy:TestAccuracy", of="classifier", better="higher",
         selects=False, summary="share of the test split that a trained classifier gets right",
     ),
     MetricSpec(
-        name="psnr", load="ganzoo.metrics.super_resolution:PSNR", of="translator", unit="dB", better="higher",
+        name="psnr", load="ganzoo.metrics.measures.super_resolution:PSNR", of="translator", unit="dB", better="higher",
         selects=False, beside=("bicubic",),
         summary="of enlarged images on luma, border removed; beside bicubic enlargement",
     ),
     MetricSpec(
-        name="ssim", load="ganzoo.metrics.super_resolution:SSIM", of="translator", better="higher", selects=False,
-        beside=("bicubic",),
+        name="ssim", load="ganzoo.metrics.measures.super_resolution:SSIM", of="translator", better="higher",
+        selects=False, beside=("bicubic",),
         paper="Wang et al. 2004, IEEE TIP 13(4)",
         summary="of enlarged images on luma, border removed; beside bicubic enlargement",
     ),
     MetricSpec(
-        name="psnr-pairs", load="ganzoo.metrics.pairs:PairsPSNR", of="translator", unit="dB", better="higher",
+        name="psnr-pairs", load="ganzoo.metrics.measures.pairs:PairsPSNR", of="translator", unit="dB", better="higher",
         selects=False, summary="of translated images to their targets, on luma; test pairs, or those trained on",
     ),
     MetricSpec(
-        name="ssim-pairs", load="ganzoo.metrics.pairs:PairsSSIM", of="translator", better="higher", selects=False,
-        paper="Wang et al. 2004, IEEE TIP 13(4)",
+        name="ssim-pairs", load="ganzoo.metrics.measures.pairs:PairsSSIM", of="translator", better="higher",
+        selects=False, paper="Wang et al. 2004, IEEE TIP 13(4)",
         summary="of translated images to their targets, on luma; test pairs, or those trained on",
     ),
 )  # fmt: skip

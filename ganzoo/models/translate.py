@@ -12,9 +12,8 @@ from torch.nn.functional import pad
 from ganzoo.data.base import check_images, to_uint8, to_unit
 from ganzoo.data.decode import GREY, reason
 from ganzoo.data.resize import convert_channels
-from ganzoo.errors import DataError, PluginError, UsageError
+from ganzoo.errors import DataError, PluginError, UsageError, describe
 from ganzoo.models.interfaces import Translator, device_of
-from ganzoo.registry.registry import describe
 from ganzoo.runtime.files import replace_file
 
 WHOLE_PIXELS = 2**17

@@ -5,12 +5,9 @@ two plugins offer stays listed, and raises when it is asked for. No torch is imp
 """
 
 import importlib
-import inspect
 import os
-import re
 import sys
 import time
-import typing
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stdout
@@ -18,22 +15,20 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib import metadata
-from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import pluggy
 
-from ganzoo.errors import DuplicateNameError, PluginError, UnknownNameError
+from ganzoo.errors import DuplicateNameError, PluginError, UnknownNameError, describe
 from ganzoo.registry import hookspecs
+from ganzoo.registry.checks import check_marks, check_spec, heavy_imports
 from ganzoo.registry.specs import DatasetSpec, ExtractorSpec, LossSpec, MetricSpec, Spec, SuiteSpec, VariantSpec
 
 if TYPE_CHECKING:
     import click
 
 OWN_DISTRIBUTION = "ganzoo"
-HEAVY_MODULES = ("torch", "torchvision", "tensorflow", "jax", "scipy", "pandas", "matplotlib")
 SLOW_SECONDS = 0.25
-NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 S = TypeVar("S", bound=Spec)
 
@@ -312,63 +307,9 @@ class Registry:
         ]
 
 
-def check_marks(module: Any) -> None:
-    """Raise PluginError for functions that look like hooks and are none: pluggy would pass over them in silence."""
-    known = sorted(n for n in vars(hookspecs) if n.startswith("ganzoo_"))
-    found = {n: f for n, f in vars(module).items() if n.startswith("ganzoo_") and inspect.isfunction(f)}
-    if unknown := [n for n in found if n not in known]:
-        raise PluginError(f"no such hook: {', '.join(unknown)}. Known: {', '.join(known)}")
-    marks = {n: getattr(f, f"{hookspecs.GROUP}_impl", None) for n, f in found.items()}
-    if unmarked := [n for n, mark in marks.items() if mark is None]:
-        raise PluginError(f"{', '.join(unmarked)}: not marked with @ganzoo.hookimpl")
-    if wrappers := [n for n, mark in marks.items() if mark and (mark["wrapper"] or mark["hookwrapper"])]:
-        raise PluginError(f"{', '.join(wrappers)}: wrappers of hooks are not called; return what the hook asks for")
-
-
-def check_spec(spec: Spec) -> None:
-    """Raise PluginError for a spec that nobody could type, list or load."""
-    for key in ("name", "load", "summary", "paper"):
-        value = getattr(spec, key)
-        if not isinstance(value, str) or "\n" in value:
-            raise PluginError(f"{key} = {value!r} of {spec.kind} {spec.name!r}: must be one line of text")
-    if not NAME.fullmatch(spec.name):
-        raise PluginError(f"{spec.kind} name {spec.name!r}: use lower case letters and digits, words joined by '-'")
-    module, _, attribute = spec.load.partition(":")
-    if not all(part.isidentifier() for part in f"{module}.{attribute}".split(".")):
-        raise PluginError(f"load = {spec.load!r} of {spec.kind} {spec.name!r}: write it as 'package.module:attribute'")
-    for key, hint in typing.get_type_hints(type(spec)).items():
-        many = typing.get_origin(hint) is tuple
-        choices = typing.get_args(hint)[0] if many else hint
-        if typing.get_origin(choices) is not Literal:
-            continue
-        value, valid = getattr(spec, key), typing.get_args(choices)
-        if (many and not isinstance(value, tuple)) or any(v not in valid for v in (value if many else (value,))):
-            kind = "a tuple of some of" if many else "one of"
-            raise PluginError(f"{key} = {value!r} of {spec.kind} {spec.name!r}: must be {kind} {', '.join(valid)}")
-
-
-def heavy_imports(before: set[str]) -> list[str]:
-    """Heavy packages that the modules imported since ``before`` brought in, or use although others had brought them."""
-    new = sys.modules.keys() - before
-    heavy = set(HEAVY_MODULES) & new
-    if heavy or not set(HEAVY_MODULES) & before:
-        return sorted(heavy)
-    for name in new:
-        for value in list(getattr(sys.modules.get(name), "__dict__", {}).values()):
-            if isinstance(value, ModuleType | type | FunctionType | BuiltinFunctionType):
-                origin = value.__name__ if isinstance(value, ModuleType) else value.__module__
-                heavy.update({str(origin).partition(".")[0]} & set(HEAVY_MODULES))
-    return sorted(heavy)
-
-
 def plural(kind: str) -> str:
     """The word for more than one of a kind: loss, losses."""
     return kind + ("es" if kind.endswith("s") else "s")
-
-
-def describe(error: BaseException) -> str:
-    """An exception in one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def installed() -> list[tuple[Plugin, Callable[[], Any]]]:

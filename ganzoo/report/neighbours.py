@@ -10,7 +10,7 @@ from torch import Tensor
 from ganzoo.errors import UsageError
 from ganzoo.metrics.context import EvaluationContext
 from ganzoo.metrics.feature_classifier import shipped
-from ganzoo.metrics.neighbours import nearest, nearest_features
+from ganzoo.metrics.measures.neighbours import nearest, nearest_features
 from ganzoo.report.pictures import grid, to_image
 from ganzoo.runtime.device import exact_arithmetic
 from ganzoo.runtime.files import replace_file

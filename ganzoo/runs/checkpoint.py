@@ -15,9 +15,9 @@ from torch import Tensor
 from ganzoo.errors import CheckpointError
 from ganzoo.models.state import Best, State
 from ganzoo.runtime.random_state import capture_rng, restore_rng
-from ganzoo.runtime.tensor_files import below, fill, read_tensors, write_tensors
+from ganzoo.runtime.tensor_files import below, fill, read_header, read_tensors, write_tensors
 
-FORMAT = 1
+FORMAT = 2
 WAYS = ("capturable", "fused", "foreach")
 """Settings of torch's optimizers that say how they compute, not what."""
 Own = tuple[dict[str, Tensor], dict[str, Any]]
@@ -70,6 +70,23 @@ def save_state(path: Path, state: State, header: Mapping[str, Any], ranks: Seque
     write_tensors(path, tensors, {**header, **position, "optimizers": optimizers, "best": best, **own[1], **said})
 
 
+def read_position(path: Path) -> dict[str, Any]:
+    """The header of a checkpoint, without its tensors.
+
+    Raises:
+        CheckpointError: no checkpoint, or one of another version.
+    """
+    header = read_header(path)
+    refuse_other_versions(path, header)
+    return header
+
+
+def refuse_other_versions(path: Path, header: Mapping[str, Any]) -> None:
+    """Raise CheckpointError unless the header is that of a checkpoint of this version."""
+    if header.get("format") != FORMAT or not {"optimizers", "stages", "looked", "step"} <= header.keys():
+        raise CheckpointError(f"{path} is no checkpoint of this version of ganzoo; weights alone cannot be resumed.")
+
+
 def restore_memory(path: Path, state: State, saved: Mapping[str, Tensor]) -> None:
     """Fill the memory of a state.
 
@@ -108,8 +125,7 @@ def load_state(path: Path, state: State, variant: str, rank: int = 0) -> dict[st
 def _restore(
     path: Path, tensors: dict[str, Tensor], header: dict[str, Any], state: State, variant: str, rank: int
 ) -> None:
-    if header.get("format") != FORMAT or "optimizers" not in header:
-        raise CheckpointError(f"{path} is no checkpoint of this version of ganzoo; weights alone cannot be resumed.")
+    refuse_other_versions(path, header)
     if header["config"]["variant"] != variant:
         raise CheckpointError(f"{path} belongs to variant {header['config']['variant']!r}, not {variant!r}.")
     for part, networks in (("networks", state.networks), ("ema", state.ema)):

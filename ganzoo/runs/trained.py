@@ -14,6 +14,7 @@ from ganzoo.models.interfaces import Classifier, Encoder, Generator, Translator
 from ganzoo.models.load import load_variant
 from ganzoo.models.translate import translate
 from ganzoo.models.variant import Variant
+from ganzoo.registry.specs import SECOND
 from ganzoo.runs.run import checkpoints, latest_checkpoint, read_run_details, weights_path
 from ganzoo.runs.weights import describe_weights, load_network
 
@@ -136,8 +137,17 @@ class TrainedRun:
             UsageError: there is no translator; images of other channels, or out of range.
         """
         network = self.translator(direction)
-        check_images(images, None, None, None)
+        check_images(images, input_channels(network, self.data), None, None)
         return translate(network, images, tile)
+
+
+def input_channels(network: Translator, data: DataInfo) -> int:
+    """Channels of the images that a translator was trained to take."""
+    if network.input.startswith(SECOND) and data.second is not None:
+        return data.second.shape[0]
+    if network.input == "target":
+        return int(data.extra.get("target_shape", data.shape)[0])
+    return data.shape[0]
 
 
 def open_run(path: str | Path) -> TrainedRun:

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from ganzoo.data.base import Dataset, to_unit
 from ganzoo.data.sources.toys import MODES, modes
-from ganzoo.metrics.diversity import Reference
-from ganzoo.metrics.modes import count_modes
+from ganzoo.metrics.measures.diversity import Reference
+from ganzoo.metrics.measures.modes import count_modes
 from ganzoo.models.interfaces import Generator
 from ganzoo.models.state import State, Update
 from ganzoo.models.variant import Variant

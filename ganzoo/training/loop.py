@@ -16,10 +16,9 @@ import torch
 from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import Dataset
 from ganzoo.data.loader import BatchLoader
-from ganzoo.errors import Interrupted, TrainingError
+from ganzoo.errors import Interrupted, TrainingError, describe
 from ganzoo.models.state import Stage, State
 from ganzoo.models.variant import Variant, unique_parameters
-from ganzoo.registry.registry import describe
 from ganzoo.runs.checkpoint import Own, capture_own
 from ganzoo.runs.run import Run
 from ganzoo.runtime.device import layout
@@ -146,11 +145,11 @@ class TrainingLoop:
     def _pause(self, stage: Stage) -> None:
         """Save where it is time for it, and before the state is looked at; then look."""
         step, last = self.state.step, self.state.step == self.total_steps
-        sample, measure = self._due(step, last)
-        self.run.looked = not (sample or measure or last)
-        if step % self.config.checkpoint_every == 0 or not self.run.looked:
+        looks = last or any(self._due(step, last))
+        self.run.looked = not looks and step % self.config.log_every != 0
+        if step % self.config.checkpoint_every == 0 or looks:
             self.save()
-        if not self.run.looked or step % self.config.log_every == 0:
+        if not self.run.looked:
             self._look(stage)
 
     def _due(self, step: int, last: bool) -> tuple[bool, bool]:

@@ -13,7 +13,7 @@ import torch
 from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import DataInfo, Dataset
 from ganzoo.data.sampler import derived_seed
-from ganzoo.errors import ConfigError, DataError, GanzooError, Interrupted, TrainingError, UsageError
+from ganzoo.errors import DataError, GanzooError, Interrupted, TrainingError, UsageError
 from ganzoo.metrics.context import EvaluationContext
 from ganzoo.models.state import State
 from ganzoo.models.variant import Variant
@@ -24,7 +24,7 @@ from ganzoo.runs.run import Run, checkpoints, read_run_details, weights_path
 from ganzoo.runs.trained import TrainedRun, open_run
 from ganzoo.runtime.device import arithmetic, clean_slate, keep_freed_memory, threads
 from ganzoo.runtime.environment import environment
-from ganzoo.runtime.files import locked
+from ganzoo.runtime.locks import locked
 from ganzoo.runtime.processes import SINGLE_PROCESS, World, join, peer_failures
 from ganzoo.runtime.random_state import seed_everything
 from ganzoo.runtime.tensor_files import read_header
@@ -123,8 +123,6 @@ class TrainingSession:
         details = self._details()
         run = Run(self.out, self.variant, {**read_run_details(self.out), **details})
         header = load_state(run.latest(), state, self.config.variant, self.world.rank)
-        if self.config.steps < state.step:
-            raise ConfigError(f"steps = {self.config.steps}: the run has done {state.step} already.")
         self._check_same(header, details)
         run.step, run.images, run.plan, run.looked = state.step, state.images, header["stages"], header["looked"]
         seen = state.step + run.looked

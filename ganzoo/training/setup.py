@@ -27,10 +27,10 @@ from ganzoo.metrics.requests import VERSUS, MetricRequest, requests_in
 from ganzoo.models.load import load_as_trained, load_variant, make_loss
 from ganzoo.models.variant import Variant
 from ganzoo.registry.registry import registry
+from ganzoo.runs.checkpoint import read_position
 from ganzoo.runs.run import latest_checkpoint, refuse_existing
 from ganzoo.runtime.device import choose_device
 from ganzoo.runtime.processes import launched
-from ganzoo.runtime.tensor_files import read_header
 from ganzoo.training.checks import check_arithmetic, check_tricks
 from ganzoo.training.evaluation import PeriodicEvaluation, training_context
 from ganzoo.training.parallel import check as check_ranks
@@ -124,7 +124,7 @@ def resolve_run(
     layers = [{"dataset": EMBEDDED, **variant_class.defaults}, saved, given]
     resolved = _absolute(resolve(variant, variant_class.Options, *layers, texts=texts))
     target = target or default_out(resolved)
-    header = read_header(latest_checkpoint(target)) if resume else None
+    header = read_position(latest_checkpoint(target)) if resume else None
     asks = "metrics" in {**given, **(texts or {})} or resolved.metrics != variant_class.defaults.get("metrics", "")
     return ResolvedRun(variant_class, resolved, target, header, asks)
 

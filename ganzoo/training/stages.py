@@ -63,8 +63,10 @@ def continued(config: RunConfig, saved: Plan, stages: list[Stage], step: int) ->
     takes what is left.
 
     Raises:
-        ConfigError: the run has other stages, has done more steps, or its last stage follows its own length.
+        ConfigError: the run has done more steps, has other stages, or its last stage follows its own length.
     """
+    if config.steps < step:
+        raise ConfigError(f"steps = {config.steps:,}: the run has done {step:,} already.")
     if [part["name"] for part in saved] != [stage.name for stage in stages]:
         # More or fewer stages follow from the steps, as when a first phase takes all of them.
         known = {stage.name: stage for stage in stages}

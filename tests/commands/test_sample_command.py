@@ -9,9 +9,9 @@ import torch
 from PIL import Image
 
 import ganzoo
-from ganzoo.cli.sample import between
 from ganzoo.data.base import to_uint8
 from ganzoo.models.interfaces import Generator
+from ganzoo.models.walk import walk
 
 from .conftest import Invoke
 
@@ -51,7 +51,7 @@ def test_single_images_go_to_folders_of_their_class(invoke: Invoke, labelled_run
     invoke("sample", labelled_run, "--class", "3", "-n", "5", "--output", "threes")
     found = sorted(str(p.relative_to(tmp_path)) for p in (tmp_path / "threes").rglob("*.png"))
     assert found == [f"threes/3/{i:05d}.png" for i in range(5)]
-    expected = to_uint8(ganzoo.load(labelled_run).sample(5, labels=3))
+    expected = to_uint8(ganzoo.load(labelled_run).sample(5, 3))
     assert (pixels(tmp_path / found[4]) == expected[4, 0].numpy()).all()
 
 
@@ -67,14 +67,14 @@ def test_interpolations_begin_and_end_at_the_latents_and_walk_between(kind: str,
     generator = ganzoo.load(plain_run)
     rng = torch.Generator().manual_seed(5)
     begin, end = generator.latents(3, rng), generator.latents(3, rng)
-    walk = between(generator, kind, 9, 3, None, seed=5).reshape(3, 9, 1, 28, 28)
-    torch.testing.assert_close(walk[:, 0], generator(begin), atol=1e-4, rtol=1e-3)
-    torch.testing.assert_close(walk[:, -1], generator(end), atol=1e-4, rtol=1e-3)
+    walked = walk(generator, 3, 9, kind, seed=5).reshape(3, 9, 1, 28, 28)  # type: ignore[arg-type]
+    torch.testing.assert_close(walked[:, 0], generator(begin), atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(walked[:, -1], generator(end), atol=1e-4, rtol=1e-3)
     middle = (begin + end) / 2
     if kind == "spherical":  # the middle of the arc is the middle of the chord, at the length of the ends
         cosine = torch.nn.functional.cosine_similarity(begin, end)[:, None]
         middle = middle / torch.cos(torch.acos(cosine) / 2)
-    torch.testing.assert_close(walk[:, 4], generator(middle), atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(walked[:, 4], generator(middle), atol=1e-4, rtol=1e-3)
 
 
 def test_interpolation_to_png_and_gif(invoke: Invoke, labelled_run: Path, tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_walk_through_all_classes_has_one_row_each(invoke: Invoke, labelled_ru
     invoke("sample", labelled_run, "--interpolate", "--class", "all", "-n", "3", "--output", "all.png")
     assert pixels(tmp_path / "all.png").shape == (10 * 30 + 2, 3 * 30 + 2)
     generator = ganzoo.load(labelled_run)
-    first = to_uint8(between(generator, "spherical", 3, 10, [k for k in range(10) for _ in range(3)], seed=0))
+    first = to_uint8(walk(generator, 10, 3, labels=torch.arange(10), seed=0))
     assert (pixels(tmp_path / "all.png")[2 + 9 * 30 : 30 + 9 * 30, 2:30] == first[27, 0].numpy()).all()
 
 
@@ -102,7 +102,7 @@ def test_latents_without_an_arc_between_them_walk_on_the_chord() -> None:
         def forward(self, latents: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
             return latents * self.weight
 
-    assert between(Line(), "spherical", 5, 20, None, seed=0).isfinite().all()
+    assert walk(Line(), 20, 5).isfinite().all()
 
 
 def test_a_folder_with_content_is_never_written_to(invoke: Invoke, plain_run: Path, tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_folder_with_content_is_never_written_to(invoke: Invoke, plain_run: Pa
 def test_points_are_plotted(invoke: Invoke, points_run: Path, tmp_path: Path) -> None:
     invoke("sample", points_run, "-n", "200", "--output", "points.png")
     assert (pixels(tmp_path / "points.png") == 0).any()
-    assert "points are drawn to a FILE.png" in invoke("sample", points_run, "--output", "singles", code=2).err
+    assert "points are drawn together, to a FILE.png" in invoke("sample", points_run, "--output", "singles", code=2).err
 
 
 WRONG = {

@@ -93,7 +93,7 @@ WRONG = {
     "batch of one": (("cgan", "--batch-size", "1"), "batch_size = 1"),
     "device": (("cgan", "--device", "tpu"), "one of auto, cpu, cuda, mps"),
     "precision": (("cgan", "--precision", "fp8"), "one of auto, fp32, tf32, bf16"),
-    "labels of points": (("cgan", "--dataset", "ring"), "models images; data set 'ring' has points"),
+    "labels of points": (("cgan", "--dataset", "ring"), "it models images, and data set 'ring' has points"),
     "points to convolutions": (("dcgan", "--dataset", "grid"), "'grid' has points"),
     "resolution of points": (("vanilla", "--dataset", "ring", "-o", "resolution=8"), "say nothing about the points"),
     "resolution of a pyramid": (("dcgan", "-o", "resolution=6"), "resolution 6 is too small"),

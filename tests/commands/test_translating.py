@@ -11,7 +11,7 @@ from PIL import Image
 import ganzoo
 from ganzoo.data.base import to_uint8, to_unit
 from ganzoo.errors import DataError, UsageError
-from ganzoo.models.translate import enlarge, enlarge_image
+from ganzoo.models.translate import translate, translate_image
 
 from .conftest import Invoke
 
@@ -64,14 +64,14 @@ def test_any_kind_of_image_is_enlarged_and_keeps_its_kind(
 def test_pixels_are_those_of_the_network_and_alpha_is_kept(colour_run: Path, tmp_path: Path) -> None:
     network = ganzoo.load(colour_run)
     rgb = Image.open(picture(tmp_path / "a.png", "RGB")).convert("RGB")
-    large = np.array(enlarge_image(network, 3, rgb))  # type: ignore[arg-type]  # it is a Translator
+    large = np.array(translate_image(network, 3, rgb))  # type: ignore[arg-type]  # it is a Translator
     pixels = torch.from_numpy(np.array(rgb).transpose(2, 0, 1).copy())[None]
     with torch.no_grad():
         expected = to_uint8(network(to_unit(pixels)))[0].permute(1, 2, 0).numpy()
     assert np.array_equal(large, expected)
     half = rgb.copy()
     half.putalpha(128)
-    result = enlarge_image(network, 3, half)  # type: ignore[arg-type]
+    result = translate_image(network, 3, half)  # type: ignore[arg-type]
     assert set(np.array(result)[:, :, 3].flatten().tolist()) == {128}
 
 
@@ -80,8 +80,8 @@ def test_tiles_give_the_picture_of_the_whole(tile: int, colour_run: Path) -> Non
     network = ganzoo.load(colour_run)
     torch.manual_seed(0)
     images = torch.randint(0, 256, (1, 3, 47, 61), dtype=torch.uint8)
-    whole = enlarge(network, images, 0).int()  # type: ignore[arg-type]
-    tiled = enlarge(network, images, tile).int()  # type: ignore[arg-type]
+    whole = translate(network, images, 0).int()  # type: ignore[arg-type]
+    tiled = translate(network, images, tile).int()  # type: ignore[arg-type]
     difference = (whole - tiled).abs()
     assert difference.max() <= 1, "rounding of sums in another order, nothing more"
     assert (difference > 0).double().mean() < 0.01
@@ -112,16 +112,16 @@ def test_what_cannot_be_enlarged(
     assert "no such file" in invoke("sample", grey_run, "--input", "none.png", code=2).err
     assert "no images there" in invoke("sample", grey_run, "--input", "empty", code=2).err
     assert "name a FILE.png" in invoke("sample", grey_run, "--input", source, "--output", "x.jpg", code=2).err
-    assert "draws samples, it enlarges no images" in invoke("sample", plain_run, "--input", source, code=2).err
+    assert "draws samples, it translates no images" in invoke("sample", plain_run, "--input", source, code=2).err
     assert "--input IMAGE|DIR" in invoke("sample", grey_run, "-n", "4", code=2).err
-    assert "--class is for drawing samples" in invoke("sample", grey_run, "--input", source, "--class", "3", code=2).err
+    assert "takes no class" in invoke("sample", grey_run, "--input", source, "--class", "3", code=2).err
     assert "--tile 8 is for --input" in invoke("sample", plain_run, "--tile", "8", code=2).err
     source.write_bytes(source.read_bytes()[:80])
     assert "in.png cannot be read" in invoke("sample", grey_run, "--input", source, code=1).err
     assert not (tmp_path / "in-enlarged.png").exists()
     deep = Image.fromarray(np.zeros((4, 4), dtype=np.uint16))
     with pytest.raises(DataError, match="more than 8 bits"):
-        enlarge_image(ganzoo.load(grey_run), 1, deep)  # type: ignore[arg-type]
+        translate_image(ganzoo.load(grey_run), 1, deep)  # type: ignore[arg-type]
 
 
 WRONG = {
@@ -139,7 +139,7 @@ WRONG = {
 def test_tensors_that_are_no_images_are_refused(case: str, grey_run: Path, classifier_run: Path) -> None:
     images, message = WRONG[case]
     with pytest.raises(UsageError, match=message):
-        ganzoo.api.open_run(grey_run).enlarge(images)
+        ganzoo.api.open_run(grey_run).translate(images)
     with pytest.raises(UsageError, match=message.replace("1, H, W", "1, 8, 8")):
         ganzoo.api.open_run(classifier_run).classify(images)
 
@@ -148,10 +148,10 @@ def test_shapes_are_those_that_a_network_was_trained_on_or_takes(grey_run: Path,
     with pytest.raises(UsageError, match=r"\[1, 1, 9, 9\] of float32: give a tensor \[N, 1, 8, 8\]"):
         ganzoo.api.open_run(classifier_run).classify(torch.zeros(1, 1, 9, 9))
     with pytest.raises(UsageError, match=r"\[9, 9\] of float32: give a tensor \[N, C, H, W\]"):
-        enlarge(ganzoo.load(grey_run), torch.zeros(9, 9))  # type: ignore[arg-type]
+        translate(ganzoo.load(grey_run), torch.zeros(9, 9))  # type: ignore[arg-type]
     pixels = torch.randint(0, 256, (1, 1, 9, 7), dtype=torch.uint8)
-    large = ganzoo.api.open_run(grey_run).enlarge(pixels)
-    assert torch.equal(ganzoo.api.open_run(grey_run).enlarge(to_unit(pixels).double()), large)
+    large = ganzoo.api.open_run(grey_run).translate(pixels)
+    assert torch.equal(ganzoo.api.open_run(grey_run).translate(to_unit(pixels).double()), large)
     assert ganzoo.api.open_run(classifier_run).classify(torch.ones(1, 1, 8, 8).double()).shape == (1, 10)
 
 
@@ -193,7 +193,7 @@ def test_what_cannot_be_classified(invoke: Invoke, classifier_run: Path, plain_r
     (tmp_path / "empty").mkdir()
     digit = picture(tmp_path / "x.png", "L")
     assert "holds no images" in invoke("classify", classifier_run, "empty", code=2).err
-    assert "trains no classifier" in invoke("classify", plain_run, digit, code=2).err
+    assert "holds ConvGenerator: no classifier" in invoke("classify", plain_run, digit, code=2).err
     assert "no classifier" in invoke("classify", plain_run / "generator.safetensors", digit, code=2).err
     assert "none.png cannot be read" in invoke("classify", classifier_run, "none.png", code=1).err
     assert "Missing argument" in invoke("classify", classifier_run, code=2).err

@@ -18,8 +18,8 @@ from ganzoo.data.load import load_dataset
 from ganzoo.metrics.cache import statistics
 from ganzoo.metrics.context import proportional
 from ganzoo.metrics.feature_classifier import SHIPPED, load_classifier_of, shipped
-from ganzoo.metrics.features import frechet_distance
-from ganzoo.metrics.neighbours import nearest_features
+from ganzoo.metrics.measures.features import frechet_distance
+from ganzoo.metrics.measures.neighbours import nearest_features
 
 
 def features(count: int, width: int, seed: int, shift: float = 0.0) -> Tensor:

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from ganzoo.data.sources.toys import draw, modes
-from ganzoo.metrics.diversity import Reference, distances
-from ganzoo.metrics.modes import count_modes
-from ganzoo.metrics.psnr import luma, psnr, ssim
+from ganzoo.metrics.measures.diversity import Reference, distances
+from ganzoo.metrics.measures.modes import count_modes
+from ganzoo.metrics.measures.psnr import luma, psnr, ssim
 
 
 def test_modes_and_quality_are_counted_by_hand() -> None:

@@ -114,7 +114,7 @@ def features_are_the_same() -> dict[str, bool]:
     job = prepare("cgan", out="never", settings={**config, "seed": 0})
     torch.manual_seed(0)
     generator: Any = job.variant.build()["generator"]
-    target = NetworkTarget("it", {}, job.dataset.info.shape, classes=10, generator=generator.eval())
+    target = NetworkTarget("it", {}, job.dataset.info.shape, generator=generator.eval())
 
     def load(split: str) -> Any:
         return load_dataset("glyphs", job.config, split or None)
@@ -149,7 +149,7 @@ def everything(folder: Path) -> None:
     found_here = {
         "stopped": stopped,
         "broken": broken,
-        "only rank 0": said(lambda: launched().zero(lambda: prepare("no-such-variant"))),
+        "only rank 0": said(lambda: launched().on_rank0(lambda: prepare("no-such-variant"))),
         "features": features_are_the_same(),
     }
     (folder / f"rank-{rank}.json").write_text(json.dumps(found_here), encoding="utf-8")

@@ -9,18 +9,18 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import ConfigError
-from ganzoo.registry.registry import registry
 from ganzoo.runtime.device import MOST_THREADS, arithmetic, threads, uncompiled
-from ganzoo.testing import plain_paths
 from ganzoo.training.session import setting
 from ganzoo.training.setup import prepare
 
-from .helpers import TINY, assert_same, history, short_stages, state_of, train
+from .helpers import FIXTURES, TINY, assert_same, benchmark, history, short_stages, state_of, train
+
+plain_paths = benchmark("plain_paths").plain_paths
 
 STEPS, RATE = 50, 2e-5
 
 
-@pytest.mark.parametrize("variant", registry().variants.names())
+@pytest.mark.parametrize("variant", FIXTURES)
 def test_fast_and_plain_losses_agree(variant: str, tmp_path: Path) -> None:
     """fp32, 50 steps, within 1e-4; found: 2e-7.
 

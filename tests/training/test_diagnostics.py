@@ -260,7 +260,8 @@ def test_the_message_names_the_first_layer_that_overflows(tmp_path: Path) -> Non
 def test_the_message_tells_a_batch_and_a_loss_from_a_layer(tmp_path: Path) -> None:
     made = job(tmp_path)
     state = new_state(made.variant, made.device)
-    update = Update("generator", lambda state, batch: {"total": torch.tensor(float("inf")), "part": torch.tensor(1.0)})
+    infinite = {"total": torch.tensor(float("inf")), "part": torch.tensor(1.0)}
+    update = Update("generator", "generator", lambda state, batch: infinite)
     batch = {"images": torch.zeros(2, 2)}
     losses = {"total": torch.tensor(float("inf")), "part": torch.tensor(float("nan"))}
     assert "the loss itself is not: part" in explain(made.variant, state, update, batch, losses)

@@ -19,9 +19,9 @@ from ganzoo.data import base
 from ganzoo.data.base import MemorySource
 from ganzoo.data.loader import Batch, BatchLoader
 from ganzoo.data.sampler import Sampler
+from ganzoo.models.adversarial import GAN
 from ganzoo.models.state import State
 from ganzoo.models.variant import Variant
-from ganzoo.registry.registry import registry
 from ganzoo.runtime.random_state import capture_rng, restore_rng
 from ganzoo.runtime.tensor_files import read_tensors, write_tensors
 from ganzoo.training.cuda_graphs import WATCHED, GraphedTrainer, WatchedState, keep_on_device
@@ -30,7 +30,7 @@ from ganzoo.training.loop import new_state
 from ganzoo.training.setup import prepare
 from ganzoo.tricks.schedules import set_rate
 
-from .helpers import TINY, assert_same, history, short_stages, state_of, train
+from .helpers import FIXTURES, TINY, assert_same, history, short_stages, state_of, train
 
 
 class Tape:
@@ -96,7 +96,7 @@ def tapes(monkeypatch: pytest.MonkeyPatch) -> list[Tape]:
 SETTINGS: dict[str, Any] = {"ema_halflife": 4, "clip_grad_norm": 1.0, "lr_schedule": "linear"}
 
 
-@pytest.mark.parametrize("variant", registry().variants.names())
+@pytest.mark.parametrize("variant", FIXTURES)
 def test_captured_and_plain_iterations_give_the_same(
     variant: str, tmp_path: Path, tapes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,8 +155,8 @@ def test_what_reads_the_position_is_not_captured(tmp_path: Path, tapes: Any, mon
 def test_random_numbers_of_the_host_are_not_captured(
     tmp_path: Path, tapes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fake = Variant.fake
-    monkeypatch.setattr(Variant, "fake", lambda self, state, batch: fake(self, state, batch) * random.random())
+    generated = GAN.generated
+    monkeypatch.setattr(GAN, "generated", lambda *arguments: generated(*arguments) * random.random())
     with pytest.warns(TrainingWarning, match="random numbers are drawn on the host"):
         train(tmp_path / "x", 8, "vanilla", dataset="ring")
     assert tapes[0].captured == 0
@@ -235,14 +235,14 @@ def test_a_run_of_a_gpu_goes_on_without_its_way_to_step(tmp_path: Path) -> None:
 def test_a_value_that_is_logged_now_and_then_keeps_its_step_uncaptured(
     tmp_path: Path, tapes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain, calls = Variant.generator_loss, []
+    plain, calls = GAN.generator_loss, []
 
-    def sometimes(self: Variant, state: State, batch: Any) -> Any:
+    def sometimes(self: GAN, state: State, batch: Any) -> Any:
         calls.append(1)
         more = {"rare": torch.ones(())} if len(calls) == WATCHED + 1 else {}
         return plain(self, state, batch) | more
 
-    monkeypatch.setattr(Variant, "generator_loss", sometimes)
+    monkeypatch.setattr(GAN, "generator_loss", sometimes)
     with pytest.warns(TrainingWarning, match="rare is logged only now and then"):
         run = train(tmp_path / "x", 12, "vanilla", dataset="ring", ema_halflife=0)
     assert tapes[0].replayed == 0

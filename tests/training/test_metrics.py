@@ -54,7 +54,7 @@ def test_the_best_weights_are_kept_and_reported_beside_the_final_ones(tmp_path: 
         assert result["target"]["weights"] == "EMA"
         assert result["samples"]["latents"] == 0, "reported with other latents than it was chosen with"
     # ganzoo evaluate says the same of the same weights, to the last bit.
-    assert run.evaluate([METRIC])[0].value == found["final"][0]["value"]
+    assert ganzoo.evaluate(run.path, [METRIC])[0].value == found["final"][0]["value"]
     (again,) = ganzoo.evaluate(run.path / "generator-best.safetensors", [METRIC])
     assert again.value == found["best"][0]["value"]
     assert again.about["target"]["checkpoint"] == f"best by {METRIC}"
@@ -80,7 +80,7 @@ def test_an_interrupted_run_finds_the_same_best(tmp_path: Path) -> None:
 
 def examiner_of(run: Any) -> tuple[PeriodicEvaluation, Any]:
     """The evaluation of a run and the state of its last checkpoint."""
-    job = ganzoo.prepare("vanilla", out=run.path, resume=True, settings={"steps": run.total_steps + 10})
+    job = ganzoo.prepare("vanilla", out=run.path, resume=True, settings={"steps": run.config.steps + 10})
     assert job.evaluation is not None
     state = new_state(job.variant, torch.device("cpu"))
     load_state(run.latest(), state, "vanilla")
@@ -141,14 +141,16 @@ def test_what_a_metric_lacks_is_found_before_the_training(tmp_path: Path) -> Non
     assert not (tmp_path / "run").exists()
 
 
-def test_a_classifier_is_measured_and_kept_too(tmp_path: Path) -> None:
+def test_what_is_measured_on_the_labels_of_a_test_split_chooses_no_weights(tmp_path: Path) -> None:
     run = train(
         tmp_path / "run", 20, "sgan", labels=20, metrics="test-accuracy", metric_every=80,
         checkpoint_every=10, baseline_steps=0,
     )  # fmt: skip
-    line = history(run)[-1]
-    assert 100 * (1 - line["test-accuracy"]) == pytest.approx(line["test_error"])
-    assert (run.path / "classifier-best.safetensors").exists()
+    assert [line["step"] for line in history(run) if "test-accuracy" in line] == [10, 20]
+    assert not (run.path / "classifier-best.safetensors").exists()
+    found = details(run)["metrics"]
+    assert found["chosen by"] == ""
+    assert found["final"] == found["best"]
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,10 @@ from ganzoo.runtime.tensor_files import read_header
 from ganzoo.training.loop import new_state
 from ganzoo.training.setup import prepare
 
-from .helpers import TINY, StopAt, assert_same, history, state_of, train
+from .helpers import FIXTURES, TINY, StopAt, assert_same, history, state_of, train
 
 
-@pytest.mark.parametrize("variant", registry().variants.names())
+@pytest.mark.parametrize("variant", FIXTURES)
 def test_interrupted_and_resumed_equals_never_interrupted(variant: str, tmp_path: Path) -> None:
     """Interrupted twice, by a signal."""
     whole = train(tmp_path / "whole", 20, variant)

@@ -32,7 +32,7 @@ def test_training_gives_the_callers_generators_back(tmp_path: Path) -> None:
 
 
 def test_two_processes_cannot_train_in_one_run(tmp_path: Path) -> None:
-    from ganzoo.runtime.files import locked
+    from ganzoo.runtime.locks import locked
 
     run = train(tmp_path / "x", 2)
     with locked(run.path), pytest.raises(RunError, match="another process"):

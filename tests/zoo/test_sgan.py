@@ -11,7 +11,8 @@ from PIL import Image
 from torch.nn.functional import cross_entropy
 
 import ganzoo
-from ganzoo.data.base import DataWarning, to_unit
+from ganzoo.data.base import to_unit
+from ganzoo.data.load import load_dataset
 from ganzoo.data.loader import BatchLoader
 from ganzoo.errors import ConfigError, DataError, UsageError
 from ganzoo.registry.registry import registry
@@ -60,7 +61,7 @@ def test_impossible_numbers_of_labels_are_refused(tmp_path: Path) -> None:
 
 
 def test_data_without_labels_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="models images; data set 'ring' has points"):
+    with pytest.raises(UsageError, match="it models images, and data set 'ring' has points"):
         job(tmp_path, "ring")
     folder = tmp_path / "plain"
     folder.mkdir()
@@ -243,49 +244,64 @@ def test_a_size_that_does_not_fit_the_convolutional_network(tmp_path: Path) -> N
 # What comes out
 
 
-def test_test_errors_are_reported_beside_the_supervised_baseline(tmp_path: Path) -> None:
+def test_accuracy_is_reported_beside_that_of_the_supervised_baseline(tmp_path: Path) -> None:
     """Trained far enough that the numbers mean something; recomputed here from the saved classifier."""
-    settings = {**SMALL, "width": 64, "batch_size": 50, "resolution": 14, "evaluate_every": 40, "baseline_steps": 60}
+    settings = {**SMALL, "width": 64, "batch_size": 50, "resolution": 14, "metric_every": 2_000, "baseline_steps": 60}
     run = ganzoo.train("sgan", "glyphs", out=tmp_path / "x", steps=120, **settings)
-    measured = [r for r in history(run) if "test_error" in r]
+    measured = [r for r in history(run) if "test-accuracy" in r]
     assert [r["step"] for r in measured] == [40, 80, 120]
     last = measured[-1]
-    assert last["baseline_test_error"] == measured[1]["baseline_test_error"], "it has stopped after 60 steps"
-    assert last["test_error"] < 75, "guessing would give 90"
-    assert run.details["evaluation"]["test_error"] == last["test_error"]
-    test = prepare("sgan", "glyphs", out=tmp_path / "y", settings=settings).variant._test  # type: ignore[attr-defined]
+    assert last["test-accuracy"] > 0.25, "guessing would give 0.1"
+    assert last["test-accuracy"] + last["test-accuracy test error"] == pytest.approx(1)
+    final = {result["metric"]: result for result in run.details["metrics"]["final"]}
+    assert final["test-accuracy"]["value"] == last["test-accuracy"]
+    assert final["test-accuracy@baseline"]["value"] == last["test-accuracy@baseline"]
+    assert final["test-accuracy@baseline"]["target"]["role"] == "baseline"
+    test = load_dataset("glyphs", run.config, "test")
     images, labels = test.source.fetch(torch.arange(4000)), test.labels
+    assert labels is not None
     probabilities = run.classify(images)
     assert probabilities.shape == (4000, 10)
     assert torch.allclose(probabilities.sum(1), torch.ones(4000), atol=1e-5)
-    assert 100 * float((probabilities.argmax(1) != labels).double().mean()) == pytest.approx(last["test_error"])
-    classifier = ganzoo.api.load_classifier(run.path)
-    again = ganzoo.api.load_classifier(run.path / "classifier.safetensors")
+    assert float((probabilities.argmax(1) == labels).double().mean()) == pytest.approx(last["test-accuracy"])
+    again = ganzoo.load(run.path / "classifier.safetensors")
     sample = to_unit(images[:4])
-    assert torch.equal(classifier(sample), again(sample))
+    assert torch.equal(run.classifier()(sample), again(sample))
 
 
-def test_a_folder_has_no_test_split_and_this_is_said(tmp_path: Path) -> None:
+def test_the_baseline_stops_and_stays_as_it_is(tmp_path: Path) -> None:
+    settings = {**SMALL, "metric_every": 8, "baseline_steps": 2, "ema_halflife": 0, "metrics": "test-accuracy@baseline"}
+    run = ganzoo.train("sgan", "glyphs", out=tmp_path / "x", steps=4, **settings)
+    values = [r["test-accuracy@baseline"] for r in history(run)]
+    assert len(values) == 4
+    assert values[1] == values[2] == values[3]
+
+
+def test_a_folder_has_no_test_split_and_this_is_said_once(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / "digits" / name).mkdir(parents=True)
         for i in range(4):
             Image.new("L", (8, 8), 30 * i).save(tmp_path / "digits" / name / f"{i}.png")
     settings = {**SMALL, "steps": 1, "labels": 4, "batch_size": 4, "channels": 1}
-    with pytest.warns(DataWarning, match=r"test_error is not measured: 'folder:.*/digits' has no test split"):
+    with pytest.warns(UserWarning, match=r"not measured: test-accuracy: .*has no split 'test'") as said:
         run = ganzoo.train("sgan", f"folder:{tmp_path / 'digits'}", out=tmp_path / "x", **settings)
-    assert "test_error" not in history(run)[-1]
+    assert len([w for w in said if "not measured" in str(w.message)]) == 1
+    assert "test-accuracy" not in history(run)[-1]
+    with pytest.raises(DataError, match="has no split 'test'"):  # asked for, it is an error
+        prepare("sgan", f"folder:{tmp_path / 'digits'}", settings={**settings, "metrics": "test-accuracy"})
 
 
 @pytest.mark.parametrize("variant", ["sgan", "srgan"])
 def test_any_data_set_without_a_test_split_is_trained_on(
     variant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bare = dataclasses.replace(registry().datasets.spec("glyphs"), splits=("train",))
-    monkeypatch.setattr("ganzoo.training.setup.dataset_spec", lambda name: bare)
+    sets = registry().datasets
+    bare = dataclasses.replace(sets.spec("glyphs"), splits=("train",))
+    monkeypatch.setattr(sets, "spec", lambda name: bare)
     settings = {"steps": 1, "batch_size": 4, "width": 4, "resolution": 32, "device": "cpu"}
-    with pytest.warns(DataWarning, match="not measured: 'glyphs' has no test split"):
+    with pytest.warns(UserWarning, match=r"not measured: .*data set 'glyphs' has no split 'test'"):
         run = ganzoo.train(variant, "glyphs", out=tmp_path / "x", **settings)
-    assert "evaluation" not in run.details
+    assert "metrics" not in run.details
 
 
 def test_a_variant_without_a_classifier_says_so(tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 import ganzoo
-from ganzoo.data.base import DataWarning
-from ganzoo.errors import CheckpointError, ChecksumError, ConfigError, DataError, DataMissingError
-from ganzoo.metrics.super_resolution import bicubic, lowered, measure, rescaled
+from ganzoo.errors import CheckpointError, ChecksumError, ConfigError, DataError, DataMissingError, UsageError
+from ganzoo.metrics.measures.psnr import psnr, ssim
+from ganzoo.metrics.measures.super_resolution import lowered, rescaled
 from ganzoo.runtime.tensor_files import read_tensors
 from ganzoo.training.loop import new_state
 from ganzoo.training.session import TrainingSession
@@ -28,7 +28,7 @@ from ganzoo_zoo.srgan.networks import PatchDiscriminator, SRResNet
 
 from ..training.helpers import history
 
-pytestmark = pytest.mark.filterwarnings("ignore:PSNR and SSIM are not measured")  # most tests measure nothing
+pytestmark = pytest.mark.filterwarnings("ignore:not measured")  # most tests measure nothing
 
 SMALL: dict[str, Any] = {"width": 4, "blocks": 1, "batch_size": 2, "device": "cpu", "log_every": 1}
 CROPS: dict[str, Any] = {**SMALL, "crop": 32}
@@ -141,30 +141,46 @@ def test_psnr_and_ssim_are_measured_on_folders_beside_bicubic(photos: Path, tmp_
     folder.mkdir()
     photo(folder / "colour.png", 45, 47, 7)
     photo(folder / "grey.png", 40, 40, 8, mode="L")
-    settings = {**CROPS, "steps": 4, "evaluate": str(folder), "evaluate_every": 2}
+    asked = f"psnr vs folder:{folder}, ssim vs folder:{folder}"
+    settings = {**CROPS, "steps": 4, "metrics": asked, "metric_every": 4}
     run = ganzoo.train("srgan", f"folder:{photos}", out=tmp_path / "x", **settings)
-    measured = [r for r in history(run) if "psnr_Set2" in r]
+    measured = [r for r in history(run) if "psnr vs Set2" in r]
     assert [r["step"] for r in measured] == [2, 4]
-    pixels = []
+    scores = []
     for name, mode in (("colour.png", "RGB"), ("grey.png", "L")):
         with Image.open(folder / name) as opened:
             array = np.array(opened.convert(mode))
         tensor = torch.from_numpy(array)
         tensor = tensor[None] if mode == "L" else tensor.permute(2, 0, 1)
-        pixels.append(tensor[:, : tensor.shape[1] // 4 * 4, : tensor.shape[2] // 4 * 4])
-    expected = measure(pixels, 4, bicubic(4))
-    assert measured[0]["psnr_Set2_bicubic"] == pytest.approx(expected[0])
-    assert measured[0]["ssim_Set2_bicubic"] == pytest.approx(expected[1])
-    assert measured[0]["psnr_Set2"] != measured[1]["psnr_Set2"]
+        truth = tensor[None, :, : tensor.shape[1] // 4 * 4, : tensor.shape[2] // 4 * 4]
+        small = rescaled(truth, truth.shape[2] // 4, truth.shape[3] // 4)
+        large = rescaled(small, truth.shape[2], truth.shape[3])
+        scores.append((float(psnr(large, truth, 4)), float(ssim(large, truth, 4))))
+    expected = [sum(column) / 2 for column in zip(*scores, strict=True)]
+    assert measured[0]["psnr vs Set2 bicubic"] == pytest.approx(expected[0])
+    assert measured[0]["ssim vs Set2 bicubic"] == pytest.approx(expected[1])
+    assert measured[0]["psnr vs Set2"] != measured[1]["psnr vs Set2"]
+    (first, _) = run.details["metrics"]["final"]
+    assert first["reference"]["data"] == f"folder:{folder}"
+    assert first["reference"]["splits"] == {"whole folder": 2}
+    # The command that evaluates says the same of the saved weights.
+    (again,) = ganzoo.evaluate(run.path, [f"psnr vs folder:{folder}"])
+    assert again.value == first["value"]
 
 
-@pytest.mark.parametrize("second", ["b/Set1", "b/Set1_bicubic", "a/Set1"])
-def test_folders_whose_figures_would_have_one_name_are_refused(second: str, photos: Path, tmp_path: Path) -> None:
-    for folder in {"a/Set1", second}:
+def test_folders_whose_figures_would_have_one_name_are_refused(photos: Path, tmp_path: Path) -> None:
+    for folder in ("a/Set1", "b/Set1"):
         (tmp_path / folder).mkdir(parents=True)
         photo(tmp_path / folder / "a.png", 40, 40)
-    with pytest.raises(ConfigError, match=rf"a/Set1 and .*/{second} would both be measured as psnr_Set1.*a last name"):
-        job(tmp_path, f"folder:{photos}", evaluate=f"a/Set1,{second}")
+    with pytest.raises(UsageError, match=r"a/Set1 and .*b/Set1 are both called 'psnr vs Set1'"):
+        job(tmp_path, f"folder:{photos}", metrics="psnr vs folder:a/Set1, psnr vs folder:b/Set1")
+
+
+def test_a_folder_of_images_too_small_to_measure_is_refused_before_the_training(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "Set1").mkdir()
+    photo(tmp_path / "Set1" / "a.png", 16, 40)
+    with pytest.raises(DataError, match=r"a\.png is too small to measure on: 19 pixels"):
+        job(tmp_path, f"folder:{photos}", metrics="psnr vs folder:Set1")
 
 
 def test_a_run_with_paths_is_resumed_from_another_working_directory(
@@ -174,23 +190,27 @@ def test_a_run_with_paths_is_resumed_from_another_working_directory(
     photo(tmp_path / "sets" / "Set1" / "a.png", 40, 40, 7)
     vgg_file(tmp_path / "vgg.safetensors")
     monkeypatch.setenv("HOME", str(tmp_path / "sets"))
-    settings = {**CROPS, "content": "vgg19", "content_weights": "vgg.safetensors", "evaluate": "~/Set1"}
+    measured = {"metrics": "psnr vs folder:~/Set1"}
+    settings = {**CROPS, **measured, "content": "vgg19", "content_weights": "vgg.safetensors"}
     run = ganzoo.train("srgan", f"folder:{photos}", out=tmp_path / "x", steps=2, pretrain_steps=1, **settings)
-    assert f'evaluate = "{tmp_path}/sets/Set1"' in (run.path / "config.toml").read_text()
+    assert f'metrics = "psnr vs folder:{tmp_path}/sets/Set1"' in (run.path / "config.toml").read_text()
     monkeypatch.chdir(tmp_path / "sets")
     resumed = ganzoo.train(out=run.path, resume=True, steps=3)
-    assert "psnr_Set1" in history(resumed)[-1]
-    again = ganzoo.train(out=run.path, resume=True, steps=4, evaluate="Set1")
+    assert "psnr vs Set1" in history(resumed)[-1]
+    again = ganzoo.train(out=run.path, resume=True, steps=4, metrics="psnr vs folder:Set1")
     assert again.step == 4
 
 
-def test_a_training_that_measures_nothing_says_so(photos: Path, tmp_path: Path) -> None:
-    with pytest.warns(DataWarning, match=r"PSNR and SSIM are not measured: 'folder:.* -o evaluate=FOLDER"):
+def test_a_training_that_measures_nothing_says_so_once(photos: Path, tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match=r"not measured: psnr: .*images it learned from.*; ssim: ") as said:
         job(tmp_path, f"folder:{photos}")
+    assert len(said) == 1
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        job(tmp_path, f"folder:{photos}", evaluate=str(photos))
+        job(tmp_path, f"folder:{photos}", metrics=f"psnr vs folder:{photos / '..' / photos.name}/")
         job(tmp_path, "glyphs")
+    with pytest.raises(UsageError, match="images it learned from"):  # asked for, it is an error
+        job(tmp_path, f"folder:{photos}", metrics="psnr")
 
 
 def test_training_beats_bicubic_on_what_it_has_learnt(tmp_path: Path) -> None:
@@ -198,8 +218,9 @@ def test_training_beats_bicubic_on_what_it_has_learnt(tmp_path: Path) -> None:
     settings = {**SMALL, "width": 16, "batch_size": 8, "steps": 150, "lr": 2e-3, "skip": True, "resolution": 32}
     settings |= {"log_every": 50, "scale": 2, "ema_halflife": 100}
     run = ganzoo.train("srgan", "glyphs", out=tmp_path / "x", **settings)
-    measured = run.details["evaluation"]
-    assert measured["psnr_test"] > measured["psnr_test_bicubic"] + 1
+    measured = run.details["metrics"]["final"][0]
+    assert measured["metric"] == "psnr"
+    assert measured["value"] > measured["values"]["bicubic"] + 1
 
 
 def test_antialiased_bicubic_keeps_a_constant_and_a_mean() -> None:
@@ -366,13 +387,8 @@ def test_data_that_does_not_fit(photos: Path, tmp_path: Path) -> None:
         job(tmp_path, f"folder:{photos}", resolution=32)
     with pytest.raises(ConfigError, match="have a side that is no multiple of scale = 4"):
         job(tmp_path, "glyphs", resolution=30)
-    folder = tmp_path / "tiny"
-    folder.mkdir()
-    photo(folder / "a.png", 18, 40)
-    with pytest.raises(DataError, match=r"a\.png is too small to measure on: 19 pixels"):
-        job(tmp_path, f"folder:{photos}", evaluate=str(folder))
     with pytest.raises(DataError, match="no-such"):
-        job(tmp_path, f"folder:{photos}", evaluate=str(tmp_path / "no-such"))
+        job(tmp_path, f"folder:{photos}", metrics=f"psnr vs folder:{tmp_path / 'no-such'}")
 
 
 def test_phase_two_begins_with_a_trained_network(tmp_path: Path) -> None:

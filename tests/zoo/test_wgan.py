@@ -36,9 +36,9 @@ def test_clipped_weights_are_within_the_bound_after_every_critic_step(
     after = made.stages[0].updates[0].after
     assert after is not None
 
-    def watched(state: Any) -> None:
+    def watched(state: Any, losses: Any) -> None:
         before = max(float(p.detach().abs().max()) for p in critic.parameters())
-        after(state)
+        after(state, losses)
         largest.append(max(float(p.detach().abs().max()) for p in critic.parameters()))
         assert before > 0.02, "the step leaves the bound, so that clipping has something to do"
 
@@ -53,7 +53,7 @@ def test_clipped_weights_are_within_the_bound_after_every_critic_step(
 def test_n_critic_is_honoured_exactly(variant: str, n_critic: int, tmp_path: Path) -> None:
     made = trainer(tmp_path, variant, "ring", steps=11, n_critic=n_critic)
     moved = {"discriminator": [], "generator": []}  # type: dict[str, list[int]]
-    take = made.steps.take
+    take = made.trainer.apply_update
 
     def watched(update: Any, batch: Any) -> None:
         before = {name: [p.detach().clone() for p in net.parameters()] for name, net in made.state.networks.items()}
@@ -62,7 +62,7 @@ def test_n_critic_is_honoured_exactly(variant: str, n_critic: int, tmp_path: Pat
             if any(not torch.equal(p, b) for p, b in zip(net.parameters(), before[name], strict=True)):
                 moved[name].append(made.state.step + 1)
 
-    made.steps.take = watched  # type: ignore[method-assign]  # a spy
+    made.trainer.apply_update = watched  # type: ignore[method-assign]  # a spy
     made.fit()
     assert moved["discriminator"] == [*range(1, 12)]
     assert moved["generator"] == [*range(n_critic, 12, n_critic)]
@@ -71,14 +71,14 @@ def test_n_critic_is_honoured_exactly(variant: str, n_critic: int, tmp_path: Pat
 def test_each_critic_step_has_a_batch_of_its_own(tmp_path: Path) -> None:
     made = trainer(tmp_path, "wgan", "ring", steps=6)
     seen: list[torch.Tensor] = []
-    draw = made.steps.next_batch
+    draw = made.trainer.next_batch
 
     def watched() -> Any:
         batch = draw()
         seen.append(batch["images"])
         return batch
 
-    made.steps.next_batch = watched  # type: ignore[method-assign]  # a spy
+    made.trainer.next_batch = watched  # type: ignore[method-assign]  # a spy
     made.fit()
     assert len({tuple(batch.flatten().tolist()) for batch in seen}) == 6
 

@@ -26,9 +26,10 @@ from ganzoo.metrics import extractors
 from ganzoo.metrics.base import Metric, take
 from ganzoo.metrics.cache import ReferenceWarning, entries, remembered
 from ganzoo.metrics.context import EvaluationContext
-from ganzoo.metrics.diversity import Duplicates
 from ganzoo.metrics.evaluate import evaluate, open_context
-from ganzoo.metrics.features import (
+from ganzoo.metrics.measure import applicable, check, load_metrics
+from ganzoo.metrics.measures.diversity import Duplicates
+from ganzoo.metrics.measures.features import (
     ClassAccuracy,
     ClassBalance,
     FrechetDistance,
@@ -37,9 +38,8 @@ from ganzoo.metrics.features import (
     PrecisionRecall,
     Score,
 )
-from ganzoo.metrics.measure import applicable, check, load_metrics
-from ganzoo.metrics.modes import ModesFound
-from ganzoo.metrics.neighbours import Copies
+from ganzoo.metrics.measures.modes import ModesFound
+from ganzoo.metrics.measures.neighbours import Copies
 from ganzoo.metrics.targets import DatasetTarget, NetworkTarget
 from ganzoo.models.interfaces import Generator
 from ganzoo.registry.specs import MetricSpec
@@ -76,7 +76,7 @@ class Drawer(Generator):
     """A conditional generator that has learned digits by heart: it looks one of the class up."""
 
     def __init__(self, wrong: bool = False) -> None:
-        super().__init__(4, classes=10)
+        super().__init__(4, 10)
         data = glyphs()
         assert data.labels is not None
         images = data.source.fetch(torch.arange(data.info.count)).float() / 127.5 - 1
@@ -92,7 +92,7 @@ class Drawer(Generator):
 
 
 def drawer(wrong: bool = False) -> NetworkTarget:
-    return NetworkTarget("drawer", {"kind": "test"}, (1, 28, 28), 10, generator=Drawer(wrong))
+    return NetworkTarget("drawer", {"kind": "test"}, (1, 28, 28), generator=Drawer(wrong))
 
 
 # What numbers say
@@ -143,7 +143,7 @@ def test_copies_and_duplicates_are_found() -> None:
 
 def test_modes_are_counted_on_toys_alone() -> None:
     ring = load_dataset("ring", RunConfig(variant="none", dataset="ring"))
-    target = DatasetTarget("ring", {}, (2,), dataset=ring)
+    target = DatasetTarget("ring", {}, (2,), "points", dataset=ring)
     held = EvaluationContext(target, "ring", lambda split: ring, torch.device("cpu"))
     found = take(small(ModesFound, "", 2_500, of="points"), held).values
     assert (found["found"], found["of"]) == (8, 8)

@@ -7,7 +7,7 @@ from ganzoo.data.base import Dataset, to_uint8
 from ganzoo.errors import DataError, SplitMissingError
 from ganzoo.metrics.base import Metric
 from ganzoo.metrics.context import EvaluationContext
-from ganzoo.metrics.psnr import psnr, ssim
+from ganzoo.metrics.measures.psnr import psnr, ssim
 from ganzoo.models.translate import translate
 
 MOST, BATCH = 1_000, 50

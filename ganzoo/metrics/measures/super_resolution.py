@@ -15,7 +15,7 @@ from ganzoo.data.sources.folder import open_folder
 from ganzoo.errors import ConfigError, DataError
 from ganzoo.metrics.base import Metric
 from ganzoo.metrics.context import EvaluationContext
-from ganzoo.metrics.psnr import psnr, ssim
+from ganzoo.metrics.measures.psnr import psnr, ssim
 
 TESTED = 100
 """Images of a data set's test split that are measured on; a folder is taken whole."""
@@ -139,7 +139,7 @@ def measure(benchmark: Benchmark, scale: int, enlarge: Enlarge) -> tuple[Scores,
 
 
 class PSNR(Metric):
-    """Peak signal-to-noise ratio of enlarged images, beside that of bicubic enlargement: see ganzoo.metrics.psnr."""
+    """Peak signal-to-noise ratio of enlarged images, beside that of bicubic enlargement."""
 
     which = 0
 
@@ -178,6 +178,6 @@ class PSNR(Metric):
 
 
 class SSIM(PSNR):
-    """Structural similarity of enlarged images, beside that of bicubic enlargement: see ganzoo.metrics.psnr."""
+    """Structural similarity of enlarged images, beside that of bicubic enlargement."""
 
     which = 1

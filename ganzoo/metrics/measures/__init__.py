@@ -1,0 +1,1 @@
+"""What is measured, a measure a file; :mod:`ganzoo.metrics.specs` lists them by name."""
