@@ -34,7 +34,7 @@ def rendered(folder: Path, suite: Suite, rows: list[Row]) -> str:
     templates = Environment(loader=PackageLoader("ganzoo.bench"), autoescape=True, undefined=StrictUndefined)
     header, cells, notes = grid(suite, rows)
     charts = [made for metric in columns(suite, rows) if (made := chart(folder, suite, rows, metric))]
-    pictures = [made for row in rows if (made := samples(folder, row))]
+    pictures = [found for row in rows if (found := samples(folder, row))]
     return templates.get_template("page.html").render(
         suite=suite, header=header, cells=cells, notes=notes, charts=charts, pictures=pictures
     )

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.data.loader import Batch
-from ganzoo.models.interfaces import Discriminator, Generator, Logits
+from ganzoo.models.interfaces import Discriminator, Generator, Logits, Translator
 from ganzoo.models.state import Game, Losses, Stage, State, Update
 from ganzoo.models.variant import Variant
 from ganzoo.tricks import discriminator as discriminator_tricks
@@ -90,8 +90,13 @@ class GAN(Variant):
         return None if drawn is None else drawn.to(batch[game.real].device)
 
     def generated(self, state: State, batch: Batch, game: Game | None = None) -> Tensor:
-        """Generated samples of a game, as many as ``batch`` holds and of the same conditions."""
+        """Generated samples of a game, as many as ``batch`` holds and of the same conditions; what a translator makes
+        of its input."""
         game = game or self.games()[0]
+        network = state.networks[game.generator]
+        if isinstance(network, Translator):
+            images = batch[network.input]
+            return network(images, batch["labels"]) if network.classes else network(images)
         generator = self.network(state, game.generator, Generator)
         latents = generator.latents(len(batch[game.real]))
         return generator(latents, self.condition(state, game, batch))

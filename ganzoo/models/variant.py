@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 from torch.optim import Adam, Optimizer
 
 from ganzoo.config.fields import Options
@@ -16,8 +17,9 @@ from ganzoo.config.settings import AdamOptions, RunConfig
 from ganzoo.data.base import DataInfo, Dataset
 from ganzoo.data.kinds import Writer
 from ganzoo.data.loader import Batch, BatchLoader
-from ganzoo.models.interfaces import Generator, Loss, device_of
+from ganzoo.models.interfaces import Generator, Loss, Translator, device_of
 from ganzoo.models.state import Game, Stage, State
+from ganzoo.registry.specs import SECOND
 
 MOST_ROWS = 32
 """With more classes than this, the pictures over time show the first ones only."""
@@ -50,6 +52,10 @@ class Variant:
         config: settings of the run.
         data: shape and classes of the samples.
         loss: the adversarial loss, or None for a variant without one.
+
+    Attributes:
+        examples: the first samples of the data as a batch holds them, on the CPU, for pictures; empty when nothing is
+            trained.
     """
 
     Sampling: ClassVar[type[Options]] = Options
@@ -65,6 +71,7 @@ class Variant:
         self.config = config
         self.options: Any = config.options
         self.data = data
+        self.examples: Batch = {}
         self._loss = loss
 
     @property
@@ -145,15 +152,32 @@ class Variant:
     def preview(self, network: nn.Module) -> tuple[Tensor, int]:
         """(samples [R * C, ...] on the CPU, C columns) of the network of the first role, from the same latents always.
 
-        One row a class for a generator that takes classes.
+        One row a class for a generator that takes classes. Of a translator a row is an input, what it is turned into,
+        and its target where there is one.
         """
+        if isinstance(network, Translator):
+            return self._translations(network)
         if not isinstance(network, Generator):
-            raise NotImplementedError(f"{type(self).__name__} must implement preview(): its network is no Generator")
+            raise NotImplementedError(f"{type(self).__name__} must implement preview(): its network draws no samples")
         columns = 10 if network.classes else 8
         rows = min(network.classes, MOST_ROWS) or 8
         labels = torch.arange(rows).repeat_interleave(columns) if network.classes else None
         # A seed of their own keeps these latents apart from those that training draws.
         return network.sample(rows * columns, labels, seed=self.config.seed + 1_000_003), columns
+
+    def _translations(self, network: Translator) -> tuple[Tensor, int]:
+        """Rows of input, result and target."""
+        given = self.examples[network.input]
+        labels = torch.arange(len(given)) % network.classes if network.classes else None
+        with torch.no_grad():
+            device = device_of(network)
+            result = network(given.to(device), *(() if labels is None else (labels.to(device),))).float().cpu()
+        columns = [interpolate(given, size=result.shape[2:], mode="nearest"), result]
+        if network.output in self.examples and not network.output.startswith(SECOND):
+            columns.append(self.examples[network.output])
+        channels = max(column.shape[1] for column in columns)
+        rows = torch.stack([column.expand(-1, channels, -1, -1) for column in columns], dim=1)
+        return rows.flatten(0, 1).clamp(-1, 1), len(columns)
 
     def render(self, samples: Tensor) -> Tensor | None:
         """Samples as uint8 images [N, C, H, W], for kinds of data that ganzoo cannot draw; None: as their kind is."""

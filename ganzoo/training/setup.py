@@ -38,6 +38,8 @@ from ganzoo.training.parallel import check_batch_size, refuse_other_ranks
 from ganzoo.training.session import TrainingSession
 from ganzoo.training.stages import stages_of
 
+EXAMPLES = 8
+"""Samples that a variant is given for its pictures."""
 EMBEDDED = "glyphs"
 """The data set trained on when none is named: it needs no download."""
 CHANGEABLE = (
@@ -184,6 +186,7 @@ def build_session(
             return None
 
     made.prepare(dataset, load_if_there)
+    made.examples = dataset.examples(EXAMPLES)
 
     def context() -> EvaluationContext:  # it builds networks only to look at them: for those who ask for metrics
         return training_context(made, load, device, progress)

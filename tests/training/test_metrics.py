@@ -113,7 +113,7 @@ def test_what_is_not_finite_is_never_the_best(tmp_path: Path) -> None:
     evaluation, state = examiner_of(train(tmp_path / "run", 10, "vanilla", **MORE))
     state.best = None
     for value in (float("nan"), 0.5, float("inf"), 0.7, float("nan"), 0.3, -float("inf")):
-        evaluation._keep_best(state, Result(METRIC, {"share": value}, {}))
+        evaluation._keep_best(state, Result(METRIC, {"share": value}, {}), lower=True)
     assert state.best is not None
     assert state.best.value == 0.3
 
