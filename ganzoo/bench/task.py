@@ -3,6 +3,7 @@
 What became of it is left in ``jobs/NAME.json``, whole or not at all; the training itself is an ordinary run directory.
 """
 
+import dataclasses
 import json
 import math
 import shutil
@@ -25,17 +26,31 @@ from ganzoo.training.session import TrainingSession, setting
 from ganzoo.training.setup import prepare
 
 STEPS = {"cuda": (40, 100)}
-"""Trainer that are not timed, and steps that are, to turn minutes into steps. On a GPU the first ones are captured."""
+"""Steps that are not timed, and steps that are, to turn minutes into steps. On a GPU the first ones are captured."""
 FEW = (3, 12)
+ROUNDS = 8
+"""Times that a number of steps is corrected until they see as many images as the budget says."""
 
 
 def steps_of(job: dict[str, Any], prepared: TrainingSession) -> int:
-    """How many steps the budget is."""
-    batch = prepared.config.batch_size
+    """How many steps the budget is. Stages may have batch sizes of their own."""
     if job["images"]:
-        return max(1, math.ceil(job["images"] / batch))
+        steps = max(1, math.ceil(job["images"] / prepared.config.batch_size))
+        for _ in range(ROUNDS):
+            if (seen := images_of(prepared, steps)) == job["images"]:
+                break
+            steps = max(1, math.ceil(steps * job["images"] / seen))
+        return steps
     seconds = seconds_a_step(prepared)
     return max(1, int(job["minutes"] * 60 / seconds))
+
+
+def images_of(prepared: TrainingSession, steps: int) -> int:
+    """Real samples that a training of so many steps sees."""
+    variant = prepared.variant
+    config = dataclasses.replace(prepared.config, steps=steps)
+    longer = type(variant)(config, variant.data, variant.loss if variant.has_loss else None)
+    return sum(stage.steps * (stage.batch_size or config.batch_size) for stage in longer.stages())
 
 
 def seconds_a_step(prepared: TrainingSession) -> float:
