@@ -180,7 +180,7 @@ class TrainingLoop:
         try:
             return look()
         except Exception as error:  # whatever a plugin, a decoder or a disk raises, no step may be lost
-            self._warn_of(f"{what}-failed", f"{what} at step {self.state.step:,}: {describe(error)}")
+            self._warn_of(f"{what}-failed", describe(error))
             return default
         finally:
             for network in self.state.networks.values():

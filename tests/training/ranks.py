@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,9 @@ from ganzoo.data.loader import BatchLoader
 from ganzoo.errors import GanzooError
 from ganzoo.metrics.context import EvaluationContext
 from ganzoo.metrics.targets import NetworkTarget
+from ganzoo.models.load import load_variant
 from ganzoo.runtime.processes import launched
-from ganzoo.runtime.tensor_files import write_tensors
+from ganzoo.runtime.tensor_files import read_tensors, write_tensors
 from ganzoo.training.loop import TrainingLoop
 from ganzoo.training.setup import prepare
 from ganzoo.training.trainer import Trainer
@@ -126,6 +128,25 @@ def features_are_the_same() -> dict[str, bool]:
     return {layer: len(values) == COUNT and torch.equal(values, found[1][layer]) for layer, values in found[0].items()}
 
 
+def memory_of_each_rank(folder: Path) -> dict[str, float]:
+    """A variant whose memory counts its steps, in twos on rank 1: what the last checkpoint holds for each rank."""
+    variant_class, rank = load_variant("vanilla"), launched().rank
+    memory, updates = variant_class.memory, variant_class.updates
+
+    def counting(self: Any) -> Any:
+        first, *others = updates(self)
+        return replace(first, after=lambda state, _: state.memory["own"].add_(1 + rank)), *others
+
+    variant_class.memory = lambda self: {"own": torch.zeros(())}  # type: ignore[method-assign]
+    variant_class.updates = counting
+    try:
+        run = ganzoo.train("vanilla", out=folder / "memory", **{**POINTS, "steps": 4})
+    finally:
+        variant_class.memory, variant_class.updates = memory, updates  # type: ignore[method-assign]
+    tensors = read_tensors(run.latest())[0]
+    return {name: float(tensors[f"{name}memory/own"]) for name in ("", "rank-1/")}
+
+
 def everything(folder: Path) -> None:
     rank = launched().rank
     ganzoo.training.parallel.SECOND = 0.0  # ranks ask each other after every iteration
@@ -151,6 +172,7 @@ def everything(folder: Path) -> None:
         "broken": broken,
         "only rank 0": said(lambda: launched().on_rank0(lambda: prepare("no-such-variant"))),
         "features": features_are_the_same(),
+        "memory": memory_of_each_rank(folder),
     }
     (folder / f"rank-{rank}.json").write_text(json.dumps(found_here), encoding="utf-8")
 

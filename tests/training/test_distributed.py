@@ -148,6 +148,10 @@ def test_features_do_not_depend_on_the_number_of_ranks(by_rank: list[dict[str, A
     assert [found["features"] for found in by_rank] == [{"features": True, "logits": True}] * 2
 
 
+def test_memory_is_saved_for_each_rank_and_never_averaged(by_rank: list[dict[str, Any]]) -> None:
+    assert [found["memory"] for found in by_rank] == [{"": 4.0, "rank-1/": 8.0}] * 2
+
+
 def test_an_error_of_one_rank_ends_all(folder: Path, by_rank: list[dict[str, Any]]) -> None:
     """With that rank's explanation; the run says that it has failed."""
     for found in by_rank:
