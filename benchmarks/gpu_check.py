@@ -23,6 +23,7 @@ from throughput import timed
 
 import ganzoo
 from ganzoo.data.base import to_unit
+from ganzoo.data.needs import embedded_set
 from ganzoo.errors import GanzooError
 from ganzoo.models.interfaces import Translator
 from ganzoo.models.load import load_variant
@@ -34,7 +35,7 @@ from ganzoo.training.diagnostics import TrainingWarning
 from ganzoo.training.session import setting
 
 COMPARED = 50
-"""Trainer over which captured and eager losses are compared."""
+"""Steps over which captured and eager losses are compared."""
 GOALS: dict[str, dict[str, Any]] = {
     "mlp, batch 64": {
         "variant": "vanilla", "goal": 250_000, "settings": {"batch_size": 64, "resolution": 28, "precision": "tf32"},
@@ -47,7 +48,7 @@ GOALS: dict[str, dict[str, Any]] = {
 
 
 def data_for(name: str) -> str:
-    return "glyphs" if "images" in registry().variants.spec(name).accepts else "ring"
+    return embedded_set(registry().variants.spec(name))
 
 
 def history(folder: Path) -> list[dict[str, Any]]:

@@ -41,9 +41,18 @@ class Pool(DatasetTarget):
 
     confused: float = 0.0
 
-    def samples(self, count: int, labels: Tensor | None, seed: int) -> Iterator[Tensor]:
+    asked: int = 0
+
+    @property
+    def classes(self) -> int:
+        return self.asked
+
+    def samples(
+        self, count: int, conditions: Tensor | None, seed: int, batches: slice = slice(None)
+    ) -> Iterator[Tensor]:
+        labels = conditions
         if labels is None or not self.confused:
-            yield from super().samples(count, labels, seed)
+            yield from super().samples(count, labels, seed, batches)
             return
         assert self.dataset is not None
         assert self.dataset.labels is not None
@@ -112,7 +121,7 @@ def changed(pool: Dataset, change: Callable[[Tensor], Tensor]) -> Dataset:
     return Dataset(pool.info, {"images": changed_images, "labels": pool.labels})
 
 
-def subjects(pool: Dataset, reference: Dataset) -> Iterator[tuple[str, Pool]]:
+def targets(pool: Dataset, reference: Dataset) -> Iterator[tuple[str, Pool]]:
     """The pool, undamaged and damaged; and what it is held against, as if a generator had learned that by heart."""
     info: DataInfo = pool.info
     assert pool.labels is not None
@@ -121,7 +130,7 @@ def subjects(pool: Dataset, reference: Dataset) -> Iterator[tuple[str, Pool]]:
     def target(name: str, dataset: Dataset, indices: Tensor | None = None, confused: float = 0.0) -> tuple[str, Pool]:
         asked = classes if confused or name == "none" else 0
         return name, Pool(
-            name, {"kind": "data"}, info.shape, asked, dataset=dataset, indices=indices, confused=confused
+            name, {"kind": "data"}, info.shape, dataset=dataset, indices=indices, confused=confused, asked=asked
         )
 
     for name, change in CHANGES.items():
@@ -179,7 +188,7 @@ def measure_all(data: str, effnet: bool = False) -> dict[str, Any]:
         target = Pool("test", {"kind": "data"}, train.info.shape, dataset=test)
         floors["test against train"] = measure("test against train", target, whole, names)
     held = against(second)
-    rows = {name: measure(name, target, held, names) for name, target in subjects(first, second)}
+    rows = {name: measure(name, target, held, names) for name, target in targets(first, second)}
     floor = dict(rows["none"])
     if effnet:  # too slow for every row of damage
         target = Pool("none", {"kind": "data"}, train.info.shape, dataset=first)

@@ -14,14 +14,23 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, embedding, mse_loss
 from torch.optim import Optimizer, RMSprop
 
-from ganzoo.config.settings import AdamOptions
-from ganzoo.data.loader import Batch
-from ganzoo.models.blocks import Dropout, UpsampledConv2d, init_normal
-from ganzoo.models.interfaces import Discriminator, Generator
-from ganzoo.models.optimizers import FusedRMSprop
-from ganzoo.models.state import Losses, Stage, State, Update
-from ganzoo.models.variant import Variant, fused
-from ganzoo.tricks.penalties import gradient_penalty
+from ganzoo.plugin import (
+    AdamOptions,
+    Batch,
+    Discriminator,
+    Dropout,
+    FusedRMSprop,
+    Generator,
+    Losses,
+    Stage,
+    State,
+    Update,
+    UpsampledConv2d,
+    Variant,
+    fused,
+    gradient_penalty,
+    init_normal,
+)
 
 DIFFERS = (
     "a sigmoid with binary cross-entropy is computed from logits",
@@ -173,8 +182,14 @@ class Peer(Variant):
         shape = self.data.shape
         return {"generator": DenseGenerator(shape), "discriminator": DenseDiscriminator(shape)}
 
+    def players(self) -> dict[str, tuple[str, ...]]:
+        return {"discriminator": ("discriminator",), "generator": ("generator",)}
+
     def stages(self) -> list[Stage]:
-        updates = (Update("generator", self.generator_loss), Update("discriminator", self.discriminator_loss))
+        updates = (
+            Update("generator", "generator", self.generator_loss),
+            Update("discriminator", "discriminator", self.discriminator_loss),
+        )
         return [Stage("adversarial", self.config.steps, updates)]
 
     def criterion(self, logits: Tensor, target: float) -> Tensor:
@@ -253,8 +268,8 @@ class WGAN(Peer):
 
     def stages(self) -> list[Stage]:
         updates = (
-            Update("discriminator", self.discriminator_loss, after=self.clip),
-            Update("generator", self.generator_loss, every=5),
+            Update("discriminator", "discriminator", self.discriminator_loss, after=self.clip),
+            Update("generator", "generator", self.generator_loss, every=5),
         )
         return [Stage("adversarial", self.config.steps, updates)]
 
@@ -262,7 +277,7 @@ class WGAN(Peer):
         return (FusedRMSprop if fused(parameters) else RMSprop)(parameters, lr=5e-5)
 
     @torch.no_grad()
-    def clip(self, state: State) -> None:
+    def clip(self, state: State, losses: Losses) -> None:
         for parameter in state.networks["discriminator"].parameters():
             parameter.clamp_(-0.01, 0.01)
 
@@ -286,7 +301,7 @@ class WGANGP(WGAN):
     def optimizer(self, player: str, parameters: list[nn.Parameter]) -> Optimizer:
         return Variant.optimizer(self, player, parameters)
 
-    def clip(self, state: State) -> None:
+    def clip(self, state: State, losses: Losses) -> None:
         """Nothing is clipped."""
 
     def penalty(self, state: State, real: Tensor, fake: Tensor) -> Tensor | float:

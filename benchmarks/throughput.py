@@ -168,7 +168,7 @@ def in_process(words: list[str], folder: Path | None = None) -> dict[str, Any]:
 
 
 def length(name: str, steps: int) -> int:
-    """Trainer that take about as long for each of the networks."""
+    """Steps that take about as long for each of the networks."""
     return max(20, steps // 10) if name in ("dcgan", "sgan") else steps
 
 
@@ -256,12 +256,13 @@ def variants(device: str, steps: int) -> dict[str, Any]:
     import torch
 
     import ganzoo
+    from ganzoo.data.needs import embedded_set
     from ganzoo.registry.registry import registry
     from ganzoo.training.session import setting
 
     found: dict[str, Any] = {}
     for name in registry().variants:
-        data = "glyphs" if "images" in registry().variants.spec(name).accepts else "ring"
+        data = embedded_set(registry().variants.spec(name))
         for precision in ("fp32", "bf16"):
             with tempfile.TemporaryDirectory() as folder:
                 settings = {"precision": precision, "device": device}

@@ -198,11 +198,11 @@ class EvaluationContext:
         Classes are as frequent as there; other conditions are rows of the data set's field, or drawn where the
         generator draws them.
         """
+        if self.target.classes:
+            return self.labels(count)
         generator = self.target.generator
         if generator is None or generator.condition.is_none:
             return None
-        if generator.classes:
-            return self.labels(count)
 
         def compute() -> Tensor | None:
             rng = torch.Generator().manual_seed(REFERENCE_SEED)

@@ -35,7 +35,7 @@ LOOKS = 2
 FROZEN = 1e-6
 """Largest change of a loss, as a share of its size, that counts as none."""
 FIRST_LOOK = 500
-"""Trainer before which samples are not judged: every generator begins without diversity."""
+"""Steps before which samples are not looked at: every generator begins without diversity."""
 SAMPLES, POINTS, REAL = 512, 2_500, 2_000
 VALUES = 2**26
 """Real samples are held in memory as long as a training lasts: no more than these values, 256 MiB."""
