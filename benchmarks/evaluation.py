@@ -1,4 +1,4 @@
-"""What `ganzoo evaluate` costs: wall seconds and peak memory, start-up included, each in a process of its own.
+"""What `ganzoo evaluate` costs: wall seconds and peak memory, start-up included, each in its own process.
 
     python benchmarks/evaluation.py RUN [--metrics fd-mnist-10k fd-mnist-50k] [--threads 2]
 

@@ -2,7 +2,7 @@
 
     python benchmarks/memory.py [--steps 20000] [--peak-steps 60] [--threads 2]
 
-Recorded in benchmarks/results/memory.json. Peak: `ganzoo train dcgan --dataset cifar10` in a process of its own,
+Recorded in benchmarks/results/memory.json. Peak: `ganzoo train dcgan --dataset cifar10` in its own process,
 start-up, sample grids and checkpoints included. Growth: resident memory along one training of small networks on images,
 with everything that a run writes.
 """

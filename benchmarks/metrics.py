@@ -4,7 +4,7 @@
 
 One JSON file for each data set. Floors: test images against the training split, and one half of the training split
 against the other (of drawn data: a second draw against the first). Damage is done to images of the first half, which
-are then held against the second one; what the first row gives is what no damage gives.
+are then compared with the second one; what the first row gives is what no damage gives.
 """
 
 import argparse
@@ -37,7 +37,7 @@ SEED = 0
 
 @dataclasses.dataclass
 class Pool(DatasetTarget):
-    """Real images, damaged; asked for a class it gives one, unless ``confused`` of them say another."""
+    """Real images, damaged. Told a class it gives an image of that class; a share of ``confused`` gives another."""
 
     confused: float = 0.0
 
@@ -122,7 +122,7 @@ def changed(pool: Dataset, change: Callable[[Tensor], Tensor]) -> Dataset:
 
 
 def targets(pool: Dataset, reference: Dataset) -> Iterator[tuple[str, Pool]]:
-    """The pool, undamaged and damaged; and what it is held against, as if a generator had learned that by heart."""
+    """The pool, undamaged and damaged; and what it is compared with, as if a generator had learned that by heart."""
     info: DataInfo = pool.info
     assert pool.labels is not None
     classes = len(info.classes)
@@ -134,7 +134,7 @@ def targets(pool: Dataset, reference: Dataset) -> Iterator[tuple[str, Pool]]:
         )
 
     for name, change in CHANGES.items():
-        # Undamaged, and asked for classes, it always gives the right one.
+        # Undamaged, and told classes, it always gives the right one.
         yield target(name, changed(pool, change), confused=1e-12 if name == "none" else 0.0)
     labels = pool.labels
     for gone in (1, classes // 2, classes - 1):

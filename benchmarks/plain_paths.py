@@ -50,5 +50,5 @@ def plain_paths() -> Iterator[None]:
 def apart(
     variant: GAN, state: State, real: Tensor, fake: Tensor, batch: dict[str, Tensor], game: Any = None
 ) -> tuple[Any, Any]:
-    """Logits of real and of generated samples, each in a pass of its own."""
+    """Logits of real and of generated samples, each in its own pass."""
     return variant.discriminate(state, real, batch, game), variant.discriminate(state, fake, batch, game)

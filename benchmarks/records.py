@@ -6,7 +6,7 @@ from typing import Any
 
 
 def short(value: Any) -> Any:
-    """Paths without the folders above them, which are nobody else's."""
+    """Paths without the folders above them, which are no one else's."""
     if isinstance(value, dict):
         return {key: short(part) for key, part in value.items()}
     if isinstance(value, list):

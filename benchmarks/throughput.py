@@ -157,7 +157,7 @@ def script(path: Path, steps: int) -> dict[str, Any]:
 
 
 def in_process(words: list[str], folder: Path | None = None) -> dict[str, Any]:
-    """One measurement in a process of its own, with one thread."""
+    """One measurement in its own process, with one thread."""
     env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
     command = [sys.executable, str(Path(__file__).resolve()), *words]
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)

@@ -43,6 +43,7 @@ def speed_page() -> str:
         return f"`{record['command']}`, {record['hardware']}, {versions}, {record['date'][:10]} ({file}).{mean}"
 
     parts = {"compare": ratios("compare", "theirs", "ours"), "plain": ratios("plain", "plain", "fast")}
+    parts["again"] = f"Taken again with ganzoo 0.2.0:\n\n{ratios('compare-0.2.0', 'theirs', 'ours')}"
     compared = found.get("compare-fp32")  # the one of all networks
     parts["differs"] = f"What differs: {'; '.join(compared['differs'])}." if compared else ""
     parts["variants"] = variants_table(found.get("variants-cpu"), origin)

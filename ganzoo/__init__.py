@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganzoo.registry.hookspecs import hookimpl
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from ganzoo.api import list_variants, load, train

@@ -11,7 +11,7 @@
     │   ├── SplitMissingError       it has no such split
     │   └── ChecksumError           a file whose content is not what was published
     ├── RunError                    a run directory that is in the way, missing or not writable
-    ├── CheckpointError             a file that is no checkpoint, is damaged, or belongs to other settings
+    ├── CheckpointError             a file that is not a checkpoint, is damaged, or belongs to other settings
     ├── TrainingError               training broke down (a value is not finite)
     └── Interrupted                 exit code 130: stopped by the user, with a checkpoint kept
 
@@ -77,7 +77,7 @@ class DataMissingError(DataError):
 
 
 class SplitMissingError(DataError):
-    """A data set without the split that was asked for."""
+    """A data set without the split that was requested."""
 
 
 class ChecksumError(DataError):
@@ -89,7 +89,7 @@ class RunError(GanzooError):
 
 
 class CheckpointError(GanzooError):
-    """A file that is no checkpoint, is damaged, or belongs to another variant or other settings."""
+    """A file that is not a checkpoint, is damaged, or belongs to another variant or other settings."""
 
 
 class TrainingError(GanzooError):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ganzoo.data.base import digest as digest
     from ganzoo.data.base import to_uint8 as to_uint8
     from ganzoo.data.base import to_unit as to_unit
+    from ganzoo.data.kinds import Writer as Writer
     from ganzoo.data.loader import Batch as Batch
     from ganzoo.data.loader import BatchLoader as BatchLoader
     from ganzoo.data.sampler import Sampler as Sampler
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from ganzoo.metrics.base import Metric as Metric
     from ganzoo.metrics.base import Result as Result
     from ganzoo.metrics.context import EvaluationContext as EvaluationContext
+    from ganzoo.metrics.extractors import Extractor as Extractor
+    from ganzoo.metrics.extractors import ExtractorRequest as ExtractorRequest
     from ganzoo.metrics.measures.super_resolution import lowered as lowered
     from ganzoo.models.adversarial import DISCRIMINATOR_TRICKS as DISCRIMINATOR_TRICKS
     from ganzoo.models.adversarial import GAN as GAN
@@ -85,9 +88,11 @@ if TYPE_CHECKING:
     from ganzoo.models.variant import Load as Load
     from ganzoo.models.variant import Variant as Variant
     from ganzoo.models.variant import fused as fused
+    from ganzoo.models.variant import unique_parameters as unique_parameters
     from ganzoo.registry.hookspecs import hookimpl as hookimpl
     from ganzoo.registry.specs import DataFile as DataFile
     from ganzoo.registry.specs import DatasetSpec as DatasetSpec
+    from ganzoo.registry.specs import ExtractorSpec as ExtractorSpec
     from ganzoo.registry.specs import LossSpec as LossSpec
     from ganzoo.registry.specs import Member as Member
     from ganzoo.registry.specs import MetricSpec as MetricSpec
@@ -101,8 +106,14 @@ if TYPE_CHECKING:
     from ganzoo.tricks.penalties import r1 as r1
 
 _MODULES = {
+    "ganzoo.data.kinds": ("Writer",),
+    "ganzoo.metrics.extractors": (
+        "Extractor",
+        "ExtractorRequest",
+    ),
     "ganzoo.registry.hookspecs": ("hookimpl",),
     "ganzoo.registry.specs": (
+        "ExtractorSpec",
         "DataFile",
         "DatasetSpec",
         "LossSpec",
@@ -176,6 +187,7 @@ _MODULES = {
         "Update",
     ),
     "ganzoo.models.variant": (
+        "unique_parameters",
         "Load",
         "Variant",
         "fused",

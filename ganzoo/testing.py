@@ -51,7 +51,7 @@ def check_variant(
 ) -> None:
     """Hold a registered variant to the contract, on tiny trainings on the CPU.
 
-    Checked: its spec; in every stage, each update moves parameters of its player and of nobody else; losses are finite
+    Checked: its spec; in every stage, each update moves parameters of its player and of no one else; losses are finite
     0-d tensors; logits have the declared form; a discriminator that calls samples independent lets none influence
     another; the same seed gives the same weights; a run that is killed at, before or after any stage boundary and
     resumed equals an unbroken one bit for bit; pictures can be drawn; every exported network is read back and does
@@ -137,7 +137,7 @@ def _check_updates(tiny: _Tiny, out: Path) -> None:
 
 
 def _check_stage(stage: Stage, loop: TrainingLoop, state: State, owned: Mapping[str, set[int]]) -> None:
-    """The updates of one stage, each on a batch of its own."""
+    """The updates of one stage, each on its own batch."""
     for update in stage.updates:
         where = f"update {update.name!r} of stage {stage.name!r}"
         _require(update.player in owned, f"{where} is of a player that players() names: {update.player!r}")

@@ -23,7 +23,7 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data_folder: Path) -> None:
-    """Each test works in a folder of its own, with the data folder above and every plugin switched on."""
+    """Each test works in its own folder, with the data folder above and every plugin switched on."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GANZOO_DATA", str(data_folder))
     monkeypatch.delenv("GANZOO_PLUGINS", raising=False)

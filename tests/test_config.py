@@ -98,7 +98,7 @@ def test_toml_and_back_is_the_same_config(tmp_path: Path) -> None:
 def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
     path = tmp_path / "broken.toml"
     path.write_text("steps = = 3")
-    with pytest.raises(ConfigError, match=r"broken\.toml is no valid TOML"):
+    with pytest.raises(ConfigError, match=r"broken\.toml is not valid TOML"):
         read_toml(path)
     with pytest.raises(ConfigError, match="cannot be read"):
         read_toml(tmp_path / "nowhere.toml")

@@ -39,7 +39,7 @@ def test_generated_pages_are_fresh(page: str) -> None:
     written = (ROOT / "docs" / page).read_text(encoding="utf-8")
     if page == "cli.md" and f"with click {'.'.join(metadata.version('click').split('.')[:2])}." not in written:
         pytest.skip("written with another version of click, which words its help differently")
-    # In a process of its own: commands that a test's plugin has added must not show.
+    # In its own process: commands that a test's plugin has added must not show.
     code = "import runpy, sys; m = runpy.run_path(sys.argv[1]); sys.stdout.write(m['PAGES'][sys.argv[2]]())"
     done = subprocess.run(
         [sys.executable, "-c", code, str(ROOT / "docs" / "generate.py"), page],

@@ -143,7 +143,7 @@ def test_switched_off(ganzoo):
     env = {"GANZOO_PLUGINS": "0"}
     assert "rpgan" not in names(ganzoo("list", "--json", env=env))
     assert "relativistic" not in names(ganzoo("list", "losses", "--json", env=env))
-    assert names(ganzoo("list", "--json", env=env)), "our own variants are no third-party plugins"
+    assert names(ganzoo("list", "--json", env=env)), "our own variants are not third-party plugins"
 
 
 def test_listing_imports_nothing_heavy(installed, tmp_path):

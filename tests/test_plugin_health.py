@@ -1,4 +1,4 @@
-"""Plugins that misbehave: each is named for what it does, and costs nobody else anything.
+"""Plugins that misbehave: each is named for what it does, and costs no one else anything.
 
 Each test writes distributions as pip would leave them (a module and its ``.dist-info``) and runs ``ganzoo`` over them.
 """
@@ -172,7 +172,7 @@ def test_damaged_distribution(site, damage):
     if damage == "metadata":
         (info / "METADATA").write_text("", encoding="utf-8")
     else:
-        (info / "entry_points.txt").write_text("[ganzoo]\nthis is no entry point\n", encoding="utf-8")
+        (info / "entry_points.txt").write_text("[ganzoo]\nthis is not an entry point\n", encoding="utf-8")
     names = site.variants()
     assert "good-gan" in names
     assert len(names) >= 2, "first-party variants are there"
@@ -201,7 +201,7 @@ def test_slow(site):
 
 
 def test_variant_that_cannot_be_loaded(site):
-    """The spec is fine, what it names is not: listed, and a clear error when it is asked for."""
+    """The spec is fine, what it names is not: listed, and a clear error when it is requested."""
     for words in (("train", "good-gan"), ("info", "good-gan"), ("check", "good-gan")):
         done = site.run(*words, code=1)
         assert "variant 'good-gan' of good 1.0 cannot be loaded from 'nowhere:Nothing'" in done.stderr
@@ -238,7 +238,7 @@ def test_duplicates(site):
     assert "uninstall one of them" in done.stderr
     done = site.run("train", ours, "--dry-run", code=1)
     assert "(plugin 'greedy')" in done.stderr
-    assert "uninstall greedy" in done.stderr, "nobody is told to uninstall ganzoo"
+    assert "uninstall greedy" in done.stderr, "no one is told to uninstall ganzoo"
     listed = site.run("list")
     assert listed.stdout.count("CONFLICT") == 2
     assert listed.stderr.count("is offered by") == 2
@@ -316,7 +316,7 @@ def test_command_of_a_plugin(site):
         ("removes", "@hookimpl\ndef ganzoo_commands(cli):\n    cli.commands.clear()", "it removed the command say"),
         ("raises", "@hookimpl\ndef ganzoo_commands(cli):\n    raise KeyError('x')", "KeyError: 'x'"),
         ("exits", "@hookimpl\ndef ganzoo_commands(cli):\n    raise SystemExit(0)", "SystemExit: 0"),
-        ("no command", "@hookimpl\ndef ganzoo_commands(cli):\n    cli.commands['z'] = 1", "'z' is no click.Command"),
+        ("no command", "@hookimpl\ndef ganzoo_commands(cli):\n    cli.commands['z'] = 1", "'z' is not a click.Command"),
     ],
 )
 def test_command_that_cannot_be_added(site, case, source, reason):

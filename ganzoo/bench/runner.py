@@ -1,4 +1,4 @@
-"""Runs the jobs of a suite, each in a process of its own and in an ordinary run directory, some at once.
+"""Runs the jobs of a suite, each in its own process and in an ordinary run directory, some at once.
 
 FOLDER/suite.json       what the folder belongs to
 FOLDER/plan/NAME.json   what each job is
@@ -165,7 +165,7 @@ class Workers:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                 errors="replace", start_new_session=True,
-            )  # fmt: skip  # a session of its own: Ctrl-C reaches the runner alone, which passes it on once
+            )  # fmt: skip  # its own session: Ctrl-C reaches the runner alone, which passes it on once
             self._at_work.add(process)
         if self.stopping:  # a signal may have come between the two
             process.terminate()

@@ -44,7 +44,7 @@ KEYS = ("about", "seeds", "datasets", "metrics", "budget", "settings", "entries"
 ENTRY_KEYS = ("variant", "label", "datasets", "settings", "budget")
 PUBLISHED_KEYS = ("label", "dataset", "metric", "value", "source", "differs")
 OWN = ("variant", "dataset", "seed", "steps", "metrics", "device")
-"""Settings of a run that a suite says in a place of its own."""
+"""Settings of a run that a suite says in its own place."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class BenchTask:
 
 @dataclass(frozen=True)
 class Published:
-    """A number of somebody else's, with its source and how its protocol differs."""
+    """A number of someone else's, with its source and how its protocol differs."""
 
     label: str
     dataset: str
@@ -124,7 +124,7 @@ def read(path: Path, name: str = "", seeds: int | None = None, variants: tuple[s
         variants: take only the entries of these labels or variants.
 
     Raises:
-        ConfigError: it is no TOML, lacks or misspells a key, or contradicts itself.
+        ConfigError: it is not TOML, lacks or misspells a key, or contradicts itself.
         UnknownNameError: a variant, data set or metric that is not registered.
     """
     try:
@@ -132,11 +132,11 @@ def read(path: Path, name: str = "", seeds: int | None = None, variants: tuple[s
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is no valid TOML: {error}.") from error
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from error
     try:
         return _checked(content, name or path.stem, seeds, variants)
     except (TypeError, ValueError, AttributeError) as error:
-        raise ConfigError(f"{path} is no suite: {error}.") from error
+        raise ConfigError(f"{path} is not a suite: {error}.") from error
 
 
 def _checked(content: dict[str, Any], name: str, seeds: int | None, variants: tuple[str, ...]) -> Suite:
@@ -189,7 +189,7 @@ def _jobs(
     label = str(entry.get("label", entry["variant"]))
     settings = {**content.get("settings", {}), **entry.get("settings", {})}
     if wrong := [key for key in OWN if key in settings]:
-        raise ConfigError(f"{wrong[0]} in the settings of {label!r}: a suite says it in a place of its own.")
+        raise ConfigError(f"{wrong[0]} in the settings of {label!r}: a suite says it in its own place.")
     # Whether each setting is one: the variant's class knows, and is asked now rather than by every job.
     variant_class = load_variant(entry["variant"])
     resolve(entry["variant"], variant_class.Options, {"dataset": "", **variant_class.defaults, **settings})
@@ -219,7 +219,7 @@ def _published(row: Any, name: str, labels: set[str], content: Mapping[str, Any]
     _known(row, PUBLISHED_KEYS, "a published number")
     found = Published(**row)
     if isinstance(found.value, bool) or not isinstance(found.value, int | float):
-        raise ConfigError(f"value = {found.value!r} of a published number of suite {name!r} is no number.")
+        raise ConfigError(f"value = {found.value!r} of a published number of suite {name!r} is not a number.")
     titles = {request.title for request in as_requests(map(str, content.get("metrics", [])))}
     for what, value, choices in (
         ("label", found.label, labels),
@@ -247,7 +247,7 @@ def usable_variants() -> list[str]:
 
 def _known(table: Any, keys: tuple[str, ...], what: str) -> None:
     if not isinstance(table, Mapping):
-        raise ConfigError(f"{table!r} is no table, and {what} must be one.")
+        raise ConfigError(f"{table!r} is not a table, and {what} must be one.")
     for key in table:
         if key not in keys:
             raise UnknownNameError("key", key, keys, f"These are those of {what}.")

@@ -129,7 +129,7 @@ def _add(row: Row, folder: Path, job: BenchTask) -> None:
 
 
 def _put(row: Row, place: dict[str, Value], seed: int, name: str, value: float) -> None:
-    """A number in its place; one that is not finite is no number, and the table says so."""
+    """A number in its place; one that is not finite is not a number, and the table says so."""
     if math.isfinite(value):
         place.setdefault(name, Value()).values[seed] = value
     else:

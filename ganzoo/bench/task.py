@@ -1,4 +1,4 @@
-"""One training of a suite, in a process of its own: ``python -m ganzoo.bench.task FOLDER NAME``.
+"""One training of a suite, in its own process: ``python -m ganzoo.bench.task FOLDER NAME``.
 
 What became of it is left in ``jobs/NAME.json``, whole or not at all; the training itself is an ordinary run directory.
 """
@@ -90,7 +90,7 @@ def work(folder: Path, name: str) -> dict[str, Any]:
         titles = {request.title for request in taken}
         later = [n for n in job["metrics"] if MetricRequest.parse(n).title not in titles]
         now = divided(prepared.context(), later)
-        omitted = {**dict.fromkeys(now[0], "it was not to be had when this training began"), **now[1]}
+        omitted = {**dict.fromkeys(now[0], "it was not available when this training began"), **now[1]}
     else:
         given = {**job["settings"], "seed": job["seed"], **device}
         prepared = prepare(job["variant"], job["dataset"], out=out, settings={**given, "metrics": ""})

@@ -1,6 +1,6 @@
 """The command line: a thin layer over :mod:`ganzoo.api`, and the only package that prints.
 
-Each command lives in a module of its own, imported when it is called, so that ``ganzoo list`` pays for nothing else.
+Each command lives in its own module, imported when it is called, so that ``ganzoo list`` pays for nothing else.
 """
 
 import importlib

@@ -93,7 +93,7 @@ def fetch_sets(names: tuple[str, ...], as_json: bool) -> None:
 def verify_sets(names: tuple[str, ...], as_json: bool) -> None:
     """Read the files of data sets and compare their checksums; exit code 1 unless all are there and right.
 
-    What metrics remember of a set (reference statistics) is read, too; of that, what is damaged is computed anew when
+    What metrics remember of a set (reference statistics) is read, too; of that, what is damaged is computed again when
     it is needed.
     """
     root = store.data_root()
@@ -156,7 +156,7 @@ def report(
         if not result.files:
             rows.append((result.name, result.state, "", ""))
         for entry in known.get(result.name, []):
-            said = "not readable, computed anew when it is needed"
+            said = "not readable, computed again when it is needed"
             if "what" in entry:
                 said = f"{entry['what']} of {entry['count']:,} {entry['split']} samples, {entry['extractor']}"
             rows.append((result.name, entry["state"], entry["path"], said))

@@ -86,7 +86,7 @@ def data() -> list[tuple[str, str, str]]:
     for name in catalogue:
         if not catalogue.conflict(name) and catalogue.spec(name).download != "none":
             found = status(catalogue.spec(name), root)
-            # A set that was never fetched is no fault of the installation; a damaged one is.
+            # A set that was never fetched is not a fault of the installation; a damaged one is.
             state = {"damaged": "wrong", "incomplete": "wrong", "missing": "none"}.get(found.state, "ok")
             detail = found.state + ("; ganzoo data fetch " + name if found.state != "present" else "")
             rows.append((f"data {name}", state, detail))

@@ -14,7 +14,7 @@ from ganzoo.errors import UsageError
 @click.argument("source", metavar="RUN|WEIGHTS|DIR", type=click.Path(path_type=Path))
 @click.option("--metric", "metrics", metavar="NAME[@ROLE][ vs DATASET]", multiple=True,
               help="What to measure; may be repeated.")  # fmt: skip
-@click.option("--against", metavar="NAME|folder:PATH", help="Data set to hold it against. [default: trained on]")
+@click.option("--reference", metavar="NAME|folder:PATH", help="Data set to compare with. [default: trained on]")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of the latents.")
 @click.option("--device", metavar="auto|cpu|cuda|mps", default="auto", show_default=True, help="Where to compute.")
 @click.option("--weights", type=click.Path(path_type=Path), metavar="FILE",
@@ -28,7 +28,7 @@ from ganzoo.errors import UsageError
 def command(
     source: Path,
     metrics: tuple[str, ...],
-    against: str | None,
+    reference: str | None,
     seed: int,
     device: str,
     weights: Path | None,
@@ -42,7 +42,7 @@ def command(
     \b
     ganzoo evaluate runs/x --metric fd-mnist-10k --metric prc-mnist-10k
     ganzoo evaluate runs/x/generator-best.safetensors --metric fid-50k --json
-    ganzoo evaluate folder --metric fid-10k --against cifar10
+    ganzoo evaluate folder --metric fid-10k --reference cifar10
     ganzoo evaluate runs/x --neighbours neighbours.png
 
     'ganzoo list metrics' shows what there is; a name is a protocol.
@@ -66,11 +66,11 @@ def command(
     results = []
     with DataProgress(quiet=False) as progress:
         arguments: dict[str, Any] = {"seed": seed, "device": device, "progress": progress}
-        context = open_context(source, [], against, **arguments) if pictures else None
+        context = open_context(source, [], reference, **arguments) if pictures else None
         if context:
             refuse(context)
         if metrics or not context:  # without a name it says which would make sense
-            results = evaluate(source, metrics, against, weights=weights, **arguments)
+            results = evaluate(source, metrics, reference, weights=weights, **arguments)
     if as_json:
         emit_json([result.as_json() for result in results])
     elif results:

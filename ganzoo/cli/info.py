@@ -12,12 +12,16 @@ from ganzoo.cli.options import emit_json, emit_table
 from ganzoo.errors import UnknownNameError
 from ganzoo.registry.registry import Catalogue, registry
 
+SHARED = ("every run", "tricks")
+"""Whose settings are shown only when they are requested."""
+
 
 @click.command("info")
 @click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(name: str, as_json: bool) -> None:
-    """The card of a variant, data set, loss or metric: paper, defaults, settings, who provides it."""
+@click.option("--all", "everything", is_flag=True, help="Also the settings of every run, and the tricks.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: always everything.")
+def command(name: str, everything: bool, as_json: bool) -> None:
+    """The card of a variant, data set, loss or metric: the idea, its settings, who provides it."""
     zoo = registry()
     holders = [c for c in zoo.catalogues().values() if name in c]
     if not holders:
@@ -28,7 +32,7 @@ def command(name: str, as_json: bool) -> None:
         if as_json:
             emit_json(card)
         else:
-            show(card)
+            show(card, everything)
 
 
 def plain_card(catalogue: Catalogue[Any], name: str) -> dict[str, Any]:
@@ -74,8 +78,11 @@ def variant_card(name: str) -> dict[str, Any]:
     }
 
 
-def show(card: dict[str, Any]) -> None:
-    """Print a card as text."""
+def show(card: dict[str, Any], everything: bool) -> None:
+    """Print a card as text: what its author wrote first, then what the spec says, then settings."""
+    if card.get("card"):
+        click.echo(card["card"].rstrip())
+        click.echo()
     click.echo(click.style(f"{card['name']} ({card['kind']})", bold=True))
     for key, value in card.items():
         if key in ("name", "kind", "settings", "card", "files") or value in ("", (), None):
@@ -89,8 +96,8 @@ def show(card: dict[str, Any]) -> None:
         rows = [
             (s["key"], "" if s["default"] is None else str(s["default"]), s["of"], f"{s['help']} ({s['type']})")
             for s in card["settings"]
+            if everything or s["of"] not in SHARED
         ]
         emit_table(("SETTING", "DEFAULT", "OF", "MEANING"), rows)
-    if card.get("card"):
-        click.echo()
-        click.echo(card["card"].rstrip())
+        if not everything:
+            click.echo(f"\nganzoo info {card['name']} --all also shows the settings of every run.")

@@ -61,7 +61,7 @@ def command(words: tuple[str, ...], as_json: bool) -> None:
 
 
 def split_words(words: tuple[str, ...]) -> tuple[str, str | None]:
-    """(kind, pattern) from the free words of the command line; a lone word that is no kind is a pattern."""
+    """(kind, pattern) from the free words of the command line; a lone word that is not a kind is a pattern."""
     if words and words[0] in KINDS:
         kind, rest = words[0], words[1:]
     elif words and plural(words[0]) in KINDS:

@@ -58,7 +58,7 @@ def parse_assignments(pairs: Sequence[str], flag: str = "-o") -> dict[str, str]:
 
 
 def choose_classes(wanted: str | None, count: int, names: tuple[str, ...]) -> list[int]:
-    """The numbers of the classes asked for: one, all, or none when none was named.
+    """The numbers of the classes requested: one, all, or none when none was named.
 
     Args:
         count: how many classes the generator has.

@@ -58,7 +58,7 @@ def command(
     texts = parse_assignments(assignments)
     for word in ("variant", "dataset"):
         if word in texts:
-            raise click.UsageError(f"-o {word}={texts[word]}: the {word} has a place of its own: {USAGE}")
+            raise click.UsageError(f"-o {word}={texts[word]}: the {word} has its own place: {USAGE}")
     if any(not name.strip() for name in metrics):
         raise click.UsageError("--metric needs the name of a metric; 'ganzoo list metrics' shows all.")
     given["deterministic"] = "true" if deterministic else None

@@ -45,7 +45,7 @@ class Tricks:
     diffaugment: str = option(
         "", "augmentations of all that D sees, some of color,translation,cutout: arXiv:2006.10738"
     )
-    d_steps: int = option(1, "steps of D for one of G, each on a batch of its own", at_least=1)
+    d_steps: int = option(1, "steps of D for one of G, each on its own batch", at_least=1)
     g_steps: int = option(1, "steps of G in an iteration", at_least=1)
     train_d_above: float | None = option(None, "D is trained only while its loss is above this; none: always")
     train_g_above: float | None = option(None, "G is trained only while its loss is above this; none: always")

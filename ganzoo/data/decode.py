@@ -109,7 +109,7 @@ def stored_shape(path: Path) -> tuple[int, int, int]:
     """(1, H, W) of a grey image file, (3, H, W) of any other, by its header.
 
     Raises:
-        DataError: it is no image.
+        DataError: it is not an image.
     """
     try:
         with Image.open(path) as opened:

@@ -85,7 +85,7 @@ def draw_voxels(voxels: Tensor) -> Tensor:
     """Voxels [N, C, D, H, W] seen from a corner above: uint8 [N, 1, H', W'].
 
     Each cube is four pixels wide and four high, as in drawings of the ratio two to one; each of the three visible
-    directions of a face has a brightness of its own.
+    directions of a face has its own brightness.
     """
     solid = voxels[:, 0].cpu() > 0
     n, depth, height, width = solid.shape

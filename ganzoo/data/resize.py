@@ -1,4 +1,4 @@
-"""uint8 images to the resolution and channels that were asked for, the same way for every set that is held as a tensor.
+"""uint8 images to the resolution and channels that were requested, the same way for every set that is held as a tensor.
 
 The shorter side is scaled to the resolution (bicubic with antialias), then the centre is cropped; grey is the luma of
 ITU-R BT.601, the one that Pillow and torchvision use.

@@ -99,7 +99,7 @@ def _file_status(file: DataFile, root: Path, check: bool, progress: Progress) ->
         return members
     if check and file.path.endswith(".gz") and len(file.members) == 1 and (root / file.path).exists():
         return [_gzip_status(file, root, progress)]
-    # Of a .gz packed by somebody else the size says nothing.
+    # Of a .gz packed by someone else the size says nothing.
     size = 0 if file.members and not file.path.endswith((".tar.gz", ".tgz")) else file.size
     own = _plain_status(Member(path=file.path, checksum=file.checksum, size=size), root, check, progress)
     part = root / (file.path + ".part")
@@ -132,7 +132,7 @@ def _plain_status(file: Member, root: Path, check: bool, progress: Progress) -> 
 
 
 def _gzip_status(file: DataFile, root: Path, progress: Progress) -> FileStatus:
-    """A .gz is right if it is the published one, or if somebody else packed the same content."""
+    """A .gz is right if it is the published one, or if someone else packed the same content."""
     own = _plain_status(Member(path=file.path, checksum=file.checksum), root, True, progress)
     algorithm, _, expected = file.members[0].checksum.partition(":")
     if own.state == "verified" or not expected:

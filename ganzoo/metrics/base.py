@@ -1,4 +1,4 @@
-"""What a metric is, and what it is given: a context, in which one target is held against one data set.
+"""What a metric is, and what it is given: a context, in which one target is compared with one data set.
 
 A metric's name is its protocol. What it does not say (which split, which extractor with which checksum, which seed)
 stands beside every number, because the context writes down what a metric has used.
@@ -83,7 +83,7 @@ def take(metric: Metric, context: EvaluationContext) -> Result:
     try:
         values = {str(name): float(value) for name, value in found.items()}
     except (AttributeError, TypeError, ValueError) as error:
-        raise PluginError(f"metric {metric.spec.name!r} gave {found!r}, which is no table of numbers.") from error
+        raise PluginError(f"metric {metric.spec.name!r} gave {found!r}, which is not a table of numbers.") from error
     if not values:
         raise PluginError(f"metric {metric.spec.name!r} gave no number.")
     return Result(metric.request.title, values, {"target": dict(context.target.about), **context.used})

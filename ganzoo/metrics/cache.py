@@ -1,6 +1,6 @@
 """What was computed of real data, remembered under a hash of all that it depends on.
 
-Each entry is one safetensors file, written whole or not at all; a damaged one is computed anew, with a word. Two
+Each entry is one safetensors file, written whole or not at all; a damaged one is computed again, with a word. Two
 processes that need the same entry compute it once: the second waits.
 """
 
@@ -84,7 +84,7 @@ def _read(path: Path, key: Mapping[str, Any]) -> dict[str, Tensor] | None:
         if header.get("content") != content(tensors):
             raise CheckpointError(f"{path} is damaged: its content is not what was written.")
     except CheckpointError as error:
-        _warn(f"{error} It is computed anew.")
+        _warn(f"{error} It is computed again.")
         with suppress(OSError):
             path.unlink(missing_ok=True)
         return None

@@ -193,7 +193,7 @@ class EvaluationContext:
     # The target's samples
 
     def conditions(self, count: int) -> Tensor | None:
-        """What a conditional generator is asked for: conditions as in the training data, in random order.
+        """What a conditional generator is given: conditions as in the training data, in random order.
 
         Classes are as frequent as there; other conditions are rows of the data set's field, or drawn where the
         generator draws them.

@@ -1,4 +1,4 @@
-"""``ganzoo evaluate``: a run, a weights file or a folder of images, measured by metrics that are asked for by name."""
+"""``ganzoo evaluate``: a run, a weights file or a folder of images, measured by metrics that are requested by name."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -27,7 +27,7 @@ from ganzoo.runtime.device import choose_device, layout
 def evaluate(
     source: str | Path,
     metrics: Iterable[str],
-    against: str | None = None,
+    reference: str | None = None,
     *,
     seed: int = 0,
     device: str = "auto",
@@ -39,16 +39,16 @@ def evaluate(
     Args:
         source: what to measure.
         metrics: names; ``ganzoo list metrics`` shows all.
-        against: the data set to hold it against; default: what it was trained on.
+        reference: the data set to compare with; default: what it was trained on.
         seed: of the latents.
         weights: a file of Inception's or VGG's weights, instead of the one in torch's cache.
 
     Raises:
-        UsageError: an unknown metric, one that makes no sense here, or no data set to hold a folder against.
+        UsageError: an unknown metric, one that makes no sense here, or no data set to compare a folder with.
         DataError: fewer images than the protocol needs, sizes that differ, missing data or weights.
     """
     names = list(metrics)
-    context = open_context(source, names, against, seed=seed, device=device, weights=weights, progress=progress)
+    context = open_context(source, names, reference, seed=seed, device=device, weights=weights, progress=progress)
     if not names:
         raise UsageError(f"name a metric; these make sense here: {', '.join(applicable(context)) or 'none'}.")
     loaded = load_metrics(names)
@@ -59,14 +59,14 @@ def evaluate(
 def open_context(
     source: str | Path,
     names: list[str],
-    against: str | None = None,
+    reference: str | None = None,
     *,
     seed: int = 0,
     device: str = "auto",
     weights: str | Path | None = None,
     progress: Progress = silent,
 ) -> EvaluationContext:
-    """The context that :func:`evaluate` holds; what is needed of real samples is loaded when it is asked for."""
+    """The context that :func:`evaluate` holds; what is needed of real samples is loaded when it is requested."""
     path = Path(source).expanduser()
     if not path.exists():
         raise UsageError(f"{path}: no such run, weights file or folder.")
@@ -75,7 +75,7 @@ def open_context(
     for network in target.roles.values():
         layout(network.to(chosen))  # as while training: the last bits depend on it
     trained = config.dataset if config else ""
-    held = against or trained or _own_data(path, names)
+    held = reference or trained or _own_data(path, names)
     return EvaluationContext(
         target=target,
         against=held,
@@ -128,7 +128,7 @@ def _own_data(path: Path, names: list[str]) -> str:
 
     if len(extractors) == 1 and (only := extractors.pop()) in CLASSIFIED:
         return only
-    raise UsageError(f"{path} is a folder of images: name the data set to hold it against with --against.")
+    raise UsageError(f"{path} is a folder of images: name the data set to compare it with: --reference NAME.")
 
 
 def open_target(path: Path) -> tuple[EvaluationTarget, RunConfig | None]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch_fidelity.feature_extractor_base import FeatureExtractorBase
 
 from ganzoo.data.base import to_unit
@@ -69,7 +69,7 @@ class Extractor:
 
     Attributes:
         name: as metrics name it.
-        network: uint8 images in, a tuple of features out.
+        network: uint8 images in, a tuple of features [N, F] out, one for each of the layers.
         layers: what of the tuple: "features" always first, "logits" where a classifier has them.
         identity: name, layers and SHA-256 of the weights: what its numbers depend on.
         batch: images at once; fixed, because the last bits of features depend on it.
@@ -78,7 +78,7 @@ class Extractor:
     """
 
     name: str
-    network: FeatureExtractorBase
+    network: nn.Module
     layers: tuple[str, ...]
     identity: dict[str, Any]
     batch: int
@@ -149,7 +149,7 @@ def open_extractor(
 
 
 def made(request: ExtractorRequest, network: FeatureExtractorBase, **more: Any) -> Extractor:
-    """An extractor on the device that was asked for, in eval mode."""
+    """An extractor on the device that was requested, in eval mode."""
     ready = network.to(request.device).eval().requires_grad_(False)
     return Extractor(name=request.name, network=ready, device=request.device, **more)
 
@@ -283,7 +283,7 @@ def obtained(file: WeightsFile, given: Path | None, progress: Progress = silent)
         except (DataMissingError, OSError) as error:
             raise DataMissingError(
                 f"{file} It is not at {path} and cannot be downloaded: put it there by hand, or name it with --weights."
-                f" No other number is given in its stead. ({error})"
+                f" No other number is given in its place. ({error})"
             ) from error
     return verified(file, path)
 

@@ -57,7 +57,7 @@ def applicable(context: EvaluationContext) -> list[str]:
     """Names of the metrics that make sense for a context."""
     found = []
     for name in registry().metrics:
-        with suppress(PluginError):  # somebody's broken metric must not get between a user and the others
+        with suppress(PluginError):  # someone's broken metric must not get between a user and the others
             spec = registry().metrics.spec(name)
             # Asking the spec first spares the import of those that cannot be meant.
             if not context.target.missing_for(spec.of) and not load_metrics([name])[0].unsuitable(context):
@@ -85,7 +85,7 @@ def measure_all(metrics: list[Metric], context: EvaluationContext) -> list[Resul
 def network_target(
     name: str, about: Mapping[str, Any], data: DataInfo, roles: Mapping[str, nn.Module]
 ) -> NetworkTarget:
-    """Trained networks as a target; of each kind the first role is measured unless another one is asked for."""
+    """Trained networks as a target; of each kind the first role is measured unless another one is requested."""
 
     def first(kind: type[N]) -> N | None:
         return next((network for network in roles.values() if isinstance(network, kind)), None)

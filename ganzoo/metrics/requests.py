@@ -18,7 +18,7 @@ class MetricRequest:
     Attributes:
         name: of the metric.
         role: of the network it is taken of; empty: the first one that it can be taken of.
-        reference: the data set to compare with; empty: the one that was trained on, or that ``--against`` names.
+        reference: the data set to compare with; empty: the one that was trained on, or that ``--reference`` names.
     """
 
     name: str

@@ -58,7 +58,7 @@ def _of_feature_classifier(data: str) -> list[MetricSpec]:
         (f"balance-{data}-10k", f"{classes}:ClassBalance", 10_000, "lower", "",
          "how far the classes of 10,000 samples are from being as frequent as in the data; 0 to 1"),
         (f"accuracy-{data}-10k", f"{classes}:ClassAccuracy", 10_000, "higher", "",
-         "share of 10,000 conditional samples that are of the class asked for"),
+         "share of 10,000 conditional samples that are of the class requested"),
         (f"intra-fd-{data}-10k", f"{classes}:IntraClassDistance", 10_000, "lower", "arXiv:1802.05637",
          "mean over classes of the Fréchet distance of 10,000 conditional samples"),
     ]  # fmt: skip

@@ -77,7 +77,7 @@ class EvaluationTarget:
         raise DataError(f"{self.name} draws no samples.")
 
     def sampling(self, seed: int) -> dict[str, Any]:
-        """How they come about, for the result."""
+        """How they arise, for the result."""
         return {}
 
     @property
@@ -87,7 +87,7 @@ class EvaluationTarget:
 
     @property
     def available(self) -> int | None:
-        """How many samples there are; None: as many as are asked for."""
+        """How many samples there are; None: as many as are requested."""
         return None
 
     def refuse_few(self, count: int) -> None:

@@ -102,7 +102,7 @@ class GAN(Variant):
         return generator(latents, self.condition(state, game, batch))
 
     def augment(self, state: State, samples: Tensor) -> Tensor:
-        """What a discriminator sees of samples: augmented, and with instance noise, where that is asked for."""
+        """What a discriminator sees of samples: augmented, and with instance noise, where that is requested."""
         tricks = self.config.tricks
         samples = augment(samples, policies(tricks.diffaugment))
         if not tricks.instance_noise:
@@ -149,7 +149,7 @@ class GAN(Variant):
         return tuple(half[0] for half in halves), tuple(half[1] for half in halves)
 
     def discriminator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
-        """The discriminators' loss over all games, with the penalties that are asked for.
+        """The discriminators' loss over all games, with the penalties that are requested.
 
         Args:
             generated: samples by the name of the generator that made them; others are made here.

@@ -1,6 +1,6 @@
 """What a generator can be told beside its latent: nothing, a class, an embedding, codes, or an image.
 
-A generator owns its condition. The condition checks what a user asks for, says what is taken when nobody asks, and
+A generator owns its condition. The condition checks what a user asks for, says what is taken when no one asks, and
 draws values where they are part of the game (the codes of InfoGAN). Conditions are modules, so that what they hold is
 saved with the generator.
 """
@@ -36,7 +36,7 @@ class Condition(nn.Module):
         return None
 
     def default(self, n: int, rng: torch.Generator | None = None) -> Tensor | None:
-        """The conditions of ``n`` samples when nobody asks for one."""
+        """The conditions of ``n`` samples when no one asks for one."""
         return self.draw(n, rng)
 
     def parse(self, given: Any, n: int) -> Tensor | None:
@@ -45,7 +45,7 @@ class Condition(nn.Module):
         Raises:
             UsageError: wrong type, number or range.
         """
-        raise UsageError("this generator was trained without labels: no class can be asked for.")
+        raise UsageError("this generator was trained without labels: no class can be requested.")
 
     def interpolate(self, a: Tensor, b: Tensor, t: Tensor) -> Tensor:
         """Conditions between ``a`` and ``b`` [n, ...] at ``t`` [n] in [0, 1]."""
@@ -117,7 +117,7 @@ class EmbeddingCondition(VectorCondition):
 
     Args:
         length: of a vector.
-        examples: how many embeddings of the training data the generator keeps, to sample from when nobody gives one.
+        examples: how many embeddings of the training data the generator keeps, to sample from when no one gives one.
         field: name of the batch field that holds the embeddings.
     """
 

@@ -47,7 +47,7 @@ class Generator(nn.Module):
 
     @property
     def classes(self) -> int:
-        """Number of classes that can be asked for; 0 when it takes no class."""
+        """Number of classes that can be requested; 0 when it takes no class."""
         return self.condition.classes
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
@@ -104,7 +104,7 @@ class Generator(nn.Module):
             raise UsageError(f"n = {n}, batch_size = {batch_size}: both must be at least 1.")
         chosen = build(self.Sampling, sampling)
         device = device_of(self)
-        # All at once: the numbers that torch draws depend on how many are asked for together.
+        # All at once: the numbers that torch draws depend on how many are requested together.
         rng = torch.Generator().manual_seed(seed)
         latents = self.latents(n, rng)
         conditions = self.conditions(n, condition, chosen, rng)

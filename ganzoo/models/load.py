@@ -18,7 +18,7 @@ def load_variant(name: str) -> type[Variant]:
 
     Raises:
         UnknownNameError: no such variant.
-        PluginError: it cannot be loaded, or is no variant.
+        PluginError: it cannot be loaded, or is not a variant.
     """
     found = registry().variants.load(name)
     if not (isinstance(found, type) and issubclass(found, Variant)):
@@ -31,7 +31,7 @@ def make_loss(variant_class: type[Variant], config: RunConfig) -> Loss | None:
 
     Raises:
         UsageError: an unknown loss, or a loss for a variant that uses none.
-        PluginError: it cannot be loaded, or is no loss.
+        PluginError: it cannot be loaded, or is not a loss.
     """
     if "loss" not in variant_class.defaults:
         if config.loss:

@@ -29,7 +29,7 @@ def check_marks(module: Any) -> None:
 
 
 def check_spec(spec: Spec) -> None:
-    """Raise PluginError for a spec that nobody could type, list or load."""
+    """Raise PluginError for a spec that no one could type, list or load."""
     for key in ("name", "load", "summary", "paper"):
         value = getattr(spec, key)
         if not isinstance(value, str) or "\n" in value:

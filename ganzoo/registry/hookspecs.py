@@ -2,7 +2,7 @@
 
 A plugin is a module named by an entry point in the group ``ganzoo``. It implements any of these hooks with the
 ``ganzoo.hookimpl`` marker. The first six return light specs (:mod:`ganzoo.registry.specs`), so a plugin's module should
-import no torch at its top; what is heavy is named by a spec's ``load`` and imported when it is asked for.
+import no torch at its top; what is heavy is named by a spec's ``load`` and imported when it is requested.
 The ``run`` that lifecycle hooks receive is a :class:`ganzoo.runs.run.Run`.
 """
 

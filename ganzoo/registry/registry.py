@@ -1,7 +1,7 @@
 """Finds plugins through the entry-point group ``ganzoo``, keeps broken ones apart, and loads lazily.
 
 A plugin that fails to import, or whose hook raises, is remembered with its reason and breaks nothing else. A name that
-two plugins offer stays listed, and raises when it is asked for. No torch is imported here.
+two plugins offer stays listed, and raises when it is requested. No torch is imported here.
 """
 
 import importlib
@@ -284,7 +284,7 @@ class Registry:
                 if lost:
                     raise PluginError(f"command {', '.join(lost)} exists already")
                 if wrong := [n for n, found in cli.commands.items() if not isinstance(found, click.Command)]:
-                    raise PluginError(f"{wrong[0]!r} is no click.Command")
+                    raise PluginError(f"{wrong[0]!r} is not a click.Command")
                 if gone := before.keys() - cli.commands.keys():
                     raise PluginError(f"it removed the command {', '.join(sorted(gone))}")
             except (Exception, SystemExit) as error:  # a plugin may raise anything; the other commands must work

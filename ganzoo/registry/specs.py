@@ -1,7 +1,7 @@
 """What plugins hand to the registry: light descriptions, standard library only.
 
 ``ganzoo list`` reads nothing but these, so importing this module must stay cheap: no torch, no NumPy.
-The heavy object behind a spec is named by ``load`` as ``"package.module:attribute"`` and imported when asked for.
+The heavy object behind a spec is named by ``load`` as ``"package.module:attribute"`` and imported when requested.
 """
 
 from dataclasses import dataclass
@@ -98,7 +98,7 @@ class DatasetSpec(Spec):
             tell.
         shape: (C, H, W) of the data as published, (D,) of points; None when known only when the data is seen.
         splits: the splits that exist; the first one is trained on.
-        files: the official files; empty for data that is drawn on the spot, or read by a library of its own.
+        files: the official files; empty for data that is drawn on the spot, or read by its own library.
         licence: terms of the data, one line.
         download: ``"files"``: ganzoo fetches ``files``; ``"torchvision"``: torchvision does, through a function
             ``fetch(spec, root)`` of the module that ``load`` names; ``"none"``: nothing to fetch.

@@ -29,7 +29,7 @@ def drawn(variant: Variant, samples: Tensor) -> Tensor:
     """Samples of a variant as uint8 images [N, C, H, W]: as it renders them, or as the kind of its data is drawn.
 
     Raises:
-        PluginError: a kind that nobody can draw.
+        PluginError: a kind that no one can draw.
     """
     own = variant.render(samples)
     return render(variant.data.kind, samples) if own is None else own
@@ -63,7 +63,7 @@ def grid(images: Tensor, columns: int, gap: int = 2, min_side: int = 0) -> Tenso
 
 
 def save_singles(folder: Path, images: Tensor, labels: list[int] | None) -> None:
-    """Write each image, uint8 [N, C, H, W], as a PNG of its own: ``00000.png``; with labels ``3/00000.png``.
+    """Write each image, uint8 [N, C, H, W], as its own PNG: ``00000.png``; with labels ``3/00000.png``.
 
     Raises:
         RunError: the folder cannot be written.

@@ -84,7 +84,7 @@ def read_position(path: Path) -> dict[str, Any]:
 def refuse_other_versions(path: Path, header: Mapping[str, Any]) -> None:
     """Raise CheckpointError unless the header is that of a checkpoint of this version."""
     if header.get("format") != FORMAT or not {"optimizers", "stages", "looked", "step"} <= header.keys():
-        raise CheckpointError(f"{path} is no checkpoint of this version of ganzoo; weights alone cannot be resumed.")
+        raise CheckpointError(f"{path} is not a checkpoint of this version of ganzoo; weights alone cannot be resumed.")
 
 
 def restore_memory(path: Path, state: State, saved: Mapping[str, Tensor]) -> None:
@@ -144,7 +144,7 @@ def _restore(
                 # Fused optimizers walk raw memory: moments must lie in it as their parameter does (channels last, say).
                 tensor = torch.empty_like(parameter, dtype=tensor.dtype).copy_(tensor)
             values.setdefault(int(index), {})[name] = tensor
-        # How a step is computed is this process's: a run may go on where the saved way is not to be had.
+        # How a step is computed is this process's: a run may go on where the saved way is not available.
         ways = [{k: group[k] for k in WAYS if k in group} for group in optimizer.param_groups]
         groups = [{**was, **way} for was, way in zip(saved["groups"], ways, strict=True)]
         optimizer.load_state_dict({"state": values, "param_groups": groups})

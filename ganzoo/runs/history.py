@@ -49,7 +49,7 @@ def ganzoo_run_started(run: "Run") -> None:
             if json.loads(line)["step"] < run.step + run.looked:
                 kept.append(line)
         except (ValueError, TypeError, KeyError) as error:
-            raise RunError(f"{path}, line {number} is no line of a history: remove it to resume.") from error
+            raise RunError(f"{path}, line {number} is not a line of a history: remove it to resume.") from error
     replace_file(path, lambda temporary: temporary.write_text("".join(kept), encoding="utf-8"))
 
 

@@ -66,7 +66,7 @@ class Run:
         """A new run directory; it appears complete or not at all.
 
         Raises:
-            RunError: something stands there already, or it cannot be written.
+            RunError: something is there already, or it cannot be written.
         """
         refuse_existing(path)
         run = cls(path, variant, {**details, "started": now()})
@@ -197,7 +197,7 @@ def latest_checkpoint(folder: Path) -> Path:
 
 
 def refuse_existing(path: Path) -> None:
-    """Raise RunError when a run cannot be created at ``path`` because something stands there, or above is no folder."""
+    """Raise RunError when no run can be created at ``path``: something is there, or its parent is not a folder."""
     try:
         _refuse_existing(path)
     except OSError as error:  # a name too long, a folder that may not be entered
@@ -224,12 +224,12 @@ def read_run_details(folder: Path) -> dict[str, Any]:
     """The content of ``run.json``.
 
     Raises:
-        RunError: the folder is no run directory.
+        RunError: the folder is not a run directory.
     """
     try:
         found = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         if not (isinstance(found, dict) and isinstance(found.get("step", 0), int)):
             raise ValueError("it holds something else")
     except (OSError, ValueError) as error:
-        raise RunError(f"{folder} is no run directory: run.json is missing or damaged ({error}).") from error
+        raise RunError(f"{folder} is not a run directory: run.json is missing or damaged ({error}).") from error
     return found

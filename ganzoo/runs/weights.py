@@ -16,7 +16,7 @@ def describe_weights(path: Path) -> tuple[dict[str, Any], DataInfo]:
     """(header, data) of a weights file, without reading its tensors.
 
     Raises:
-        CheckpointError: it is no weights file of ganzoo.
+        CheckpointError: it is not a weights file of ganzoo.
     """
     header = read_header(path)
     if "role" not in header:

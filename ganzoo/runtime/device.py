@@ -22,7 +22,7 @@ KEPT = 256 * 2**20
 
 
 def choose_device(name: str) -> torch.device:
-    """The device for ``auto``, ``cpu``, ``cuda`` or ``mps``; of several processes each has a GPU of its own.
+    """The device for ``auto``, ``cpu``, ``cuda`` or ``mps``; of several processes each has its own GPU.
 
     Raises:
         UsageError: this machine or this build of torch has no such device, or fewer GPUs than processes.

@@ -56,11 +56,11 @@ def _open(path: Path) -> tuple[Any, dict[str, Any]]:
         file = safe_open(path, framework="pt")
         header = json.loads((file.metadata() or {})["ganzoo"])
         if not isinstance(header, dict):
-            raise ValueError("its header is no table")
+            raise ValueError("its header is not a table")
     except KeyError:
         raise CheckpointError(f"{path} is a safetensors file, but ganzoo did not write it.") from None
     except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"{path} is no checkpoint, or is damaged: {error}.") from error
+        raise CheckpointError(f"{path} is not a checkpoint, or is damaged: {error}.") from error
     return file, header
 
 

@@ -229,7 +229,7 @@ class CudaRecorder:
 
     @contextmanager
     def watched(self) -> Iterator[list[str]]:
-        """Work on a stream of its own, as torch asks of what will be captured, with a watch on waits."""
+        """Work on its own stream, as torch asks of what will be captured, and watch for waits."""
         reasons: list[str] = []
         before, main = torch.cuda.get_sync_debug_mode(), torch.cuda.current_stream(self._device)
         self._stream.wait_stream(main)

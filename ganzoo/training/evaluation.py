@@ -78,7 +78,7 @@ class PeriodicEvaluation:
         check(self.metrics, context)
 
     def join(self, world: World) -> None:
-        """From now on share the work with other processes, which are asked for the same at the same time."""
+        """From now on share the work with other processes, which must do the same at the same time."""
         self._context.world = world
 
     def due(self, state: State, batch_size: int, last: bool) -> bool:
@@ -145,7 +145,7 @@ class PeriodicEvaluation:
         return there.get("step") == state.step and [r["metric"] for r in there.get("final", [])] == names
 
     def report(self, run: Run, state: State) -> None:
-        """The report of a run that is over: other metrics are asked for than when it ended."""
+        """The report of a run that is over: other metrics are requested than when it ended."""
         for network in state.networks.values():
             network.eval()
         with torch.no_grad():

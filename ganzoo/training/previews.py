@@ -12,7 +12,7 @@ def save_preview(variant: Variant, state: State, path: Path) -> None:
 
     Raises:
         RunError: the file cannot be written.
-        PluginError: samples of a kind that nobody can draw.
+        PluginError: samples of a kind that no one can draw.
     """
     network = variant.trained(state, variant.main_role)
     training = network.training

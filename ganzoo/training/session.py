@@ -150,7 +150,7 @@ class TrainingSession:
             warnings.warn(f"not an exact continuation, this has changed: {', '.join(changed)}", stacklevel=5)
 
     def _finished(self, run: Run, state: State) -> None:
-        """Nothing is left to train; other metrics may be asked for, and weights may be missing after a kill."""
+        """Nothing is left to train; other metrics may be requested, and weights may be missing after a kill."""
         files = [weights_path(run.path, role) for role in self.variant.exports()]
         asked = self.evaluation is not None and not self.evaluation.is_reported(run, state)
         if asked:

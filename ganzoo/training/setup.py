@@ -203,7 +203,7 @@ def evaluation_of(
     Of a variant's own metrics, those that cannot be taken here are left out with a warning.
 
     Raises:
-        UsageError, GanzooError: a metric that the user asked for cannot be taken.
+        UsageError, GanzooError: a metric that the user requested cannot be taken.
     """
     wanted = wanted_metrics(run.config)
     if not wanted:
@@ -258,7 +258,7 @@ def _default_target(variant: str | None, given: Mapping[str, Any], texts: Mappin
 
 def _saved_settings(folder: Path) -> dict[str, Any]:
     if not (folder / "config.toml").is_file():
-        raise RunError(f"{folder} is no run directory: there is nothing to resume.")
+        raise RunError(f"{folder} is not a run directory: there is nothing to resume.")
     return read_toml(folder / "config.toml")
 
 

@@ -134,7 +134,7 @@ class Distances(Function):
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         (rows,) = ctx.saved_tensors
         both = gradients[0] + gradients[0].transpose(1, 2)  # each row is on the left of N distances, and on the right
-        if torch.is_grad_enabled():  # the backward of a backward was asked for
+        if torch.is_grad_enabled():  # the backward of a backward was requested
             return (both[..., None] * torch.sign(rows[:, :, None] - rows[:, None])).sum(2)
         with torch.enable_grad():
             left = rows.detach().requires_grad_()

@@ -26,7 +26,7 @@ def flat(logits: "Logits") -> Tensor:
 
 
 def discriminator(loss: "Loss", tricks: Tricks, real: Tensor, fake: Tensor) -> Tensor:
-    """The discriminator's loss on logits, with smoothed and flipped targets where they are asked for.
+    """The discriminator's loss on logits, with smoothed and flipped targets where they are requested.
 
     One-sided smoothing (arXiv:1606.03498, section 3.4): the target of real samples alone is lowered.
     """

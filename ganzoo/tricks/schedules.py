@@ -40,5 +40,5 @@ def follows_length(tricks: Tricks) -> str:
 
 
 def waits(tricks: Tricks) -> bool:
-    """Whether players may rest by a threshold: then a loss that stands still is no sign of trouble."""
+    """Whether players may rest by a threshold: then a loss that stands still is not a sign of trouble."""
     return tricks.train_d_above is not None or tricks.train_g_above is not None

@@ -95,10 +95,10 @@ def test_what_all_leaves_out_is_said_with_its_reason(tmp_path: Path) -> None:
         (("images = 640", "images = -1"), ConfigError, "must be a number above 0"),
         (("images = 640", "steps = 3"), UnknownNameError, "unknown key 'steps'"),
         (("about", "abut"), UnknownNameError, "did you mean 'about'"),
-        (("width = 8", "seed = 8"), ConfigError, "a suite says it in a place of its own"),
+        (("width = 8", "seed = 8"), ConfigError, "a suite says it in its own place"),
         (("[0, 1]", "[0, 0]"), ConfigError, "none twice"),
         (("[0, 1]", "[]"), ConfigError, "at least one"),
-        (("[budget]", "[budget"), ConfigError, "no valid TOML"),
+        (("[budget]", "[budget"), ConfigError, "not valid TOML"),
         (("width = 8", "widht = 8"), UnknownNameError, "did you mean 'width'"),
         (("width = 8", "width = -8"), ConfigError, "width = -8"),
         (('variant = "vanilla"', 'label = "x"'), ConfigError, "names no variant"),
@@ -107,7 +107,7 @@ def test_what_all_leaves_out_is_said_with_its_reason(tmp_path: Path) -> None:
             UnknownNameError,
             "unknown label 'wgan'",
         ),
-        (("[[entries]]", PUBLISHED.replace("7.5", "'7.5'") + "[[entries]]"), ConfigError, "is no number"),
+        (("[[entries]]", PUBLISHED.replace("7.5", "'7.5'") + "[[entries]]"), ConfigError, "is not a number"),
         (
             ("[[entries]]", PUBLISHED.replace("ring", "grid") + "[[entries]]"),
             UnknownNameError,
@@ -312,7 +312,7 @@ def test_what_is_not_finite_or_lacks_of_some_seeds_is_said(tmp_path: Path) -> No
     assert json.loads((folder / "table.json").read_text())["rows"][0]["seeds"] == [1, 2]
     assert "&lt;b&gt;" in (folder / "index.html").read_text(encoding="utf-8")
     for line in (folder / "table.tex").read_text(encoding="utf-8").splitlines():
-        assert line.startswith(("\\", "trained", "vanilla")), "nothing of a reason stands on a line of its own"
+        assert line.startswith(("\\", "trained", "vanilla")), "nothing of a reason stands on its own line"
 
 
 def test_a_run_that_took_no_time_has_no_rate(tmp_path: Path) -> None:

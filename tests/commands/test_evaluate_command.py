@@ -51,8 +51,8 @@ def test_without_a_metric_it_says_what_makes_sense(ganzoo_cli: Cli, run: Path) -
     [
         (["--metric", "psnr"], 2, "does not turn images into images"),
         (["--metric", "fid"], 2, "unknown metric 'fid'"),
-        (["--metric", "duplicates-2k", "--against", "mnist"], 1, "data set 'mnist' is not complete"),
-        (["--metric", "duplicates-2k", "--against", "moon"], 2, "unknown dataset 'moon'"),
+        (["--metric", "duplicates-2k", "--reference", "mnist"], 1, "data set 'mnist' is not complete"),
+        (["--metric", "duplicates-2k", "--reference", "moon"], 2, "unknown dataset 'moon'"),
         (["--metric", "duplicates-2k", "--device", "tpu"], 2, "device"),
         (["--metric", "is-50k", "--weights", "none.pth"], 1, "none.pth is not there"),
         (["--panel", "p.jpg"], 2, "name a FILE.png"),

@@ -40,8 +40,13 @@ def test_info_explains_every_setting(invoke: Invoke) -> None:
         keys = {s["key"] for s in card["settings"]}
         assert {"steps", "batch_size", "loss", "lr"} <= keys
         assert card["card"], f"{name} has no card.md"
-        text = invoke("info", name).out
+        text = invoke("info", name, "--all").out
         assert all(key in text for key in keys)
+        own = [s["key"] for s in card["settings"] if s["of"] == name]
+        short = invoke("info", name).out
+        assert short.startswith(card["card"][:40]), "the card comes first"
+        assert all(key in short for key in own)
+        assert "checkpoint_every" not in short
         assert card["paper"] in text
 
 

@@ -146,7 +146,7 @@ def test_a_class_of_an_unlabelled_run_is_refused(invoke: Invoke, points_run: Pat
 
 
 def test_a_class_of_an_unconditional_generator_on_labelled_data_is_refused(invoke: Invoke, plain_run: Path) -> None:
-    """dcgan on glyphs: the data has classes, the generator cannot be asked for one."""
+    """dcgan on glyphs: the data has classes, the generator takes none."""
     assert "without labels" in invoke("sample", plain_run, "--class", "1", code=2).err
     assert "without labels" in invoke("sample", plain_run, "--class", "1", "--interpolate", code=2).err
 
@@ -164,7 +164,7 @@ def test_what_is_no_run(invoke: Invoke, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert "run directory" in invoke("sample", "empty", code=1).err
     (tmp_path / "text.safetensors").write_text("nothing")
-    assert "no checkpoint, or is damaged" in invoke("sample", "text.safetensors", code=1).err
+    assert "not a checkpoint, or is damaged" in invoke("sample", "text.safetensors", code=1).err
 
 
 def test_a_checkpoint_is_not_mistaken_for_weights(invoke: Invoke, plain_run: Path) -> None:

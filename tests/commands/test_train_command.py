@@ -87,8 +87,8 @@ WRONG = {
     "unknown option": (("cgan", "--epochs", "2"), "--epochs"),
     "no steps": (("cgan", "--steps", "0"), "steps = 0 is out of range: it must be at least 1"),
     "negative steps": (("cgan", "--steps", "-3"), "steps = -3 is out of range"),
-    "steps are no number": (("cgan", "--steps", "nan"), "steps = 'nan' is not a whole number"),
-    "lr is no number": (("cgan", "-o", "lr=nan"), "lr = nan is not a finite number"),
+    "steps are not number": (("cgan", "--steps", "nan"), "steps = 'nan' is not a whole number"),
+    "lr is not a number": (("cgan", "-o", "lr=nan"), "lr = nan is not a finite number"),
     "negative lr": (("cgan", "-o", "lr=-1"), "lr = -1.0 is out of range"),
     "batch of one": (("cgan", "--batch-size", "1"), "batch_size = 1"),
     "device": (("cgan", "--device", "tpu"), "one of auto, cpu, cuda, mps"),
@@ -124,7 +124,7 @@ def test_what_cannot_be_done_has_exit_code_1_and_nothing_is_written(invoke: Invo
     (photos / "5.png").write_bytes((photos / "0.png").read_bytes()[:60])
     assert "5.png" in invoke("train", "dcgan", "--dataset", "folder:photos", code=1).err
     assert "no-such" in invoke("train", "dcgan", "--dataset", "folder:no-such", code=1).err
-    assert "no run directory" in invoke("train", "--resume", "--out", "nowhere", code=1).err
+    assert "not a run directory" in invoke("train", "--resume", "--out", "nowhere", code=1).err
     assert nothing_written(tmp_path)
 
 
@@ -181,7 +181,7 @@ def test_damaged_settings_of_a_run_are_told(invoke: Invoke, tmp_path: Path) -> N
         ("run.json", "[]", "run.json is missing or damaged"),
         ("config.toml", "steps = 2", "no variant named"),
         ("config.toml", "variant = 3", "variant = 3 is not a text"),
-        ("scalars.jsonl", "nonsense\n", "line 1 is no line of a history"),
+        ("scalars.jsonl", "nonsense\n", "line 1 is not a line of a history"),
     ):
         path = tmp_path / "x" / file
         before = path.read_text()
@@ -221,7 +221,7 @@ def test_a_full_disk_behind_stdout_is_an_error_without_a_traceback() -> None:
 
 
 def test_control_c_keeps_a_checkpoint_and_prints_the_command_that_resumes(tmp_path: Path, ganzoo_cli) -> None:
-    """The signal comes from outside, to a process of its own, as from a terminal."""
+    """The signal comes from outside, to its own process, as from a terminal."""
     words = ["train", "vanilla", "--dataset", "ring", "--steps", "100000000", "--out", "x", "-o", "log_every=10"]
     process = subprocess.Popen(
         [sys.executable, "-m", "ganzoo", *words],

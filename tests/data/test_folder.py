@@ -153,7 +153,7 @@ def test_truncated_and_foreign_files_are_all_listed(tmp_path, memory):
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
     save(picture(), tmp_path / "a.png")
     os.mkfifo(tmp_path / "pipe.png")
-    with pytest.raises(DataError, match=r"pipe\.png is no regular file"):
+    with pytest.raises(DataError, match=r"pipe\.png is not a regular file"):
         load(tmp_path)
 
 

@@ -130,7 +130,7 @@ def test_a_conditional_generator_is_held_to_the_class_it_is_asked_for() -> None:
         right, wrong = (take(small(IntraClassDistance), context(drawer(w))).value for w in (False, True))
     assert right < wrong / 3
     plain = take(small(FrechetDistance), context(drawer(wrong=True))).value
-    assert plain < wrong / 3, "without labels nobody would notice"
+    assert plain < wrong / 3, "without labels no one would notice"
 
 
 def test_copies_and_duplicates_are_found() -> None:
@@ -191,7 +191,7 @@ def test_a_damaged_entry_is_computed_anew_with_a_word(tmp_path: Path) -> None:
     whole = entry.read_bytes()
     for damage in (whole[:-10], whole[:-1] + bytes([whole[-1] ^ 1]), b"nothing"):
         entry.write_bytes(damage)
-        with pytest.warns(ReferenceWarning, match="computed anew"):
+        with pytest.warns(ReferenceWarning, match="computed again"):
             assert take(small(FrechetDistance), context(real(), tmp_path)).value == expected
         assert entry.read_bytes() == whole
 
@@ -272,7 +272,7 @@ def test_sizes_that_differ_are_refused() -> None:
         ("psnr", drawer, "does not turn images into images"),
         ("test-accuracy", drawer, "has no classifier"),
         ("modes-2500", drawer, "it measures points, and drawer has images"),
-        ("fd-mnist-10k", drawer, "learned from 'mnist', and the samples are held against 'glyphs'"),
+        ("fd-mnist-10k", drawer, "learned from 'mnist', and the samples are compared with 'glyphs'"),
         ("accuracy-glyphs-10k", real, "takes no labels"),
     ],
 )
@@ -335,7 +335,7 @@ def test_folders_that_cannot_be_measured_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such run, weights file or folder"):
         evaluate(tmp_path / "nothing", ["fd-glyphs-10k"])
     folder = pictures(tmp_path / "digits", 1_000)
-    with pytest.raises(UsageError, match="name the data set to hold it against"):
+    with pytest.raises(UsageError, match="name the data set to compare it with"):
         evaluate(folder, ["duplicates-2k"])
     Image.new("L", (30, 28)).save(folder / "0001.png")
     held = open_context(folder, ["fd-glyphs-10k"])

@@ -18,6 +18,9 @@ import ganzoo
 from ganzoo.config.settings import RunConfig
 from ganzoo.data.load import load_dataset
 from ganzoo.errors import UsageError
+from ganzoo.metrics.context import EvaluationContext
+from ganzoo.metrics.measure import load_metrics, measure_all
+from ganzoo.metrics.targets import DatasetTarget
 from ganzoo.runs.trained import TrainedRun
 from ganzoo.runtime.tensor_files import read_tensors
 from ganzoo.testing import check_variant
@@ -245,6 +248,20 @@ def test_it_is_measured(name: str, invoke: Invoke, runs: dict[str, TrainedRun]) 
     results = json.loads(invoke("evaluate", runs[name].path, *words, "--json").out)
     assert [result["metric"] for result in results] == asked
     assert all(np.isfinite(result["value"]) for result in results)
+
+
+def test_an_extractor_of_a_plugin_serves_the_formulas_there_are(runs: dict[str, TrainedRun]) -> None:
+    """The Fréchet distance on features that the toys bring: the data itself is nearer than a barely trained run."""
+    (result,) = ganzoo.evaluate(runs["style"].path, ["toy-fd-60"])
+    assert result.about["extractor"] == {"name": "toy-pixels"}
+    (other,) = ganzoo.evaluate(runs["style"].path, ["toy-fd-60"], seed=1)
+    assert result.value > 0
+    assert other.value != result.value
+    data = load_dataset("toy-pairs", RunConfig(variant="none", dataset="toy-pairs"))
+    target = DatasetTarget("data", {}, data.info.shape, dataset=data)
+    context = EvaluationContext(target, "toy-pairs", lambda split: data, torch.device("cpu"))
+    (real,) = measure_all(load_metrics(["toy-fd-60"]), context)
+    assert real.value < 0.2 * result.value
 
 
 def test_a_role_that_is_not_there_is_told(invoke: Invoke, runs: dict[str, TrainedRun]) -> None:

@@ -52,7 +52,7 @@ def assert_same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
 
 
 def benchmark(name: str) -> ModuleType:
-    """A script of benchmarks/ as a module: they are no package."""
+    """A script of benchmarks/ as a module: they are not a package."""
     path = Path(__file__).parents[2] / "benchmarks" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None

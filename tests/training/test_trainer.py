@@ -90,7 +90,7 @@ class Bilinear(Variant):
 
 
 class Calm(Bilinear):
-    """The same game with a trainer of its own."""
+    """The same game with its own trainer."""
 
     trainer = Extragradient
 

@@ -96,12 +96,15 @@ def test_a_checkpoint_of_another_variant_a_broken_one_and_none_are_refused(tmp_p
     run.latest().write_bytes(other.latest().read_bytes())
     with pytest.raises(CheckpointError, match="belongs to variant 'dcgan', not 'cgan'"):
         ganzoo.train(out=run.path, resume=True, steps=4)
-    for content, message in ((b"no checkpoint at all", "no checkpoint"), (good[: len(good) // 2], "no checkpoint")):
+    for content, message in (
+        (b"no checkpoint at all", "not a checkpoint"),
+        (good[: len(good) // 2], "not a checkpoint"),
+    ):
         run.latest().write_bytes(content)
         with pytest.raises(CheckpointError, match=message):
             ganzoo.train(out=run.path, resume=True, steps=4)
     write_tensors(run.latest(), {"a": torch.zeros(1)}, {"format": 99})
-    with pytest.raises(CheckpointError, match="no checkpoint of this version"):
+    with pytest.raises(CheckpointError, match="not a checkpoint of this version"):
         ganzoo.train(out=run.path, resume=True, steps=4)
     run.latest().unlink()
     with pytest.raises(CheckpointError, match="nothing to resume from"):

@@ -54,7 +54,7 @@ def settings(name: str, **more: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def plain_weights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, torch.Tensor]]:
-    """Weights of each variant trained without any tricks, made when they are asked for."""
+    """Weights of each variant trained without any tricks, made when they are requested."""
     return {}
 
 
@@ -92,7 +92,7 @@ def test_every_setting_that_is_taken_is_used(
         plain = ganzoo.train(name, "glyphs", out=tmp_path / "plain", **settings(name, metrics=""))
         plain_weights[name] = read_tensors(plain.latest())[0]
     found = read_tensors(run.latest())[0]
-    # Of G, because what is added to D gives its parameters other names: that is no sign yet that it is used.
+    # Of G, because what is added to D gives its parameters other names: that is not a sign yet that it is used.
     before = {k: v for k, v in plain_weights[name].items() if k.startswith("networks/generator/")}
     assert before
     assert any(not torch.equal(found[k], v) for k, v in before.items()), f"{key} changed nothing of G"
@@ -202,7 +202,7 @@ def test_a_detail_of_a_setting_that_is_off_is_refused(more: dict[str, Any], mess
 
 
 def test_a_setting_of_g_alone_survives_a_resume(tmp_path: Path) -> None:
-    """After a resume the generator may not step for some iterations: that is no sign of a setting left out."""
+    """After a resume the generator may not step for some iterations: that is not a sign of a setting left out."""
     common = {**TINY, "width": 4, "feature_matching": "beside", "n_critic": 5}
     ganzoo.train("wgan-gp", "ring", out=tmp_path / "x", steps=6, **common)
     assert ganzoo.train(out=tmp_path / "x", resume=True, steps=13).status == "finished"

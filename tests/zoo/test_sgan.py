@@ -287,7 +287,7 @@ def test_a_folder_has_no_test_split_and_this_is_said_once(tmp_path: Path) -> Non
         run = ganzoo.train("sgan", f"folder:{tmp_path / 'digits'}", out=tmp_path / "x", **settings)
     assert len([w for w in said if "not measured" in str(w.message)]) == 1
     assert "test-accuracy" not in history(run)[-1]
-    with pytest.raises(DataError, match="has no split 'test'"):  # asked for, it is an error
+    with pytest.raises(DataError, match="has no split 'test'"):  # requested, it is an error
         prepare("sgan", f"folder:{tmp_path / 'digits'}", settings={**settings, "metrics": "test-accuracy"})
 
 

@@ -209,7 +209,7 @@ def test_a_training_that_measures_nothing_says_so_once(photos: Path, tmp_path: P
         warnings.simplefilter("error")
         job(tmp_path, f"folder:{photos}", metrics=f"psnr vs folder:{photos / '..' / photos.name}/")
         job(tmp_path, "glyphs")
-    with pytest.raises(UsageError, match="images it learned from"):  # asked for, it is an error
+    with pytest.raises(UsageError, match="images it learned from"):  # requested, it is an error
         job(tmp_path, f"folder:{photos}", metrics="psnr")
 
 
@@ -308,7 +308,7 @@ def test_weights_that_are_missing_or_of_something_else(
     with pytest.raises(DataMissingError, match=r"no such file.*content=mse"):
         load_features("vgg19", str(tmp_path / "none.pth"), "", "torchvision")
     short = vgg_file(tmp_path / "short.safetensors", "vgg16")
-    with pytest.raises(DataError, match="they are no vgg19"):
+    with pytest.raises(DataError, match="they are not vgg19"):
         load_features("vgg19", str(short), "", "torchvision")
     monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path / "hub"))
 
@@ -381,11 +381,11 @@ def test_crops_are_of_folders_only(tmp_path: Path) -> None:
 def test_data_that_does_not_fit(photos: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"1 of 3 images in .* smaller than a crop of 44x44: 2.png \(41x47\)"):
         job(tmp_path, f"folder:{photos}", crop=44)
-    with pytest.raises(ConfigError, match="crop = 34 is no multiple of scale = 4"):
+    with pytest.raises(ConfigError, match="crop = 34 is not a multiple of scale = 4"):
         job(tmp_path, f"folder:{photos}", crop=34)
     with pytest.raises(ConfigError, match="photographs are not scaled"):
         job(tmp_path, f"folder:{photos}", resolution=32)
-    with pytest.raises(ConfigError, match="have a side that is no multiple of scale = 4"):
+    with pytest.raises(ConfigError, match="have a side that is not a multiple of scale = 4"):
         job(tmp_path, "glyphs", resolution=30)
     with pytest.raises(DataError, match="no-such"):
         job(tmp_path, f"folder:{photos}", metrics=f"psnr vs folder:{tmp_path / 'no-such'}")

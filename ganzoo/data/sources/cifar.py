@@ -35,7 +35,7 @@ def read_records(path: Path, label_bytes: int, classes: int) -> tuple[Tensor, Te
     """Images uint8 [N, 3, 32, 32] and labels int64 [N] of a file; of two label bytes the second is the label.
 
     Raises:
-        DataError: the file is empty, ends within a record, or has a label that is no class.
+        DataError: the file is empty, ends within a record, or has a label that is not a class.
     """
     try:
         data = np.fromfile(path, np.uint8)

@@ -61,7 +61,7 @@ def list_folder(folder: Path) -> Listing:
             is_image = Path(name).suffix.lower() in EXTENSIONS and not name.startswith(".")
             if is_image and Path(parent, name).exists() and not Path(parent, name).is_file():
                 # Opening a pipe would wait for ever.
-                raise DataError(f"{Path(parent, name)} is no regular file: remove it, or rename it.")
+                raise DataError(f"{Path(parent, name)} is not a regular file: remove it, or rename it.")
             (listing.images if is_image else listing.ignored).append(Path(parent, name).relative_to(folder))
     # As posix, because the order must not depend on the separator of the platform.
     listing.images.sort(key=Path.as_posix)
@@ -81,7 +81,7 @@ def classes_of(images: Sequence[Path]) -> tuple[tuple[str, ...], Tensor | None]:
 
 
 def open_folder(argument: str, least: int = MINIMUM) -> tuple[Path, Listing]:
-    """The folder and its listing; files that are no images are reported in a DataWarning.
+    """The folder and its listing; files that are not images are reported in a DataWarning.
 
     Raises:
         UsageError: no path was given.

@@ -27,7 +27,7 @@ def read_idx(path: Path, dimensions: int) -> Tensor:
     """An IDX file of unsigned bytes, packed or not, as uint8 with so many ``dimensions``.
 
     Raises:
-        DataError: it is no such file, or is shorter or longer than its header says.
+        DataError: it is not such a file, or is shorter or longer than its header says.
     """
     try:
         data = path.read_bytes()

@@ -91,7 +91,7 @@ def root_of(request: DataRequest) -> Path:
 
 
 def no_split(request: DataRequest) -> SplitMissingError:
-    """The error for a folder without the split that was asked for."""
+    """The error for a folder without the split that was requested."""
     return SplitMissingError(f"{request.name}:{request.argument} has no split {request.split!r}.")
 
 

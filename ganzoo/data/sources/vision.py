@@ -55,7 +55,7 @@ def load_stl10(request: DataRequest) -> Dataset:
 
 
 def load_celeba(request: DataRequest) -> Dataset:
-    """CelebA, aligned faces, unlabelled; 178x218 unless a resolution is asked for.
+    """CelebA, aligned faces, unlabelled; 178x218 unless a resolution is requested.
 
     Raises:
         DataMissingError: the files are not below ``request.root``, or the archive is not unpacked.

@@ -32,7 +32,7 @@ def nearest_other(samples: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Reference:
-    """Real samples that generated ones are held against.
+    """Real samples that generated ones are compared with.
 
     Attributes:
         samples: [N, *shape].

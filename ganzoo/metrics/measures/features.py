@@ -37,7 +37,7 @@ class FeatureMetric(Metric):
             return reason
         name = self.spec.extractor
         if name in CLASSIFIED and context.against != name:
-            return f"its features were learned from {name!r}, and the samples are held against {context.against!r}"
+            return f"its features were learned from {name!r}, and the samples are compared with {context.against!r}"
         return ""
 
     def prepare(self, context: EvaluationContext) -> None:
@@ -153,7 +153,7 @@ class ClassBalance(FeatureMetric):
 
 
 class Conditional(FeatureMetric):
-    """A measure of how well a generator keeps to the class that it is asked for."""
+    """A measure of how well a generator keeps to the class that it is to draw."""
 
     def unsuitable(self, context: EvaluationContext) -> str:
         if not context.target.classes:
@@ -162,7 +162,7 @@ class Conditional(FeatureMetric):
 
 
 class ClassAccuracy(Conditional):
-    """Share of conditional samples that the feature classifier takes for the class that was asked for."""
+    """Share of conditional samples that the feature classifier takes for the class that was requested."""
 
     def measure(self, context: EvaluationContext) -> dict[str, float]:
         logits, asked = self.features(context)["logits"], context.labels(self.spec.count)

@@ -38,7 +38,7 @@ from ganzoo_zoo.sgan.networks import ConvClassifier, ConvGenerator, MLPClassifie
 
 CALIBRATION = 500
 """Images that set the first scales of the classifiers' layers, as in the authors' code."""
-OWN_LOSS = "its discriminator is a classifier with a loss of its own"
+OWN_LOSS = "its discriminator is a classifier with its own loss"
 OWN_NETWORK = "its discriminator gives a logit for each class, and has weight normalisation and noise of its own"
 MATCHES = "its generator matches features already"
 

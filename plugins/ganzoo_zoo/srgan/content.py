@@ -51,7 +51,7 @@ class VGGFeatures(nn.Module):
             key = f"features.{len(layers)}"
             weight, bias = tensors.get(f"{key}.weight"), tensors.get(f"{key}.bias")
             if weight is None or bias is None:
-                raise DataError(f"the content weights lack {key}.weight or {key}.bias: they are no {name}.")
+                raise DataError(f"the content weights lack {key}.weight or {key}.bias: they are not {name}.")
             convolution = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1)
             convolution.load_state_dict({"weight": weight.float(), "bias": bias.float()})
             layers += [convolution, nn.ReLU(inplace=True)]

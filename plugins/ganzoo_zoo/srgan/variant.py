@@ -90,7 +90,7 @@ class SRGAN(GAN):
             if config.resolution is not None:
                 raise ConfigError(f"resolution = {config.resolution}: photographs are not scaled, -o crop=N cuts them.")
             if options.crop % options.scale:
-                raise ConfigError(f"crop = {options.crop} is no multiple of scale = {options.scale}.")
+                raise ConfigError(f"crop = {options.crop} is not a multiple of scale = {options.scale}.")
             return {"crop": options.crop}
         reject_unused(options, ("crop",), "only the images of folder:PATH are cropped; -o resolution=N sets a size")
         # Digits of 28 pixels made four times smaller are not worth a look.
@@ -100,7 +100,7 @@ class SRGAN(GAN):
         o, (_, height, width) = self.options, self.data.shape
         if height % o.scale or width % o.scale:
             raise ConfigError(
-                f"images of {width}x{height} have a side that is no multiple of scale = {o.scale}: choose another "
+                f"images of {width}x{height} have a side that is not a multiple of scale = {o.scale}: choose another "
                 "resolution."
             )
         # Without a phase two they do nothing yet, but a run that is made longer must have had them from the start.

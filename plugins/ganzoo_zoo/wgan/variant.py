@@ -32,7 +32,7 @@ N_CRITIC = "n_critic says how often the critic steps"
 class CriticOptions(Options):
     """Settings of both."""
 
-    n_critic: int = option(5, "steps of the critic, each on a batch of its own, for one of the generator", at_least=1)
+    n_critic: int = option(5, "steps of the critic, each on its own batch, for one of the generator", at_least=1)
     network: Literal["auto", "conv", "mlp"] = option(
         "auto", "convolutional networks or fully connected ones; auto: conv for images, mlp for points"
     )

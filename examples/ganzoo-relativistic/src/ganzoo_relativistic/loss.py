@@ -22,5 +22,5 @@ class Relativistic(Loss):
         return softplus(real - fake).mean()
 
     def score(self, logits: Tensor) -> Tensor:
-        """The mean logit: sigmoid of it is no probability here, as adding a constant to all logits changes no loss."""
+        """The mean logit. Its sigmoid is not a probability: a constant added to all logits changes no loss."""
         return logits.mean()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ganzoo.plugin import DatasetSpec, MetricSpec, SuiteSpec, VariantSpec, hookimpl
+from ganzoo.plugin import DatasetSpec, ExtractorSpec, MetricSpec, SuiteSpec, VariantSpec, hookimpl
 
 TOYS = (
     ("cyclegan", "CycleGAN", "two translators that undo each other", "arXiv:1703.10593"),
@@ -54,7 +54,14 @@ def ganzoo_metrics() -> Iterable[MetricSpec]:
                    summary="distance of the mean of 100 samples to that of the data"),
         MetricSpec(name="toy-change", load=f"{load}:Change", of="translator", better="higher", selects=False,
                    summary="how far a translator moves the first images"),
+        MetricSpec(name="toy-fd-60", load="ganzoo.metrics.measures.features:FrechetDistance", extractor="toy-pixels",
+                   count=60, summary="Fréchet distance of the pixels of 60 samples"),
     ]  # fmt: skip
+
+
+@hookimpl
+def ganzoo_extractors() -> Iterable[ExtractorSpec]:
+    return [ExtractorSpec(name="toy-pixels", load="ganzoo_toys.metrics:pixels", summary="pixels as they are")]
 
 
 @hookimpl

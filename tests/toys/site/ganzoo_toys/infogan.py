@@ -40,7 +40,7 @@ class Coded(Drawer):
 
 
 class Reader(nn.Module):
-    """The discriminator's body with a head of its own: samples to what their codes seem to be."""
+    """The discriminator's body with its own head: samples to what their codes seem to be."""
 
     def __init__(self, critic: Critic) -> None:
         super().__init__()

@@ -1,8 +1,10 @@
 """Measures of the toys: one of any samples, one of a translator."""
 
 import torch
+from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d
 
-from ganzoo.plugin import EvaluationContext, Metric, to_unit
+from ganzoo.plugin import EvaluationContext, Extractor, ExtractorRequest, Metric, to_unit
 
 
 class MeanDistance(Metric):
@@ -24,3 +26,14 @@ class Change(Metric):
         assert translator is not None, "unsuitable() says so"
         images = to_unit(context.load("").fetch(translator.input, torch.arange(8)).cpu())
         return {"change": float((translator(images) - images).abs().mean())}
+
+
+class Pixels(nn.Module):
+    """uint8 images to their pixels at 4x4, as a layer of features."""
+
+    def forward(self, images: Tensor) -> tuple[Tensor]:
+        return (adaptive_avg_pool2d(to_unit(images), 4).flatten(1),)
+
+
+def pixels(request: ExtractorRequest) -> Extractor:
+    return Extractor(request.name, Pixels(), ("features",), {"name": request.name}, 50, request.device)
