@@ -25,13 +25,13 @@ differs = "how its protocol differs"
 import dataclasses
 import math
 import re
-import tomllib
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ganzoo.config.files import read_toml
 from ganzoo.config.settings import resolve
 from ganzoo.data.load import dataset_spec
 from ganzoo.data.needs import unmet
@@ -127,12 +127,7 @@ def read(path: Path, name: str = "", seeds: int | None = None, variants: tuple[s
         ConfigError: it is not TOML, lacks or misspells a key, or contradicts itself.
         UnknownNameError: a variant, data set or metric that is not registered.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}.") from error
+    content = read_toml(path)
     try:
         return _checked(content, name or path.stem, seeds, variants)
     except (TypeError, ValueError, AttributeError) as error:

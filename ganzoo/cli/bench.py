@@ -159,13 +159,12 @@ class Overview:
 
 def how_far(run: Path) -> str:
     """``1,280 of 3,200`` images seen, by the last line of a run's history; nothing before there is one."""
-    import tomllib
-
+    from ganzoo.config.files import read_toml
     from ganzoo.runs.history import last_step
 
     try:
-        settings = tomllib.loads((run / "config.toml").read_text(encoding="utf-8"))
+        settings = read_toml(run / "config.toml")
         batch = settings["batch_size"]
         return f"{last_step(run) * batch:,} of {settings['steps'] * batch:,}"
-    except (OSError, ValueError, KeyError):  # it has not begun, or is being written at this moment
+    except (GanzooError, OSError, ValueError, KeyError):  # it has not begun, or is being written at this moment
         return ""
