@@ -8,6 +8,9 @@ from ganzoo.cli.options import emit_json, emit_table
 from ganzoo.errors import UnknownNameError
 from ganzoo.registry.registry import Catalogue, plural, registry
 
+MANY = 12
+"""With more variants than this they are grouped by family."""
+VARIANT_COLUMNS = ("NAME", "NEEDS", "PAPER", "FROM", "SUMMARY")
 KINDS = ("variants", "datasets", "losses", "metrics", "extractors", "suites", "plugins")
 
 
@@ -35,10 +38,7 @@ def command(words: tuple[str, ...], as_json: bool) -> None:
     elif not rows:
         click.echo(f"no {kind} are registered.", err=True)
     elif kind == "variants":
-        emit_table(
-            ("NAME", "NEEDS", "PAPER", "FROM", "SUMMARY"),
-            [(r["name"], ", ".join(r["needs"]), r["paper"], r["provider"], r["summary"]) for r in rows],
-        )
+        show_variants(rows)
     elif kind == "datasets":
         emit_table(
             ("NAME", "SHAPE", "CLASSES", "FROM", "SUMMARY"),
@@ -58,6 +58,22 @@ def command(words: tuple[str, ...], as_json: bool) -> None:
                 f"{plugin.reason} (ganzoo plugins)",
                 err=True,
             )
+
+
+def show_variants(rows: list[dict[str, Any]]) -> None:
+    """A table of variants; of many, one under the other by family."""
+    families = sorted({r["family"] for r in rows}) if len(rows) > MANY else []
+    if len(families) < 2:
+        emit_table(VARIANT_COLUMNS, [variant_row(r) for r in rows])
+        return
+    for family in families:
+        click.echo(click.style(f"{'' if family == families[0] else chr(10)}{family or 'other'}", bold=True))
+        emit_table(VARIANT_COLUMNS, [variant_row(r) for r in rows if r["family"] == family])
+
+
+def variant_row(row: dict[str, Any]) -> tuple[str, ...]:
+    """What is shown of a variant."""
+    return row["name"], ", ".join(row["needs"]), row["paper"], row["provider"], row["summary"]
 
 
 def split_words(words: tuple[str, ...]) -> tuple[str, str | None]:

@@ -67,6 +67,14 @@ def test_it_is_short_and_imports_the_one_face(name: str) -> None:
                 assert module == "ganzoo.plugin" or module.startswith("ganzoo_toys"), f"{path.name} imports {module}"
 
 
+def test_many_variants_are_listed_by_family(invoke: Invoke) -> None:
+    lines = invoke("list").out.splitlines()
+    assert lines[0] == "first"
+    assert lines[lines.index("toys") + 1].startswith("NAME")
+    assert "toy-style" in invoke("list").out
+    assert invoke("list", "toy-*").out.startswith("NAME"), "few are one table"
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_it_keeps_the_contract(name: str) -> None:
     """On another embedded set where it can, and resumed around every stage boundary: see ``ganzoo.testing``."""

@@ -86,7 +86,8 @@ def test_a_penalty_sees_every_head(tmp_path: Path) -> None:
     real = batch["images"].requires_grad_()
     whole, parts = state.networks["discriminator"](real)
     (slope,) = torch.autograd.grad(whole.sum() + parts.sum(), real)
-    assert float(losses["r1_penalty"].detach()) == pytest.approx(float(slope.flatten(1).square().sum(1).mean()), rel=1e-4)
+    expected = float(slope.flatten(1).square().sum(1).mean())
+    assert float(losses["r1_penalty"].detach()) == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize("trick", [{"minibatch_std": True}, {"minibatch_kernels": 3}, {"feature_matching": "beside"}])

@@ -13,5 +13,6 @@ def ganzoo_variants() -> Iterable[VariantSpec]:
             load="ganzoo_zoo.dcgan.variant:DCGAN",
             summary="convolutional networks for square images of any size",
             paper="arXiv:1511.06434",
+            family="first",
         )
     ]

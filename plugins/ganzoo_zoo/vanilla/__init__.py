@@ -13,6 +13,7 @@ def ganzoo_variants() -> Iterable[VariantSpec]:
             load="ganzoo_zoo.vanilla.variant:Vanilla",
             summary="the first GAN: fully connected networks",
             paper="arXiv:1406.2661",
+            family="first",
             models=("images", "points"),
         )
     ]

@@ -13,6 +13,7 @@ def ganzoo_variants() -> Iterable[VariantSpec]:
             load="ganzoo_zoo.wgan.variant:WGAN",
             summary="a critic of clipped weights instead of a discriminator",
             paper="arXiv:1701.07875",
+            family="first",
             models=("images", "points"),
         ),
         VariantSpec(
@@ -20,6 +21,7 @@ def ganzoo_variants() -> Iterable[VariantSpec]:
             load="ganzoo_zoo.wgan.variant:WGANGP",
             summary="a critic whose slope is held near one by a gradient penalty",
             paper="arXiv:1704.00028",
+            family="first",
             models=("images", "points"),
         ),
     ]
