@@ -1,6 +1,8 @@
 """Whole iterations as CUDA graphs: a small network's step is hundreds of kernels of microseconds, and to launch them
 one by one takes longer than to run them.
 
+Not run on a GPU yet: benchmarks/gpu_check.py is what would show it. Tests put a recorder in CUDA's place.
+
 Iterations differ by the updates that are due. Of each kind the first ones are taken as usual and watched; if nothing in
 them hangs on the host, the next one is captured, and from then on the device repeats it with new samples.
 """

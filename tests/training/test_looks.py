@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 import ganzoo
 from ganzoo import hookimpl
+from ganzoo.cli.sample import refuse_ending, write
 from ganzoo.data.base import DataInfo, Dataset
-from ganzoo.errors import Interrupted
+from ganzoo.data.kinds import Writer
+from ganzoo.errors import Interrupted, UsageError
 from ganzoo.models.adversarial import GAN
 from ganzoo.models.interfaces import Discriminator, Generator
 from ganzoo.registry.registry import registry
@@ -112,10 +115,10 @@ class Anything(GAN):
         return {"nothing": nn.Identity(), "generator": Line(self.data.shape), "discriminator": Flat(self.data.shape)}
 
 
-def loop_on(dataset: Dataset, out: Path, steps: int) -> TrainingLoop:
-    """A training of :class:`Anything`."""
+def loop_on(dataset: Dataset, out: Path, steps: int, kind: type[GAN] = Anything) -> TrainingLoop:
+    """A training of a variant on a data set."""
     job = prepare("vanilla", "ring", out=out, settings={**TINY, "steps": steps, "width": 8, "sample_every": 2})
-    variant = Anything(job.config, dataset.info, job.variant.loss)
+    variant = kind(job.config, dataset.info, job.variant.loss)
     variant.examples = dataset.examples(8)
     run = Run.create(out, variant, {"versions": {}})
     return TrainingLoop(variant, new_state(variant, job.device), dataset, run, lambda *a, **k: None, job.device)
@@ -128,6 +131,31 @@ def test_samples_of_an_unknown_kind_train_and_keep_their_checkpoints(tmp_path: P
     with pytest.warns(TrainingWarning, match=r"samples-failed .*'crystals' cannot be drawn: the variant must"):
         loop.fit()
     assert [path.stem for path in loop.run.checkpoints()] == ["step-00000002", "step-00000004"]
+
+
+class Crystals(Anything):
+    """A variant that knows how its kind of samples is drawn, and written."""
+
+    def render(self, samples: Tensor) -> Tensor:
+        return (samples.flatten(2).mean(2)[:, :, None, None] * 0 + 77).expand(-1, 1, 5, 5).to(torch.uint8)
+
+    def writers(self) -> dict[str, Writer]:
+        return {".txt": lambda samples, path, info: path.write_text(f"{len(samples)} {info.kind}")}
+
+
+def test_a_variant_draws_and_writes_its_own_kind(tmp_path: Path) -> None:
+    samples = torch.randn(32, 1, 3, 4, 5, 6)
+    dataset = Dataset(DataInfo("odd", "crystals", (1, 3, 4, 5, 6), count=32), {"images": samples})
+    loop = loop_on(dataset, tmp_path / "x", 2, Crystals)
+    loop.fit()
+    with Image.open(tmp_path / "x" / "samples" / "step-00000002.png") as picture:
+        assert picture.getpixel((4, 4)) == 77
+    write(loop.variant, samples[:3], tmp_path / "a.txt", 8, None)
+    assert (tmp_path / "a.txt").read_text() == "3 crystals"
+    write(loop.variant, samples[:3], tmp_path / "a.png", 8, None)
+    refuse_ending(tmp_path / "a.txt", loop.variant)
+    with pytest.raises(UsageError, match=r"unknown ending '.wav'; write .png, .gif, .npy, .txt or a folder"):
+        refuse_ending(tmp_path / "a.wav", loop.variant)
 
 
 @pytest.mark.parametrize("shape", [(7,), (2, 9), (1, 4, 4), (1, 3, 4, 5)])
