@@ -158,7 +158,8 @@ class Workers:
 
     def work(self, name: str) -> dict[str, Any]:
         """Do a job and return what became of it."""
-        command = [sys.executable, "-m", "ganzoo.bench.task", str(self.folder), name]
+        # -P: without it Python looks for modules in the current folder first, and would run what lies there.
+        command = [sys.executable, "-P", "-m", "ganzoo.bench.task", str(self.folder), name]
         with self._guard:
             if self.stopping:
                 return {}

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from ganzoo import __version__
+from ganzoo.cli.options import speak
 from ganzoo.errors import GanzooError, Interrupted, nearest
 from ganzoo.runtime.processes import launched, meet
 
@@ -124,7 +125,7 @@ def fail(message: str, code: int, word: str = "error:") -> NoReturn:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if world.rank == 0 or not meet():
         who = f"rank {world.rank}: " if world.rank else ""
-        click.echo(f"{who}{click.style(word, fg='red', bold=True)} {message}", err=True)
+        speak(f"{who}{click.style(word, fg='red', bold=True)} {message}")
     if world.size > 1 and world.rank == 0:
         meet()
     sys.exit(code)
@@ -133,4 +134,4 @@ def fail(message: str, code: int, word: str = "error:") -> NoReturn:
 def _show_warning(message: Any, category: Any, *_: Any, **__: Any) -> None:
     if launched().rank:
         return  # rank 0 warns of the same
-    click.echo(f"{click.style('warning:', fg='yellow')} {message}", err=True)
+    speak(f"{click.style('warning:', fg='yellow')} {message}")

@@ -2,12 +2,19 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ganzoo.errors import UnknownNameError, UsageError
+
+
+def speak(text: str) -> None:
+    """A line on stderr. If no one reads it, or the disk behind it is full, the work goes on in silence."""
+    with suppress(OSError, ValueError):
+        click.echo(text, err=True)
 
 
 def emit_json(value: Any) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import click
 from rich.console import Console, Group
 from rich.live import Live
 from rich.panel import Panel
@@ -15,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from ganzoo.cli.options import speak
 from ganzoo.registry.hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class DataProgress:
             self._bar.update(self._tasks[what], completed=done, total=total or None)
         elif not self.quiet and what != self._said:
             self._said = what
-            click.echo(f"{what} ...", err=True)
+            speak(f"{what} ...")
 
 
 class TrainingDisplay:
@@ -86,7 +86,7 @@ class TrainingDisplay:
         data = run.data
         verb = f"resuming at step {run.step:,}" if run.step else "training"
         shape = "x".join(map(str, data.shape))
-        self._say(
+        speak(
             f"{verb}: {run.config.variant} on {data.name} ({data.count:,} {data.kind} of {shape}), "
             f"{run.total_steps:,} steps of {run.config.batch_size}, on {run.details['device']} -> {run.path}"
         )
@@ -108,7 +108,7 @@ class TrainingDisplay:
         if last or time.monotonic() - self._spoken >= PLAIN_SECONDS:
             self._spoken = time.monotonic()
             values = "  ".join(f"{name} {value:.3f}" for name, value in self._values())
-            self._say(
+            speak(
                 f"step {record['step']:,}/{run.total_steps:,}  images {record['images']:,}  {values}  "
                 f"{self._rate:,.0f} images/s  {self._left()} left"
             )
@@ -116,13 +116,6 @@ class TrainingDisplay:
     @hookimpl
     def ganzoo_samples_saved(self, run: "Run", path: Path) -> None:
         self._samples = path
-
-    def _say(self, text: str) -> None:
-        """A line on stderr; when its reader has gone, the training goes on in silence."""
-        try:
-            click.echo(text, err=True)
-        except OSError:
-            self.quiet = True
 
     def _values(self) -> list[tuple[str, float]]:
         return [(name, value) for name, value in self._record.items() if name not in HIDDEN]

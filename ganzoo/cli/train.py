@@ -1,12 +1,13 @@
 """``ganzoo train``: settings from the command line, a live panel, and where the results lie."""
 
 import shlex
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ganzoo.cli.options import parse_assignments
+from ganzoo.cli.options import parse_assignments, speak
 from ganzoo.runtime.processes import launched
 
 USAGE = "ganzoo train VARIANT --dataset NAME"
@@ -53,7 +54,7 @@ def command(
     ganzoo train NAME --dataset mnist -o lr=1e-4
     ganzoo train NAME --dataset folder:photos -o resolution=64
     ganzoo train NAME --out runs/x --resume     continue an interrupted run
-    torchrun --standalone --nproc-per-node 2 -m ganzoo train NAME      on two GPUs
+    torchrun --standalone --nproc-per-node 2 --no-python ganzoo train NAME      on two GPUs
     """
     texts = parse_assignments(assignments)
     for word in ("variant", "dataset"):
@@ -97,11 +98,12 @@ def command(
     if not quiet:
         samples = sorted((run.path / "samples").glob("*.png"))
         if samples:
-            click.echo(f"samples: {samples[-1]}", err=True)
+            speak(f"samples: {samples[-1]}")
         asked = ["--input", "IMAGE"] if isinstance(run.network(), Translator) else ["-n", "64"]
-        click.echo(f"more:    {shlex.join(['ganzoo', 'sample', str(run.path), *asked])}", err=True)
+        speak(f"more:    {shlex.join(['ganzoo', 'sample', str(run.path), *asked])}")
     if speaks:
-        click.echo(run.path)
+        with suppress(OSError):  # the run is finished, whether or not anyone reads where it lies
+            click.echo(run.path)
 
 
 def _known_names_first(variant: str | None, dataset: str | None) -> None:

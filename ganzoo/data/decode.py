@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -42,6 +43,36 @@ Part = Literal["whole", "left", "right"]
 """Of a file that holds two pictures side by side: which one is meant."""
 
 
+FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "TGA", "AVIF")
+"""What is decoded, by content: Pillow would hand PostScript to another program, and knows formats that no one uses."""
+PACKAGES = {b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIC", b"hevc": "HEIC", b"jxl ": "JPEG XL"}
+
+
+def open_image(path: Path) -> Image.Image:
+    """An image file, its pixels not read yet. Only raster formats are opened, whatever the file is called.
+
+    Raises:
+        Undecodable: another format.
+        OSError: it cannot be read.
+    """
+    try:
+        return Image.open(path, formats=[name for name in FORMATS if name in supported()])
+    except UnidentifiedImageError as error:
+        with open(path, "rb") as file:
+            brand = file.read(12)[8:12]
+        if brand in PACKAGES:
+            kind = PACKAGES[brand]
+            raise Undecodable(f"a {kind} file, which Pillow cannot read; convert it to PNG or JPEG") from error
+        raise Undecodable(f"not an image in one of the formats {', '.join(FORMATS)}") from error
+
+
+@cache
+def supported() -> frozenset[str]:
+    """The formats that this installation of Pillow has."""
+    Image.init()
+    return frozenset(Image.OPEN)
+
+
 @dataclass(frozen=True)
 class Decoder:
     """Decodes files to uint8 [channels, height, width]. It is called by many threads; Pillow lets them run at once.
@@ -65,7 +96,7 @@ class Decoder:
             Undecodable: the file cannot be read or decoded; the text is the reason.
         """
         try:
-            with Image.open(path) as opened:
+            with open_image(path) as opened:
                 image = self._prepare(opened)
         except Undecodable:
             raise
@@ -98,7 +129,7 @@ def as_stored(path: Path) -> Tensor:
         DataError: it cannot be decoded.
     """
     try:
-        with Image.open(path) as opened:
+        with open_image(path) as opened:
             grey = opened.mode in GREY
         return Decoder(1 if grey else 3, 0, 0)(path)
     except (Undecodable, OSError) as error:
@@ -112,11 +143,11 @@ def stored_shape(path: Path) -> tuple[int, int, int]:
         DataError: it is not an image.
     """
     try:
-        with Image.open(path) as opened:
+        with open_image(path) as opened:
             turned = opened.getexif().get(ORIENTATION, 1) >= 5  # on its side
             width, height = opened.size[::-1] if turned else opened.size
             return (1 if opened.mode in GREY else 3), height, width
-    except OSError as error:
+    except (Undecodable, OSError) as error:
         raise DataError(f"{path} cannot be read: {reason(error)}.") from error
 
 
@@ -159,7 +190,7 @@ def check_header(path: Path) -> str:
     The end mark of JPEG and PNG is looked for; a file that lacks it, and any other format, is decoded.
     """
     try:
-        with Image.open(path) as image:
+        with open_image(path) as image:
             kind = image.format
         with open(path, "rb") as stream:
             stream.seek(max(0, path.stat().st_size - TAIL))

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from ganzoo.data.base import check_images, to_uint8, to_unit
-from ganzoo.data.decode import GREY, reason
+from ganzoo.data.decode import GREY, open_image, reason
 from ganzoo.data.resize import convert_channels
 from ganzoo.errors import DataError, PluginError, UsageError, describe
 from ganzoo.models.interfaces import Translator, device_of
@@ -144,7 +144,7 @@ def translate_file(
         RunError: ``target`` cannot be written.
     """
     try:
-        with Image.open(source) as opened:
+        with open_image(source) as opened:
             opened.load()
             image = ImageOps.exif_transpose(opened)
     except Exception as error:  # decoders raise whatever a damaged file leads them to

@@ -4,22 +4,21 @@ Besides networks, averages and optimizers a checkpoint holds the random number g
 the device, so that a resumed run continues exactly; those of further processes that train together as ``rank-1/`` ...
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ganzoo.errors import CheckpointError
 from ganzoo.models.state import Best, State
+from ganzoo.runs.optimizers import load_optimizer
 from ganzoo.runtime.random_state import capture_rng, restore_rng
-from ganzoo.runtime.tensor_files import below, fill, read_header, read_tensors, write_tensors
+from ganzoo.runtime.tensor_files import below, fill, read_tensors, refuse_infinite, write_tensors
 
 FORMAT = 2
-WAYS = ("capturable", "fused", "foreach")
-"""Settings of torch's optimizers that say how they compute, not what."""
 Own = tuple[dict[str, Tensor], dict[str, Any]]
 """What :func:`capture_own` finds: tensors, and plain values."""
 
@@ -70,21 +69,38 @@ def save_state(path: Path, state: State, header: Mapping[str, Any], ranks: Seque
     write_tensors(path, tensors, {**header, **position, "optimizers": optimizers, "best": best, **own[1], **said})
 
 
-def read_position(path: Path) -> dict[str, Any]:
-    """The header of a checkpoint, without its tensors.
+def newest_sound(paths: Sequence[Path]) -> tuple[Path, dict[str, Any]]:
+    """The newest of some checkpoints (oldest first) whose content is what was written, and its header.
+
+    Damaged ones that are newer are told in a warning.
 
     Raises:
-        CheckpointError: no checkpoint, or one of another version.
+        CheckpointError: there is none, or none that is sound, or the newest is of another version.
     """
-    header = read_header(path)
-    refuse_other_versions(path, header)
-    return header
+    damage = ""
+    for path in reversed(paths):
+        try:
+            header = read_tensors(path)[1]
+        except CheckpointError as error:
+            damage = damage or str(error)
+            continue
+        refuse_other_versions(path, header)
+        if damage:
+            warnings.warn(f"{damage} Going on from {path.name} instead.", stacklevel=2)
+        return path, header
+    raise CheckpointError(damage or "there is no checkpoint.")
 
 
 def refuse_other_versions(path: Path, header: Mapping[str, Any]) -> None:
-    """Raise CheckpointError unless the header is that of a checkpoint of this version."""
+    """Raise CheckpointError unless the header is that of a checkpoint of this version, of the right types."""
     if header.get("format") != FORMAT or not {"optimizers", "stages", "looked", "step"} <= header.keys():
         raise CheckpointError(f"{path} is not a checkpoint of this version of ganzoo; weights alone cannot be resumed.")
+    stages = header["stages"]
+    sound = all(type(header.get(key)) is int and header[key] >= 0 for key in ("step", "images"))
+    sound = sound and isinstance(header["looked"], bool) and isinstance(header["optimizers"], dict)
+    sound = sound and isinstance(stages, list) and all(isinstance(stage, dict) for stage in stages)
+    if not sound or not all(type(s.get("steps")) is int and isinstance(s.get("name"), str) for s in stages):
+        raise CheckpointError(f"{path} is damaged: its position or its stages are not what was written.")
 
 
 def restore_memory(path: Path, state: State, saved: Mapping[str, Tensor]) -> None:
@@ -132,22 +148,14 @@ def _restore(
         for name, network in networks.items():
             fill(network, below(tensors, f"{part}/{name}/"), path, name)
     for player, optimizer in state.optimizers.items():
-        saved = header["optimizers"].get(player)
-        if saved is None:
+        if player not in header["optimizers"]:
             raise CheckpointError(f"{path} holds no optimizer of player {player!r}.")
-        values: dict[int, dict[str, Any]] = {int(i): dict(v) for i, v in saved["scalars"].items()}
-        parameters = [p for group in optimizer.param_groups for p in group["params"]]
-        for key, tensor in below(tensors, f"optimizers/{player}/").items():
-            index, _, name = key.partition("/")
-            parameter = parameters[int(index)]
-            if tensor.shape == parameter.shape:
-                # Fused optimizers walk raw memory: moments must lie in it as their parameter does (channels last, say).
-                tensor = torch.empty_like(parameter, dtype=tensor.dtype).copy_(tensor)
-            values.setdefault(int(index), {})[name] = tensor
-        # How a step is computed is this process's: a run may go on where the saved way is not available.
-        ways = [{k: group[k] for k in WAYS if k in group} for group in optimizer.param_groups]
-        groups = [{**was, **way} for was, way in zip(saved["groups"], ways, strict=True)]
-        optimizer.load_state_dict({"state": values, "param_groups": groups})
+        own = below(tensors, f"optimizers/{player}/")
+        refuse_infinite(own, path, f"the optimizer of {player!r}")
+        try:
+            load_optimizer(optimizer, own, header["optimizers"][player])
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError) as error:
+            raise CheckpointError(f"{path} does not fit the optimizer of player {player!r}: {error}") from error
     own, plain = (below(tensors, f"rank-{rank}/"), header[f"rank-{rank}"]) if rank else (tensors, header)
     sums = below(own, "window/")
     device = state.device

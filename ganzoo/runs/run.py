@@ -10,8 +10,10 @@ ROLE-best.safetensors   the same as it was when the metric that chooses was best
 """
 
 import dataclasses
+import glob
 import json
 import os
+import platform
 import re
 import shutil
 from collections.abc import Sequence
@@ -69,6 +71,7 @@ class Run:
             RunError: something is there already, or it cannot be written.
         """
         refuse_existing(path)
+        sweep_buildings(path)
         run = cls(path, variant, {**details, "started": now()})
         building = path.with_name(building_name(path))
         try:
@@ -167,8 +170,28 @@ class Run:
 
 
 def building_name(path: Path) -> str:
-    """What a run directory is called until it is complete."""
-    return f".{path.name}.{os.getpid()}.tmp"
+    """What a run directory is called until it is complete: no two starts have one name, on no machine."""
+    return f".{path.name}.{platform.node()}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
+
+
+def sweep_buildings(path: Path) -> None:
+    """Remove what processes of this machine that were killed have begun to build beside ``path``."""
+    start = f".{path.name}.{platform.node()}."
+    for left in path.parent.glob(f"{glob.escape(start)}*.tmp") if path.parent.is_dir() else ():
+        pid = left.name.removeprefix(start).partition(".")[0]
+        if pid.isdigit() and not is_running(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def is_running(pid: int) -> bool:
+    """Whether this machine has a process of that number."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # someone else's
+    return True
 
 
 def weights_path(folder: Path, role: str, best: bool = False) -> Path:
@@ -183,7 +206,12 @@ def checkpoints(folder: Path) -> list[Path]:
 
 
 def latest_checkpoint(folder: Path) -> Path:
-    """The newest checkpoint of a run directory.
+    """The newest checkpoint of a run directory. Raises as :func:`kept_checkpoints`."""
+    return kept_checkpoints(folder)[-1]
+
+
+def kept_checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints of a run directory, oldest first.
 
     Raises:
         CheckpointError: there is none.
@@ -193,7 +221,7 @@ def latest_checkpoint(folder: Path) -> Path:
         raise CheckpointError(
             f"{folder} holds no checkpoint: there is nothing to resume from. Remove it, or train to another --out."
         )
-    return found[-1]
+    return found
 
 
 def refuse_existing(path: Path) -> None:

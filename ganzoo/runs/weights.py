@@ -1,5 +1,6 @@
 """A trained network by itself: a safetensors file whose header tells how to rebuild it."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,12 @@ import torch
 from torch import nn
 
 from ganzoo.data.base import DataInfo
-from ganzoo.errors import CheckpointError
+from ganzoo.errors import CheckpointError, ConfigError, DataError, PluginError, describe
 from ganzoo.models.variant import Variant
-from ganzoo.runtime.tensor_files import fill, read_header, read_tensors
+from ganzoo.runtime.tensor_files import fill, read_header, read_shapes, read_tensors
+
+MOST_VALUES = 2**31
+"""Of one sample."""
 
 
 def describe_weights(path: Path) -> tuple[dict[str, Any], DataInfo]:
@@ -22,11 +26,26 @@ def describe_weights(path: Path) -> tuple[dict[str, Any], DataInfo]:
     if "role" not in header:
         raise CheckpointError(f"{path} is a checkpoint, not trained weights: name its run directory instead.")
     try:
-        data = header["data"]
-        header["config"]["variant"], header["role"], header["network"]  # what every reader relies on
-        return header, DataInfo.from_plain(data)
-    except (KeyError, TypeError) as error:
+        texts = (header["config"]["variant"], header["role"], header["network"])  # what every reader relies on
+        if not all(isinstance(text, str) for text in texts):
+            raise TypeError(f"a name: {texts}")
+        return header, checked_data(DataInfo.from_plain(header["data"]))
+    except (KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{path} is damaged: its header lacks or misplaces {error}.") from error
+
+
+def checked_data(data: DataInfo) -> DataInfo:
+    """What a file says of its data, if it is of the right types and a possible size.
+
+    Raises:
+        TypeError: it is not.
+    """
+    sides = [side for side in data.shape if isinstance(side, int) and not isinstance(side, bool) and side > 0]
+    if len(sides) != len(data.shape) or not sides or math.prod(sides) > MOST_VALUES:
+        raise TypeError(f"shape {data.shape}")
+    if not all(isinstance(text, str) for text in (data.name, data.kind, *data.classes)):
+        raise TypeError("names of data, kind or classes")
+    return data
 
 
 def load_network(path: Path, variant: Variant) -> nn.Module:
@@ -35,12 +54,37 @@ def load_network(path: Path, variant: Variant) -> nn.Module:
     Raises:
         CheckpointError: no such file, damaged, or of other networks than this variant's.
     """
-    tensors, header = read_tensors(path)
+    header = describe_weights(path)[0]
     if header["config"]["variant"] != variant.config.variant:
         raise CheckpointError(
             f"{path} belongs to variant {header['config']['variant']!r}, not {variant.config.variant!r}."
         )
+    refuse_other_shapes(path, header["network"], variant)
     with torch.random.fork_rng(devices=[]):  # building draws weights; the caller's generator is not ours to move
-        network = variant.build().get(header["network"], nn.Identity())
-    fill(network, tensors, path, header["network"])
+        network = variant.build()[header["network"]]
+    fill(network, read_tensors(path)[0], path, header["network"])
     return network.eval().requires_grad_(False)
+
+
+def refuse_other_shapes(path: Path, name: str, variant: Variant) -> None:
+    """Compare the shapes in a file with those of the network that its header asks for, before any memory is taken.
+
+    Raises:
+        CheckpointError: no such network, or other tensors.
+    """
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        try:
+            networks = variant.build()
+        except (ConfigError, DataError, PluginError) as error:
+            raise CheckpointError(f"{path} cannot be rebuilt: {error}") from error
+        except (NotImplementedError, RuntimeError, TypeError, ValueError, OverflowError) as error:
+            if isinstance(error, NotImplementedError) or "meta" in str(error):
+                return  # a plugin that looks at values while it builds; loading compares shapes again
+            raise CheckpointError(f"{path} cannot be rebuilt: {describe(error)}") from error
+    if name not in networks:
+        raise CheckpointError(f"{path} holds network {name!r}, which variant {variant.config.variant!r} does not have.")
+    expected = {key: tuple(value.shape) for key, value in networks[name].state_dict().items()}
+    found = read_shapes(path)
+    if wrong := sorted(key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key)):
+        shapes = f"{list(found.get(wrong[0], ()))} in the file, {list(expected.get(wrong[0], ()))} by its settings"
+        raise CheckpointError(f"{path} does not fit network {name!r}: {wrong[0]} is {shapes}.")

@@ -35,6 +35,8 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove temporary files that a killed process has left below ``folder``."""
-    for left in folder.rglob(".*.tmp"):
-        left.unlink(missing_ok=True)
+    """Remove temporary files that a killed process has left below ``folder``: ours, and those of safetensors."""
+    for pattern in (".*.tmp", ".tmp*"):
+        for left in folder.rglob(pattern):
+            if left.is_file():
+                left.unlink(missing_ok=True)

@@ -104,7 +104,8 @@ class World:
         machines = self.size // self.local_size
         meeting = ["--nnodes", str(machines), "--rdzv-backend", "c10d", "--rdzv-endpoint", "HOST:PORT"]
         where = ["--standalone"] if machines == 1 else meeting
-        return ["torchrun", *where, "--nproc-per-node", str(self.local_size), "-m", "ganzoo"]
+        # Not -m, which would import modules of the current folder.
+        return ["torchrun", *where, "--nproc-per-node", str(self.local_size), "--no-python", "ganzoo"]
 
 
 SINGLE_PROCESS = World()

@@ -49,7 +49,7 @@ class TrainingSession:
     variant: Variant
     device: torch.device
     context: Callable[[], EvaluationContext]
-    resume: bool = False
+    resume: Path | None = None  # the checkpoint to go on from
     evaluation: PeriodicEvaluation | None = None
     world: World = SINGLE_PROCESS  # the processes that train it together, once they are connected
 
@@ -122,7 +122,8 @@ class TrainingSession:
         """The run to resume, and its state."""
         details = self._details()
         run = Run(self.out, self.variant, {**read_run_details(self.out), **details})
-        header = load_state(run.latest(), state, self.config.variant, self.world.rank)
+        assert self.resume is not None, "asked only to resume"
+        header = load_state(self.resume, state, self.config.variant, self.world.rank)
         self._check_same(header, details)
         run.step, run.images, run.plan, run.looked = state.step, state.images, header["stages"], header["looked"]
         seen = state.step + run.looked

@@ -27,8 +27,8 @@ from ganzoo.metrics.requests import VERSUS, MetricRequest, requests_in
 from ganzoo.models.load import load_as_trained, load_variant, make_loss
 from ganzoo.models.variant import Variant
 from ganzoo.registry.registry import registry
-from ganzoo.runs.checkpoint import read_position
-from ganzoo.runs.run import latest_checkpoint, refuse_existing
+from ganzoo.runs.checkpoint import newest_sound
+from ganzoo.runs.run import kept_checkpoints, refuse_existing
 from ganzoo.runtime.device import choose_device
 from ganzoo.runtime.processes import launched
 from ganzoo.training.checks import check_arithmetic, check_tricks
@@ -95,13 +95,14 @@ class ResolvedRun:
         variant_class: the class of the variant.
         config: the settings in full.
         target: the run directory.
-        header: of the checkpoint to resume from; None for a new run.
+        checkpoint, header: the checkpoint to resume from, and its header; None for a new run.
         asks_metrics: the user named the metrics; otherwise the variant's own that cannot be taken are left out.
     """
 
     variant_class: type[Variant]
     config: RunConfig
     target: Path
+    checkpoint: Path | None
     header: Mapping[str, Any] | None
     asks_metrics: bool
 
@@ -126,9 +127,9 @@ def resolve_run(
     layers = [{"dataset": EMBEDDED, **variant_class.defaults}, saved, given]
     resolved = _absolute(resolve(variant, variant_class.Options, *layers, texts=texts))
     target = target or default_out(resolved)
-    header = read_position(latest_checkpoint(target)) if resume else None
+    checkpoint, header = newest_sound(kept_checkpoints(target)) if resume else (None, None)
     asks = "metrics" in {**given, **(texts or {})} or resolved.metrics != variant_class.defaults.get("metrics", "")
-    return ResolvedRun(variant_class, resolved, target, header, asks)
+    return ResolvedRun(variant_class, resolved, target, checkpoint, header, asks)
 
 
 def check_run(run: ResolvedRun) -> torch.device:
@@ -192,7 +193,7 @@ def build_session(
         return training_context(made, load, device, progress)
 
     evaluation = evaluation_of(run, made, context)
-    return TrainingSession(config, run.target, dataset, made, device, context, run.header is not None, evaluation)
+    return TrainingSession(config, run.target, dataset, made, device, context, run.checkpoint, evaluation)
 
 
 def evaluation_of(
