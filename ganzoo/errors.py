@@ -12,14 +12,21 @@
     │   └── ChecksumError           a file whose content is not what was published
     ├── RunError                    a run directory that is in the way, missing or not writable
     ├── CheckpointError             a file that is not a checkpoint, is damaged, or belongs to other settings
-    ├── TrainingError               training broke down (a value is not finite)
-    └── Interrupted                 exit code 130: stopped by the user, with a checkpoint kept
+    ├── TrainingError               training broke down
+    │   └── NotFiniteError          a loss, a gradient or a weight is not finite
+    └── Interrupted                 exit code 128 + signal (130: Ctrl-C): stopped from outside, a checkpoint is kept
 
 A violated assumption of our own is an AssertionError, never one of these.
 """
 
-from collections.abc import Iterable
+import signal
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from types import MappingProxyType
+
+LONGEST = 200
+FEW = 20
+"""Choices that are all named in a message; of more only the nearest is."""
 
 
 class GanzooError(Exception):
@@ -42,17 +49,29 @@ class UnknownNameError(UsageError):
         name: the name that was given.
         choices: the names that exist.
         hint: one more sentence, for example the command that lists the choices.
+        synonyms: what other programs call the choices.
     """
 
-    def __init__(self, kind: str, name: str, choices: Iterable[str], hint: str = "") -> None:
+    def __init__(
+        self,
+        kind: str,
+        name: str,
+        choices: Iterable[str],
+        hint: str = "",
+        synonyms: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.kind, self.name, self.choices = kind, name, sorted(choices)
-        self.suggestion = nearest(name, self.choices)
+        meant = synonyms.get(name.lower().replace("-", "_"), "")
+        self.suggestion = meant if meant in self.choices else nearest(name, self.choices)
         if not self.choices:
             known = f"no {kind} is registered."
         elif self.suggestion:
-            known = f"did you mean {self.suggestion!r}? Known: {', '.join(self.choices)}."
-        else:
+            others = f" Known: {', '.join(self.choices)}." if len(self.choices) <= FEW else ""
+            known = f"did you mean {self.suggestion!r}?{others}"
+        elif len(self.choices) <= FEW or not hint:
             known = f"known: {', '.join(self.choices)}."
+        else:
+            known = f"there are {len(self.choices)} others."
         super().__init__(f"unknown {kind} {name!r}: {known}" + (f" {hint}" if hint else ""))
 
 
@@ -93,13 +112,28 @@ class CheckpointError(GanzooError):
 
 
 class TrainingError(GanzooError):
-    """Training broke down: a loss or a weight is not finite."""
+    """Training broke down."""
+
+
+class NotFiniteError(TrainingError):
+    """A loss, a gradient or a weight is infinite or no number."""
 
 
 class Interrupted(GanzooError):
-    """Training was stopped from outside; the message holds the command that resumes it."""
+    """Training was stopped from outside; the message holds the command that resumes it.
+
+    Args:
+        message: what to say.
+        reason: name of the signal; the exit code is 128 and its number. Default: SIGINT.
+    """
 
     exit_code = 130
+
+    def __init__(self, message: str, reason: str = "SIGINT") -> None:
+        super().__init__(message)
+        self.reason = reason
+        if reason in signal.Signals.__members__:
+            self.exit_code = 128 + signal.Signals[reason]
 
 
 def nearest(name: str, choices: Iterable[str]) -> str | None:
@@ -110,6 +144,15 @@ def nearest(name: str, choices: Iterable[str]) -> str | None:
         name.lower(), by_lower, n=1, cutoff=0.5
     )
     return by_lower[found[0]] if found else None
+
+
+def shown(value: object) -> str:
+    """A value as it is shown in a message: cut when it is very long."""
+    try:
+        text = repr(value)
+    except ValueError:
+        return "a number of very many digits"
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}... ({len(text):,} characters)"
 
 
 def describe(error: BaseException) -> str:

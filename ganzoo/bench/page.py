@@ -13,7 +13,7 @@ from PIL import Image
 from ganzoo.bench.suite import Suite
 from ganzoo.bench.table import Row, columns, grid, title
 from ganzoo.runs.history import history
-from ganzoo.runtime.files import replace_file
+from ganzoo.runtime.files import replace_text
 
 COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22")
 WIDTH, HEIGHT, LEFT, BOTTOM = 560, 300, 70, 40
@@ -26,7 +26,7 @@ LARGEST = 420
 def write(folder: Path, suite: Suite, rows: list[Row]) -> None:
     """``index.html``, whole or not at all."""
     text = rendered(folder, suite, rows)
-    replace_file(folder / "index.html", lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    replace_text(folder / "index.html", text)
 
 
 def rendered(folder: Path, suite: Suite, rows: list[Row]) -> str:

@@ -23,8 +23,9 @@ from typing import Any
 
 from ganzoo.bench.suite import BenchTask, Suite
 from ganzoo.errors import Interrupted, RunError
-from ganzoo.runtime.files import replace_file
+from ganzoo.runtime.files import read_json, replace_text
 from ganzoo.runtime.locks import locked
+from ganzoo.runtime.signals import ending
 
 MARK = "suite.json"
 SET_BESIDE = ("about", "published")
@@ -115,7 +116,7 @@ def run(
         with stopped_by_signals(workers), ThreadPoolExecutor(at_once) as pool:
             list(pool.map(lambda job: _do(job, workers, progress, report), todo))
     if workers.stopping:
-        raise Interrupted(f"stopped by {workers.stopping}; the same command goes on.")
+        raise Interrupted(f"stopped by {workers.stopping}; the same command goes on.", workers.stopping)
     return progress
 
 
@@ -189,9 +190,8 @@ class Workers:
 
 @contextmanager
 def stopped_by_signals(workers: Workers) -> Iterator[None]:
-    """SIGINT and SIGTERM stop the workers; in a thread that is not the main one there is nothing to catch."""
-    main = threading.current_thread() is threading.main_thread()
-    numbers = (signal.SIGINT, signal.SIGTERM) if main else ()
+    """Signals that end a program stop the workers; in a thread that is not the main one there is nothing to catch."""
+    numbers = ending() if threading.current_thread() is threading.main_thread() else ()
     before = {n: signal.signal(n, lambda number, _: workers.stop(signal.Signals(number).name)) for n in numbers}
     try:
         yield
@@ -211,14 +211,11 @@ def outcome(folder: Path, name: str) -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(found, dict):
-            raise ValueError("it holds something else")
+        return read_json(path)
     except (OSError, ValueError) as error:
         raise RunError(f"{path} is damaged ({error}): remove it, and what it says is found out again.") from error
-    return found
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:
     text = json.dumps(content, indent=1) + "\n"
-    replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    replace_text(path, text)

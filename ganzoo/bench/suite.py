@@ -26,6 +26,7 @@ import dataclasses
 import math
 import re
 import warnings
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +36,7 @@ from ganzoo.config.files import read_toml
 from ganzoo.config.settings import resolve
 from ganzoo.data.load import dataset_spec
 from ganzoo.data.needs import unmet
-from ganzoo.errors import ConfigError, UnknownNameError
+from ganzoo.errors import ConfigError, UnknownNameError, shown
 from ganzoo.metrics.requests import MetricRequest, as_requests
 from ganzoo.models.load import load_variant
 from ganzoo.registry.registry import registry
@@ -43,6 +44,8 @@ from ganzoo.registry.registry import registry
 KEYS = ("about", "seeds", "datasets", "metrics", "budget", "settings", "entries", "published")
 ENTRY_KEYS = ("variant", "label", "datasets", "settings", "budget")
 PUBLISHED_KEYS = ("label", "dataset", "metric", "value", "source", "differs")
+MOST = 10**12
+"""Images, or minutes, of a training."""
 OWN = ("variant", "dataset", "seed", "steps", "metrics", "device")
 """Settings of a run that a suite says in its own place."""
 
@@ -136,17 +139,25 @@ def read(path: Path, name: str = "", seeds: int | None = None, variants: tuple[s
 
 def _checked(content: dict[str, Any], name: str, seeds: int | None, variants: tuple[str, ...]) -> Suite:
     _known(content, KEYS, "a suite")
-    for key in ("seeds", "datasets", "metrics"):
+    for key in ("seeds", "datasets", "metrics", "published"):
         if not isinstance(content.get(key, []), list):
             raise ConfigError(f"{key} = {content[key]!r} of suite {name!r} must be a list.")
+    for key in ("budget", "settings"):
+        if not isinstance(content.get(key, {}), dict):
+            raise ConfigError(f"{key} = {content[key]!r} of suite {name!r} must be a table.")
     chosen = list(range(seeds)) if seeds is not None else content.get("seeds", [0])
-    if not chosen or not all(isinstance(s, int) and s >= 0 for s in chosen) or len(set(chosen)) < len(chosen):
+    if not chosen or not all(type(s) is int and 0 <= s < 2**63 for s in chosen) or len(set(chosen)) < len(chosen):
         raise ConfigError(f"seeds = {chosen} of suite {name!r}: name at least one, each a whole number, none twice.")
     metrics = tuple(as_requests(map(str, content.get("metrics", []))))
     everything = content.get("entries", "all") == "all"
     entries = [{"variant": n} for n in usable_variants()] if everything else content["entries"]
+    if not isinstance(entries, list):
+        raise ConfigError(f'entries = {entries!r} of suite {name!r} must be a list, or "all".')
     for entry in entries:
         _known(entry, ENTRY_KEYS, "an entry")
+        for key, kind in (("variant", str), ("label", str), ("datasets", list), ("settings", dict), ("budget", dict)):
+            if key in entry and not isinstance(entry[key], kind):
+                raise ConfigError(f"{key} = {entry[key]!r} of an entry of suite {name!r} is of the wrong type.")
         if "variant" not in entry:
             raise ConfigError(f"an entry of suite {name!r} names no variant: {dict(entry)}.")
     taken = [e for e in entries if not variants or e.get("label", e["variant"]) in variants or e["variant"] in variants]
@@ -163,7 +174,7 @@ def _checked(content: dict[str, Any], name: str, seeds: int | None, variants: tu
         jobs, left_out = jobs + found, left_out + reasons
     if not jobs:
         raise ConfigError(f"suite {name!r} has nothing to train: no variant of it can run on its data sets.")
-    twice = {job.name for job in jobs if [j.name for j in jobs].count(job.name) > 1}
+    twice = {name for name, count in Counter(job.name for job in jobs).items() if count > 1}
     if twice:
         raise ConfigError(f"suite {name!r}: two entries are called {', '.join(sorted(twice))}; give them labels.")
     labels = {entry.get("label", entry["variant"]) for entry in entries}
@@ -194,8 +205,9 @@ def _jobs(
         said = " and ".join(f"{key} = {value}" for key, value in budget.items()) or "nothing"
         raise ConfigError(f"budget of {label!r} says {said}: it must say images or minutes, one of them.")
     ((kind, amount),) = budget.items()
-    if isinstance(amount, bool) or not isinstance(amount, int | float) or not math.isfinite(amount) or amount <= 0:
-        raise ConfigError(f"{kind} = {amount!r} in the budget of {label!r} must be a number above 0.")
+    if not is_number(amount) or not 0 < amount <= MOST or (kind == "images" and amount != int(amount)):
+        valid = f"a {'whole number' if kind == 'images' else 'number'} above 0 and at most {MOST:,}"
+        raise ConfigError(f"{kind} = {shown(amount)} in the budget of {label!r} must be {valid}.")
     jobs: list[BenchTask] = []
     left_out = []
     second = dataset_spec(str(settings["second"])) if settings.get("second") else None
@@ -209,11 +221,18 @@ def _jobs(
     return jobs, left_out
 
 
+def is_number(value: Any) -> bool:
+    """Whether it is a whole number or a finite float."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(min(value, MOST))
+
+
 def _published(row: Any, name: str, labels: set[str], content: Mapping[str, Any]) -> Published:
     """A published number, which must have a place in the table."""
     _known(row, PUBLISHED_KEYS, "a published number")
+    if wrong := [key for key in PUBLISHED_KEYS if key != "value" and not isinstance(row.get(key, ""), str)]:
+        raise ConfigError(f"{wrong[0]} = {row[wrong[0]]!r} of a published number of suite {name!r} is not a text.")
     found = Published(**row)
-    if isinstance(found.value, bool) or not isinstance(found.value, int | float):
+    if not is_number(found.value):
         raise ConfigError(f"value = {found.value!r} of a published number of suite {name!r} is not a number.")
     titles = {request.title for request in as_requests(map(str, content.get("metrics", [])))}
     for what, value, choices in (

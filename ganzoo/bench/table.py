@@ -3,6 +3,7 @@
 Nothing is left out in silence: a number that is missing has its reason as a footnote, and a job that failed is a row.
 """
 
+import copy
 import csv
 import io
 import json
@@ -15,10 +16,12 @@ from typing import Any
 
 from ganzoo.bench.runner import one_line, outcome
 from ganzoo.bench.suite import BenchTask, Suite
+from ganzoo.errors import RunError, describe
 from ganzoo.metrics.requests import base_name
 from ganzoo.registry.registry import registry
 from ganzoo.registry.specs import MetricSpec
 from ganzoo.runs.history import history
+from ganzoo.runtime.files import replace_text
 
 # Student's t: how many standard errors the 95 % interval of a mean reaches, by degrees of freedom.
 T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
@@ -99,7 +102,13 @@ def collect(folder: Path, suite: Suite) -> list[Row]:
     rows: dict[tuple[str, str], Row] = {}
     for job in suite.jobs:
         row = rows.setdefault((job.label, job.dataset), Row(job.label, job.variant, job.dataset))
-        _add(row, folder, job)
+        kept = copy.deepcopy(row)
+        try:
+            _add(row, folder, job)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RunError) as error:
+            # Its run directory is damaged: that is this row's own trouble.
+            row = rows[job.label, job.dataset] = kept
+            row.failed[job.seed] = one_line(f"its run directory is damaged: {describe(error)}")
     return list(rows.values())
 
 
@@ -284,13 +293,19 @@ def comma_separated(suite: Suite, rows: list[Row]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["label", "variant", "dataset", "seed", "checkpoint", "metric", "value"])
     for row in rows:
+        texts = [harmless(text) for text in (row.label, row.variant, row.dataset)]
         for which, place in (("final", row.final), ("best", row.best)):
             for name, value in place.items():
                 for seed, number in value.values.items():
-                    writer.writerow([row.label, row.variant, row.dataset, seed, which, name, repr(number)])
+                    writer.writerow([*texts, seed, which, name, repr(number)])
         for seed, reason in row.failed.items():
-            writer.writerow([row.label, row.variant, row.dataset, seed, "failed", "", reason])
+            writer.writerow([*texts, seed, "failed", "", harmless(reason)])
     return out.getvalue()
+
+
+def harmless(text: str) -> str:
+    """A text that a spreadsheet takes for a text: one that begins like a formula gets a quotation mark."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def record(folder: Path, suite: Suite, rows: list[Row]) -> dict[str, Any]:
@@ -322,7 +337,7 @@ def write(folder: Path, suite: Suite, rows: list[Row]) -> None:
         "table.tex": latex(suite, rows),
     }
     for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
+        replace_text(folder / name, text)
 
 
 __all__ = ["collect", "markdown", "write"]

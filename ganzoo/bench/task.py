@@ -19,7 +19,7 @@ from ganzoo.errors import Interrupted
 from ganzoo.metrics.measure import divided
 from ganzoo.metrics.requests import MetricRequest, requests_in
 from ganzoo.runs.run import checkpoints
-from ganzoo.runtime.files import replace_file
+from ganzoo.runtime.files import replace_text
 from ganzoo.runtime.locks import waiting
 from ganzoo.training.loop import TrainingLoop, new_state
 from ganzoo.training.session import TrainingSession, setting
@@ -119,7 +119,7 @@ def main() -> None:
         except Exception as error:  # whatever it is, the other jobs go on, and the table shows it
             found = {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
         text = json.dumps(found, indent=1) + "\n"
-        replace_file(folder / "jobs" / f"{name}.json", lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        replace_text(folder / "jobs" / f"{name}.json", text)
     sys.exit(0 if found["status"] == "finished" else 1)
 
 

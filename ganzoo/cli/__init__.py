@@ -7,6 +7,7 @@ import importlib
 import os
 import signal
 import sys
+import threading
 import warnings
 from typing import Any, NoReturn
 
@@ -16,6 +17,7 @@ from ganzoo import __version__
 from ganzoo.cli.options import speak
 from ganzoo.errors import GanzooError, Interrupted, nearest
 from ganzoo.runtime.processes import launched, meet
+from ganzoo.runtime.signals import ending
 
 COMMANDS = {
     "list": ("listing", "What is registered: variants, datasets, losses, metrics, plugins."),
@@ -84,13 +86,15 @@ def cli() -> None:
     """A zoo of generative adversarial networks.
 
     Results go to stdout, progress and messages to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage,
-    130 interrupted. GANZOO_DATA names the data folder; GANZOO_PLUGINS=0 leaves third-party plugins out.
+    128 + n ended by signal n (130: Ctrl-C). GANZOO_DATA names the data folder; GANZOO_PLUGINS=0 leaves third-party
+    plugins out.
     """
 
 
 def main(args: list[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
     warnings.showwarning = _show_warning
+    received = _catch_signals()
     # A service may start us with stdout or stderr closed; Python then has None in their place.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  # open until the process ends
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
@@ -102,11 +106,22 @@ def main(args: list[str] | None = None) -> NoReturn:
     except GanzooError as error:
         fail(str(error), error.exit_code)
     except click.ClickException as error:
+        if isinstance(error, click.NoSuchOption) and error.ctx and error.ctx.info_name == "train":
+            key = meant_setting(error.option_name.lstrip("-").replace("-", "_"))
+            error = click.UsageError(
+                f"no option {error.option_name}: settings are written as -o {key}=VALUE.", error.ctx
+            )
         if launched().rank == 0 or not meet():
             error.show(sys.stderr)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        fail("stopped at once, without a new checkpoint.", 130, "interrupted:")
+        _interrupted(received)
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and "allocate memory" not in str(error):
+            if received:  # a library may have made something else of the interrupt
+                _interrupted(received)
+            raise
+        fail(f"out of memory: smaller networks or images take less. ({error})", 1)
     except BrokenPipeError:
         # The reader (head, say) has gone; without this Python complains once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -116,6 +131,25 @@ def main(args: list[str] | None = None) -> NoReturn:
         where = f"{error.filename}: " if error.filename else ""
         fail(f"{where}{error.strerror or error}.", 1)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _catch_signals() -> list[int]:
+    """From now on a signal that ends the program raises KeyboardInterrupt; returns where the received ones are kept."""
+    received: list[int] = []
+
+    def handle(number: int, _: Any) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        for number in ending():
+            signal.signal(number, handle)
+    return received
+
+
+def _interrupted(received: list[int]) -> NoReturn:
+    number = received[0] if received else signal.SIGINT
+    fail("stopped at once, without a new checkpoint.", 128 + number, "interrupted:")
 
 
 def fail(message: str, code: int, word: str = "error:") -> NoReturn:
@@ -129,6 +163,13 @@ def fail(message: str, code: int, word: str = "error:") -> NoReturn:
     if world.size > 1 and world.rank == 0:
         meet()
     sys.exit(code)
+
+
+def meant_setting(key: str) -> str:
+    """The setting that a word of another program stands for, or the word itself."""
+    from ganzoo.config.settings import SYNONYMS
+
+    return SYNONYMS.get(key, key)
 
 
 def _show_warning(message: Any, category: Any, *_: Any, **__: Any) -> None:

@@ -1,6 +1,7 @@
 """Pieces that several commands share: JSON output, tables, ``-o key=value``, classes, outputs."""
 
 import json
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -10,11 +11,21 @@ import click
 
 from ganzoo.errors import UnknownNameError, UsageError
 
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]|\x1b(?!\[[0-9;]*m)")
+
 
 def speak(text: str) -> None:
     """A line on stderr. If no one reads it, or the disk behind it is full, the work goes on in silence."""
     with suppress(OSError, ValueError):
-        click.echo(text, err=True)
+        click.echo(printable(text), err=True)
+
+
+def printable(text: str) -> str:
+    """A text for a terminal: control characters, which names from elsewhere may hold, are written out.
+
+    Line ends, tabs, and the colours that click sets stay.
+    """
+    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def emit_json(value: Any) -> None:
@@ -35,6 +46,8 @@ def emit_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
     indent = sum(w + 2 for w in widths[:-1])
     room = max(30, shutil.get_terminal_size((120, 24)).columns - indent)
+
+    rows = [[printable(cell) for cell in row] for row in rows]
 
     def line(row: Sequence[str]) -> str:
         start = "".join(cell.ljust(w + 2) for cell, w in zip(row[:-1], widths[:-1], strict=True))

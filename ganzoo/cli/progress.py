@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -76,7 +77,8 @@ class TrainingDisplay:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._live is not None:
-            self._live.stop()
+            with suppress(OSError, ValueError):  # the terminal may be closed
+                self._live.stop()
 
     @hookimpl
     def ganzoo_run_started(self, run: "Run") -> None:
@@ -92,7 +94,8 @@ class TrainingDisplay:
         )
         if sys.stderr.isatty():
             self._live = Live(self, console=Console(stderr=True), refresh_per_second=4)
-            self._live.start()
+            with suppress(OSError, ValueError):
+                self._live.start()
 
     @hookimpl
     def ganzoo_step_logged(self, run: "Run", record: Mapping[str, Any]) -> None:

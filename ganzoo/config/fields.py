@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from ganzoo.errors import ConfigError, UnknownNameError
+from ganzoo.errors import ConfigError, UnknownNameError, shown
 
+MOST_WHOLE, MOST_FLOAT = 10**12, 1e38
+"""The largest numbers that a setting without a limit of its own may have."""
 TABLES = ("options", "tricks")
 """Settings that have a table of their own in ``config.toml``; on the command line all keys stand side by side."""
 
@@ -47,9 +49,14 @@ def check_value(name: str, value: Any, hint: Any, metadata: Mapping[str, Any]) -
     if value is None and type(None) in kinds:
         return
     if not any(_is(value, kind) for kind in kinds if kind is not type(None)):
-        raise ConfigError(f"{name} = {value!r} is not {describe(hint)}.")
+        raise ConfigError(f"{name} = {shown(value)} is not {describe(hint)}.")
     if isinstance(value, float) and not math.isfinite(value):
-        raise ConfigError(f"{name} = {value!r} is not a finite number.")
+        raise ConfigError(f"{name} = {shown(value)} is not a finite number.")
+    if isinstance(value, int | float) and not isinstance(value, bool) and "at_most" not in metadata:
+        # What no computation bears, whatever it is for: 32-bit floats end at 3.4e38.
+        metadata = {**metadata, "at_most": MOST_WHOLE if isinstance(value, int) else MOST_FLOAT}
+        if value <= metadata["at_most"]:
+            metadata = {key: limit for key, limit in metadata.items() if key != "at_most"}
     sign = {"at_least": "at least", "above": "above", "below": "below", "at_most": "at most"}
     broken = {
         "at_least": lambda limit: value < limit,
@@ -59,7 +66,7 @@ def check_value(name: str, value: Any, hint: Any, metadata: Mapping[str, Any]) -
     }
     if any(limit in metadata and broken[limit](metadata[limit]) for limit in sign):
         valid = " and ".join(f"{word} {metadata[limit]:,}" for limit, word in sign.items() if limit in metadata)
-        raise ConfigError(f"{name} = {value!r} is out of range: it must be {valid}.")
+        raise ConfigError(f"{name} = {shown(value)} is out of range: it must be {valid}.")
 
 
 def _is(value: Any, kind: Any) -> bool:
@@ -110,7 +117,7 @@ def parse(name: str, text: str, hint: Any) -> Any:
                 return kind(text)
             except ValueError:
                 continue
-    raise ConfigError(f"{name} = {text!r} is not {describe(hint)}.")
+    raise ConfigError(f"{name} = {shown(text)} is not {describe(hint)}.")
 
 
 @dataclass(frozen=True, kw_only=True)

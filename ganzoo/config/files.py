@@ -1,6 +1,7 @@
 """Settings as TOML files."""
 
 import dataclasses
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,11 @@ import tomli_w
 
 from ganzoo.config.settings import RunConfig
 from ganzoo.errors import ConfigError
+
+LARGEST = 2**20
+PARTS = 32
+DEEP = re.compile(rf"(?:[\w\"'-]+[ \t]*\.[ \t]*){{{PARTS},}}")
+"""A key of very many parts would take the parser hours."""
 
 
 def to_plain(config: RunConfig) -> dict[str, Any]:
@@ -33,8 +39,17 @@ def read_toml(path: Path) -> dict[str, Any]:
         ConfigError: it cannot be read, or is not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        if not path.is_file():
+            raise ConfigError(f"{path} cannot be read: {'not a file' if path.exists() else 'no such file'}.")
+        if path.stat().st_size > LARGEST:
+            raise ConfigError(f"{path} has {path.stat().st_size:,} bytes: settings have at most {LARGEST:,}.")
+        text = path.read_text(encoding="utf-8")
+        if DEEP.search(text):
+            raise ConfigError(f"{path}: a key of more than {PARTS} parts is none of ganzoo's.")
+        return tomllib.loads(text)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise ConfigError(f"{path} is nested too deeply.") from error
+    except ValueError as error:  # bytes that are not UTF-8 too, and numbers of too many digits
         raise ConfigError(f"{path} is not valid TOML: {error}.") from error

@@ -4,7 +4,7 @@ Settings come in layers, later ones win: the defaults below, the variant's own d
 """
 
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeVar
 
@@ -45,17 +45,20 @@ class Tricks:
     diffaugment: str = option(
         "", "augmentations of all that D sees, some of color,translation,cutout: arXiv:2006.10738"
     )
-    d_steps: int = option(1, "steps of D for one of G, each on its own batch", at_least=1)
-    g_steps: int = option(1, "steps of G in an iteration", at_least=1)
+    d_steps: int = option(1, "steps of D for one of G, each on its own batch", at_least=1, at_most=10_000)
+    g_steps: int = option(1, "steps of G in an iteration", at_least=1, at_most=1_000)
     train_d_above: float | None = option(None, "D is trained only while its loss is above this; none: always")
     train_g_above: float | None = option(None, "G is trained only while its loss is above this; none: always")
     feature_matching: Literal["none", "instead", "beside"] = option(
         "none", "G matches mean features of D, instead of its loss or beside it: arXiv:1606.03498, sec. 3.1"
     )
     minibatch_kernels: int = option(
-        0, "kernels of minibatch discrimination before D's last layer; 0: none: arXiv:1606.03498, sec. 3.2", at_least=0
+        0,
+        "kernels of minibatch discrimination before D's last layer; 0: none: arXiv:1606.03498, sec. 3.2",
+        at_least=0,
+        at_most=4_096,
     )
-    minibatch_dim: int = option(5, "length of each kernel's row of minibatch discrimination", at_least=1)
+    minibatch_dim: int = option(5, "length of each kernel's row of minibatch discrimination", at_least=1, at_most=4_096)
     minibatch_std: bool = option(False, "mean standard deviation over the batch, shown to D: arXiv:1710.10196, sec. 3")
     spectral_norm: bool = option(False, "spectral normalisation of D's layers: arXiv:1802.05957")
     r1: float = option(0.0, "gamma of the R1 penalty on real samples: arXiv:1801.04406, eq. 9", at_least=0)
@@ -87,7 +90,7 @@ class RunConfig:
     options: Options = field(default_factory=Options)
     tricks: Tricks = field(default_factory=Tricks)
     steps: int = option(20_000, "iterations of training; each draws one batch of real samples", at_least=1)
-    batch_size: int = option(64, "real samples in a step, of all processes together", at_least=2)
+    batch_size: int = option(64, "real samples in a step, of all processes together", at_least=2, at_most=1_000_000)
     loss: str = option("", "adversarial loss by name (ganzoo list losses)")
     accumulate: int = option(
         1,
@@ -104,7 +107,9 @@ class RunConfig:
     )
     cuda_graphs: bool = option(True, "on a GPU, capture iterations and repeat them; false takes every step by itself")
     compile: bool = option(False, "torch.compile for the networks: pays on long trainings of convolutions")
-    threads: int = option(0, "threads of the processor; 0: OMP_NUM_THREADS, else one a core, eight at most", at_least=0)
+    threads: int = option(
+        0, "threads of the processor; 0: OMP_NUM_THREADS, else one a core, eight at most", at_least=0, at_most=1_024
+    )
     sync_batch_norm: bool = option(
         False, "batch normalisation over the batches of all GPUs together, not over each one's own"
     )
@@ -129,6 +134,11 @@ class RunConfig:
     diagnostics: bool = option(
         True, "warn when D has won, losses stand still or samples lose diversity; changes nothing that is computed"
     )
+    on_nonfinite: Literal["stop", "rollback"] = option(
+        "stop",
+        "what a loss, gradient or weight that is not finite does: end the run, or go back to the last checkpoint and "
+        "on with other samples, three times at most",
+    )
     keep: int = option(2, "newest checkpoints that are kept", at_least=1)
 
     def __post_init__(self) -> None:
@@ -137,6 +147,30 @@ class RunConfig:
 
 FREE_KEYS = tuple(f.name for f in fields(RunConfig) if f.name not in ("variant", "dataset", *TABLES))
 TRICK_KEYS = tuple(f.name for f in fields(Tricks))
+
+
+SYNONYMS = {
+    "learning_rate": "lr", "leraning_rate": "lr", "rate": "lr", "d_lr": "lr", "g_lr": "lr", "lr_g": "lr", "lr_d": "lr",
+    "epochs": "steps", "n_epochs": "steps", "num_epochs": "steps", "iterations": "steps", "iters": "steps",
+    "niter": "steps", "max_steps": "steps", "num_steps": "steps", "kimg": "steps",
+    "batch": "batch_size", "bs": "batch_size", "batchsize": "batch_size",
+    "ndf": "width", "ngf": "width", "nf": "width", "hidden": "width", "channels_base": "width", "dim": "width",
+    "nz": "latent_dim", "z_dim": "latent_dim", "zdim": "latent_dim", "noise_dim": "latent_dim", "latent": "latent_dim",
+    "image_size": "resolution", "img_size": "resolution", "imagesize": "resolution", "size": "resolution",
+    "nc": "channels", "img_channels": "channels", "b1": "beta1", "b2": "beta2", "betas": "beta1",
+    "gpu": "device", "cuda": "device", "workers": "threads", "num_workers": "threads", "random_seed": "seed",
+    "manual_seed": "seed", "ema": "ema_halflife", "ema_decay": "ema_halflife", "clip_value": "clip",
+    "n_dis": "n_critic", "d_iters": "d_steps", "gp": "gradient_penalty", "gp_weight": "gradient_penalty",
+    "lambda_gp": "gradient_penalty", "r1_gamma": "r1", "gamma": "r1", "sn": "spectral_norm", "aug": "diffaugment",
+    "fp16": "precision", "amp": "precision", "save_interval": "checkpoint_every", "sample_interval": "sample_every",
+    "print_every": "log_every", "log_interval": "log_every",
+}  # fmt: skip
+"""What other programs call our settings."""
+
+
+def unknown_setting(variant: str, key: str, known: Collection[str]) -> UnknownNameError:
+    """The error for a key that is not a setting: one line, with the setting that is probably meant."""
+    return UnknownNameError("setting", key, known, f"'ganzoo info {variant} --all' lists all.", SYNONYMS)
 
 
 def resolve(
@@ -180,7 +214,7 @@ def resolve(
         elif key in (*FREE_KEYS, "dataset"):
             run[key] = value
         else:
-            raise UnknownNameError("setting", key, known, f"'ganzoo info {variant}' explains them.")
+            raise unknown_setting(variant, key, known)
 
     for layer in layers:
         for table in TABLES:
@@ -192,6 +226,8 @@ def resolve(
                 put(key, value)
     for key, text in (texts or {}).items():
         if key not in known:
-            raise UnknownNameError("setting", key, known, f"'ganzoo info {variant}' explains them.")
+            raise unknown_setting(variant, key, known)
         put(key, parse(key, text, hints[key]))
+    if "dataset" not in run:
+        raise ConfigError("dataset: none is named.")
     return RunConfig(variant=variant, options=options_type(**options), tricks=Tricks(**tricks), **run)

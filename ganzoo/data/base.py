@@ -95,13 +95,24 @@ class DataInfo:
         """From what :func:`dataclasses.asdict` gave, after a detour over JSON.
 
         Raises:
-            TypeError, KeyError: something else.
+            TypeError, KeyError, AttributeError: something else, or samples larger than any can be.
         """
         tuples = {name: tuple(plain[name]) for name in ("shape", "classes", "fields")}
         second = None if plain.get("second") is None else cls.from_plain(plain["second"])
-        return cls(**{**plain, **tuples, "second": second})
+        found = cls(**{**plain, **tuples, "second": second})
+        sides = [side for side in found.shape if type(side) is int and side > 0]
+        if len(sides) != len(found.shape) or not sides or math.prod(sides) > MOST_VALUES:
+            raise TypeError(f"shape {found.shape}")
+        texts = (found.name, found.kind, found.split, found.digest, *found.classes, *found.fields)
+        if not all(isinstance(text, str) for text in texts) or type(found.count) is not int:
+            raise TypeError("names of data, kind, classes or fields")
+        if not isinstance(found.extra, Mapping):
+            raise TypeError("extra")
+        return found
 
 
+MOST_VALUES = 2**31
+"""Of one sample."""
 SHARE = 0.5
 """How much of a GPU's free memory a data set may take; a larger one is sent over batch by batch."""
 

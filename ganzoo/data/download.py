@@ -9,13 +9,17 @@ import contextlib
 import errno
 import hashlib
 import http.client
+import ipaddress
 import os
 import shutil
+import socket
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ganzoo.data.progress import Progress
 from ganzoo.errors import ChecksumError, DataError, DataMissingError
@@ -31,6 +35,29 @@ class _Transient(Exception):
 
 class _Refused(Exception):
     """This mirror does not have the file."""
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows a server to public hosts by HTTP and HTTPS alone, and never from HTTPS to HTTP."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        old, new = urllib.parse.urlsplit(req.full_url), urllib.parse.urlsplit(newurl)
+        if new.scheme not in ("http", "https") or (old.scheme == "https" and new.scheme == "http"):
+            raise _Refused(f"it leads to {newurl}, which is not followed: {old.scheme} may not become {new.scheme}")
+        if new.hostname != old.hostname and is_private(new.hostname or ""):
+            raise _Refused(f"it leads to {newurl}, which is not followed: that is a host of a private network")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def is_private(host: str) -> bool:
+    """Whether a host is this machine or in a private network. One whose address is not known is not."""
+    with contextlib.suppress(OSError, ValueError):
+        found = socket.getaddrinfo(host, None)
+        return any(not ipaddress.ip_address(str(entry[4][0]).partition("%")[0]).is_global for entry in found)
+    return False
+
+
+OPENER = urllib.request.build_opener(_Redirects)
 
 
 def checksum_of(path: Path, algorithm: str, progress: Callable[[int], None] | None = None) -> str:
@@ -77,7 +104,7 @@ def download(
                 return
             mismatches.append(f"{url}: {found}")
     except OSError as error:
-        raise _write_error(error, target) from error
+        raise write_error(error, target) from error
     if mismatches:
         raise ChecksumError(
             f"{file.path}: what was downloaded is not the published file (expected {file.checksum}):\n  "
@@ -141,7 +168,7 @@ def _attempt(url: str, file: DataFile, part: Path, progress: Progress, timeout: 
         if etag := _read_etag(part, url):
             headers["If-Range"] = etag
     try:
-        response = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=timeout)
+        response = OPENER.open(urllib.request.Request(url, headers=headers), timeout=timeout)
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == 416:  # nothing after our last byte: the part is complete, or of a longer version
@@ -165,14 +192,22 @@ def _attempt(url: str, file: DataFile, part: Path, progress: Progress, timeout: 
         _write_etag(part, url, response.headers.get("ETag", ""))
         length = response.headers.get("Content-Length")
         total = offset + int(length) if length and length.isdigit() else 0
-        _receive(response, part, "ab" if partial else "wb", file.path, offset, total or file.size, progress)
-    if total and _size(part) < total:
+        _receive(response, part, "ab" if partial else "wb", file.path, offset, total or file.size, progress, file.size)
+    if total and _size(part) < min(total, file.size or total):
         raise _Transient(f"the connection ended after {_size(part):,} of {total:,} bytes")
 
 
 def _receive(
-    response: http.client.HTTPResponse, part: Path, mode: str, name: str, done: int, total: int, progress: Progress
+    response: http.client.HTTPResponse,
+    part: Path,
+    mode: str,
+    name: str,
+    done: int,
+    total: int,
+    progress: Progress,
+    limit: int = 0,
 ) -> None:
+    """Append what arrives; at most a chunk more than ``limit`` bytes, if there is one."""
     with open(part, mode) as out:
         progress(name, done, total)
         while True:
@@ -184,6 +219,8 @@ def _receive(
                 break
             out.write(chunk)
             done += len(chunk)
+            if limit and done > limit:
+                break  # more than was published: the checksum will say that it is another file
             progress(name, done, total)
         out.flush()
         os.fsync(out.fileno())
@@ -222,7 +259,8 @@ def _check_space(file: DataFile, part: Path) -> None:
         )
 
 
-def _write_error(error: OSError, target: Path) -> DataError:
+def write_error(error: OSError, target: Path) -> DataError:
+    """Why a file below the data root could not be written, and what to do."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DataError(
             f"the disk of {target.parent} is full. What has arrived of {target.name} is kept; make room and call "

@@ -16,13 +16,14 @@ from typing import IO, Any, Literal
 
 import platformdirs
 
-from ganzoo.data.download import TIMEOUT, checksum_of, download
+from ganzoo.data.download import TIMEOUT, checksum_of, download, write_error
 from ganzoo.data.progress import Progress, silent
 from ganzoo.errors import ChecksumError, DataError, DataMissingError
 from ganzoo.registry.specs import DataFile, DatasetSpec, Member
+from ganzoo.runtime.locks import waiting
 
-State = Literal["missing", "present", "verified", "not checked", "damaged"]
-SetState = Literal["embedded", "yours", "missing", "incomplete", "present", "verified", "not checked", "damaged"]
+State = Literal["missing", "present", "verified", "unverified", "damaged"]
+SetState = Literal["embedded", "yours", "missing", "incomplete", "present", "verified", "unverified", "damaged"]
 CHUNK = 2**20
 
 
@@ -41,7 +42,7 @@ class FileStatus:
     """One file: ``path`` below the data root, its state, and what is to be said about it.
 
     ``"present"``: there, with the right size as far as that is known; ``"verified"``: its checksum is right;
-    ``"not checked"``: there, but no checksum is published; ``"damaged"``: wrong size or checksum.
+    ``"unverified"``: there, but no checksum is published; ``"damaged"``: wrong size or checksum.
     """
 
     path: str
@@ -79,8 +80,8 @@ def status(spec: DatasetSpec, root: Path, check: bool = False, progress: Progres
         overall = "damaged"
     elif "missing" in states:
         overall = "incomplete"
-    elif "not checked" in states:
-        overall = "not checked"
+    elif "unverified" in states:
+        overall = "unverified"
     else:
         overall = "verified" if check else "present"
     return SetStatus(spec.name, overall, files, downloadable)
@@ -120,7 +121,7 @@ def _plain_status(file: Member, root: Path, check: bool, progress: Progress) -> 
             return FileStatus(file.path, "present")
         algorithm, _, expected = file.checksum.partition(":")
         if not expected:
-            return FileStatus(file.path, "not checked", "no checksum is published")
+            return FileStatus(file.path, "unverified", "no checksum is published")
         found = checksum_of(path, algorithm, lambda done: progress(file.path, done, size))
     except FileNotFoundError:
         return FileStatus(file.path, "missing")
@@ -212,22 +213,31 @@ def fetch(
     if spec.download != "files":
         raise DataError(f"ganzoo has no files to fetch for data set {spec.name!r}: {spec.summary}.")
     for file in spec.files:
-        if all(entry.state in ("verified", "not checked") for entry in _file_status(file, root, True, progress)):
-            # Checked .gz files are read as they are; an archive has to be unpacked to be of use.
-            if file.path.endswith((".tar", ".tar.gz", ".tgz")) and not _unpacked(file, root):
-                unpack(file, root, progress)
-            continue
-        algorithm, _, expected = file.checksum.partition(":")
         target = root / file.path
-        if not (expected and target.is_file() and checksum_of(target, algorithm) == expected):
-            try:
-                download(file, target, progress, tries, wait, timeout)
-            except DataMissingError as error:
-                advice = missing_error(spec, root, ("missing", "damaged"))
-                raise DataMissingError(f"{error}\n{advice}") from error
-        if file.members:
-            unpack(file, root, progress)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with waiting(target.with_name(f".{target.name}.lock")):  # another process may be at the same file
+                _fetch_file(file, root, progress, tries, wait, timeout)
+        except DataMissingError as error:
+            raise DataMissingError(f"{error}\n{missing_error(spec, root, ('missing', 'damaged'))}") from error
+        except OSError as error:
+            raise write_error(error, target) from error
     return status(spec, root)
+
+
+def _fetch_file(file: DataFile, root: Path, progress: Progress, tries: int, wait: float, timeout: float) -> None:
+    """One file, unless it is there and right."""
+    if all(entry.state in ("verified", "unverified") for entry in _file_status(file, root, True, progress)):
+        # Checked .gz files are read as they are; an archive has to be unpacked to be of use.
+        if file.path.endswith((".tar", ".tar.gz", ".tgz")) and not _unpacked(file, root):
+            unpack(file, root, progress)
+        return
+    algorithm, _, expected = file.checksum.partition(":")
+    target = root / file.path
+    if not (expected and target.is_file() and checksum_of(target, algorithm) == expected):
+        download(file, target, progress, tries, wait, timeout)
+    if file.members:
+        unpack(file, root, progress)
 
 
 def _unpacked(file: DataFile, root: Path) -> bool:

@@ -43,6 +43,7 @@ class State:
             running mean. Saved and restored for each rank; never averaged, neither over time nor over ranks.
         step: iterations done, over all stages.
         images: real samples seen.
+        skipped: real samples passed over, because a value was not finite and the training went back.
         stage_step, stage_steps: iterations done in the current stage, and how many it has.
         window: sum and count of every logged value since the last line of the history.
         best: the best weights so far, where a metric tells.
@@ -54,6 +55,7 @@ class State:
     memory: dict[str, Tensor] = field(default_factory=dict)
     step: int = 0
     images: int = 0
+    skipped: int = 0
     stage_step: int = 0
     stage_steps: int = 0
     window: dict[str, tuple[Tensor, int]] = field(default_factory=dict)

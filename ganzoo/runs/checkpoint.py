@@ -4,6 +4,7 @@ Besides networks, averages and optimizers a checkpoint holds the random number g
 the device, so that a resumed run continues exactly; those of further processes that train together as ``rank-1/`` ...
 """
 
+import copy
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -19,6 +20,8 @@ from ganzoo.runtime.random_state import capture_rng, restore_rng
 from ganzoo.runtime.tensor_files import below, fill, read_tensors, refuse_infinite, write_tensors
 
 FORMAT = 2
+MOST = 2**62
+"""No run has so many steps or images."""
 Own = tuple[dict[str, Tensor], dict[str, Any]]
 """What :func:`capture_own` finds: tensors, and plain values."""
 
@@ -65,7 +68,7 @@ def save_state(path: Path, state: State, header: Mapping[str, Any], ranks: Seque
     for rank, (own_tensors, plain) in enumerate(others, start=1):
         tensors |= {f"rank-{rank}/{name}": value for name, value in own_tensors.items()}
         said[f"rank-{rank}"] = plain
-    position = {"format": FORMAT, "step": state.step, "images": state.images}
+    position = {"format": FORMAT, "step": state.step, "images": state.images, "skipped": state.skipped}
     write_tensors(path, tensors, {**header, **position, "optimizers": optimizers, "best": best, **own[1], **said})
 
 
@@ -96,8 +99,10 @@ def refuse_other_versions(path: Path, header: Mapping[str, Any]) -> None:
     if header.get("format") != FORMAT or not {"optimizers", "stages", "looked", "step"} <= header.keys():
         raise CheckpointError(f"{path} is not a checkpoint of this version of ganzoo; weights alone cannot be resumed.")
     stages = header["stages"]
-    sound = all(type(header.get(key)) is int and header[key] >= 0 for key in ("step", "images"))
-    sound = sound and isinstance(header["looked"], bool) and isinstance(header["optimizers"], dict)
+    sound = all(type(header.get(key)) is int and 0 <= header[key] < MOST for key in ("step", "images", "skipped"))
+    sound = sound and isinstance(header["looked"], bool)
+    tables = ("optimizers", "config", "data", "versions", "machine", "rng", "window")
+    sound = sound and all(isinstance(header.get(key), dict) for key in tables)
     sound = sound and isinstance(stages, list) and all(isinstance(stage, dict) for stage in stages)
     if not sound or not all(type(s.get("steps")) is int and isinstance(s.get("name"), str) for s in stages):
         raise CheckpointError(f"{path} is damaged: its position or its stages are not what was written.")
@@ -132,7 +137,7 @@ def load_state(path: Path, state: State, variant: str, rank: int = 0) -> dict[st
     tensors, header = read_tensors(path)
     try:
         _restore(path, tensors, header, state, variant, rank)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError, OverflowError) as error:
         # Whatever is missing or of another form, the file was not written by save_state.
         raise CheckpointError(f"{path} is damaged: {type(error).__name__}: {error}.") from error
     return header
@@ -159,10 +164,14 @@ def _restore(
     own, plain = (below(tensors, f"rank-{rank}/"), header[f"rank-{rank}"]) if rank else (tensors, header)
     sums = below(own, "window/")
     device = state.device
-    state.window = {name: (sums[name].to(device), count) for name, count in plain["window"].items()}
+    if any(total.dim() or not total.is_floating_point() for total in sums.values()):
+        raise CheckpointError(f"{path} is damaged: a mean of its window is not a number.")
+    state.window = {name: (sums[name].to(device), int(count)) for name, count in plain["window"].items()}
     restore_memory(path, state, below(own, "memory/"))
     if header.get("best"):
         names = {key.partition("/")[0] for key in below(tensors, "best/")}
         state.best = Best(**header["best"], weights={name: below(tensors, f"best/{name}/") for name in names})
-    state.step, state.images = header["step"], header["images"]
+        for name, weights in state.best.weights.items():
+            fill(copy.deepcopy(state.networks[name]), weights, path, name)  # fits, or says why not
+    state.step, state.images, state.skipped = header["step"], header["images"], header["skipped"]
     restore_rng(below(own, "rng/"), plain["rng"])

@@ -2,14 +2,14 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import RunError
 from ganzoo.registry.hookspecs import hookimpl
-from ganzoo.runtime.files import replace_file
+from ganzoo.runtime.files import replace_text
 
 if TYPE_CHECKING:
     from ganzoo.runs.run import Run
@@ -18,19 +18,36 @@ SCALARS = "scalars.jsonl"
 
 
 def history(folder: Path) -> list[dict[str, Any]]:
-    """The lines of a run directory's history, oldest first; none when there is no history yet."""
-    path = folder / SCALARS
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    """The lines of a run directory's history, oldest first; none when there is no history yet.
+
+    A last line that a kill has cut short is left out.
+
+    Raises:
+        RunError: another line is not one of a history.
+    """
+    return [record for _, record in _lines(folder / SCALARS)]
+
+
+def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(text, record) of each line."""
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    for number, line in enumerate(lines, start=1):
+        if not line.endswith(b"\n"):
+            continue  # a kill can cut the last line short
+        try:
+            text = line.decode()
+            record = json.loads(text)
+            if not isinstance(record, dict) or type(record["step"]) is not int:
+                raise ValueError("it has no step")
+        except (ValueError, KeyError, RecursionError) as error:
+            raise RunError(f"{path}, line {number} is not a line of a history: remove it to resume.") from error
+        yield text, record
 
 
 def last_step(folder: Path) -> int:
     """The step of the last whole line of a run directory's history; 0 when there is none."""
-    path = folder / SCALARS
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
-    for line in reversed(lines):
-        with suppress(ValueError, KeyError, TypeError):
-            if line.endswith("\n"):
-                return int(json.loads(line)["step"])
+    with suppress(RunError):
+        return max((int(record["step"]) for record in history(folder)), default=0)
     return 0
 
 
@@ -40,17 +57,9 @@ def ganzoo_run_started(run: "Run") -> None:
     path = run.path / SCALARS
     if not path.exists():
         return
-    kept = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(keepends=True), start=1):
-        if not line.endswith("\n"):
-            continue  # a kill can cut the last line short
-        try:
-            # The line of a step that was saved but not looked at will be written again.
-            if json.loads(line)["step"] < run.step + run.looked:
-                kept.append(line)
-        except (ValueError, TypeError, KeyError) as error:
-            raise RunError(f"{path}, line {number} is not a line of a history: remove it to resume.") from error
-    replace_file(path, lambda temporary: temporary.write_text("".join(kept), encoding="utf-8"))
+    # The line of a step that was saved but not looked at will be written again.
+    kept = [text for text, record in _lines(path) if record["step"] < run.step + run.looked]
+    replace_text(path, "".join(kept))
 
 
 @hookimpl

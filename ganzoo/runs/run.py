@@ -28,8 +28,14 @@ from ganzoo.models.state import State
 from ganzoo.models.variant import Variant
 from ganzoo.runs.checkpoint import Own, save_state
 from ganzoo.runtime.environment import now
-from ganzoo.runtime.files import replace_file, sweep
+from ganzoo.runtime.files import read_json, replace_text, sweep
 from ganzoo.runtime.tensor_files import write_tensors
+
+KINDS = {
+    "step": int, "images": int, "status": str, "reason": str, "started": str, "device": str, "hardware": str,
+    "threads": int, "versions": dict, "data": dict, "metrics": dict, "warnings": list,
+}  # fmt: skip
+"""What ``run.json`` holds, as far as anything relies on it."""
 
 CHECKPOINT = re.compile(r"step-(\d+)\.safetensors")
 
@@ -91,7 +97,7 @@ class Run:
         """Say that training goes on, and with which settings (a resumed run may be given more steps)."""
         sweep(self.path)
         text = to_toml(self.config)
-        replace_file(self.path / "config.toml", lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        replace_text(self.path / "config.toml", text)
         self.finish("running")
 
     def finish(self, status: str, reason: str = "") -> None:
@@ -102,7 +108,7 @@ class Run:
     def write(self) -> None:
         """Write ``run.json``."""
         text = self._json()
-        replace_file(self.path / "run.json", lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        replace_text(self.path / "run.json", text)
 
     def _json(self) -> str:
         position = {"status": self.status, "reason": self.reason, "step": self.step, "images": self.images}
@@ -255,9 +261,12 @@ def read_run_details(folder: Path) -> dict[str, Any]:
         RunError: the folder is not a run directory.
     """
     try:
-        found = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        if not (isinstance(found, dict) and isinstance(found.get("step", 0), int)):
-            raise ValueError("it holds something else")
+        found = read_json(folder / "run.json")
+        for key, kind in KINDS.items():
+            if key in found and (not isinstance(found[key], kind) or isinstance(found[key], bool)):
+                raise ValueError(f"its {key!r} is not what was written")
+        if not all(isinstance(w, dict) and type(w.get("step")) is int for w in found.get("warnings", [])):
+            raise ValueError("its 'warnings' are not what was written")
     except (OSError, ValueError) as error:
         raise RunError(f"{folder} is not a run directory: run.json is missing or damaged ({error}).") from error
     return found

@@ -1,6 +1,5 @@
 """A trained network by itself: a safetensors file whose header tells how to rebuild it."""
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,6 @@ from ganzoo.data.base import DataInfo
 from ganzoo.errors import CheckpointError, ConfigError, DataError, PluginError, describe
 from ganzoo.models.variant import Variant
 from ganzoo.runtime.tensor_files import fill, read_header, read_shapes, read_tensors
-
-MOST_VALUES = 2**31
-"""Of one sample."""
 
 
 def describe_weights(path: Path) -> tuple[dict[str, Any], DataInfo]:
@@ -29,23 +25,9 @@ def describe_weights(path: Path) -> tuple[dict[str, Any], DataInfo]:
         texts = (header["config"]["variant"], header["role"], header["network"])  # what every reader relies on
         if not all(isinstance(text, str) for text in texts):
             raise TypeError(f"a name: {texts}")
-        return header, checked_data(DataInfo.from_plain(header["data"]))
+        return header, DataInfo.from_plain(header["data"])
     except (KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{path} is damaged: its header lacks or misplaces {error}.") from error
-
-
-def checked_data(data: DataInfo) -> DataInfo:
-    """What a file says of its data, if it is of the right types and a possible size.
-
-    Raises:
-        TypeError: it is not.
-    """
-    sides = [side for side in data.shape if isinstance(side, int) and not isinstance(side, bool) and side > 0]
-    if len(sides) != len(data.shape) or not sides or math.prod(sides) > MOST_VALUES:
-        raise TypeError(f"shape {data.shape}")
-    if not all(isinstance(text, str) for text in (data.name, data.kind, *data.classes)):
-        raise TypeError("names of data, kind or classes")
-    return data
 
 
 def load_network(path: Path, variant: Variant) -> nn.Module:

@@ -1,9 +1,11 @@
 """Writing files so that they are whole or not there. Standard library only."""
 
+import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from ganzoo.errors import RunError
 
@@ -32,6 +34,27 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
         if isinstance(error, OSError):
             raise RunError(f"{path} could not be written: {error.strerror or error}. Free some space.") from error
         raise
+
+
+def replace_text(path: Path, text: str) -> None:
+    """:func:`replace_file` with a text."""
+    replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The table in a JSON file.
+
+    Raises:
+        ValueError: it is not JSON, or holds something else than a table; the text says what.
+        OSError: it cannot be read.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    if not isinstance(found, dict):
+        raise ValueError("it holds something else")
+    return found
 
 
 def sweep(folder: Path) -> None:

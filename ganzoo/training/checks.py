@@ -1,5 +1,7 @@
 """Settings that make no sense together, refused before anything is trained."""
 
+import warnings
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from ganzoo.tricks.augment import POLICIES, policies
 from ganzoo.tricks.discriminator import last_layer
 
 if TYPE_CHECKING:
+    from ganzoo.models.state import Stage
     from ganzoo.models.variant import Variant
 
 SCHEDULE = ("d_steps", "g_steps", "train_d_above", "train_g_above", "clip_grad_norm", "lr_schedule", "lr_warmup")
@@ -100,6 +103,27 @@ def check_networks(variant: "Variant", networks: dict[str, nn.Module]) -> None:
                     "makes a sample's slope depend on the others in its batch (arXiv:1704.00028, section 4)"
                     + ("; add -o d_norm=none." if hasattr(variant.options, "d_norm") else ".")
                 )
+
+
+def warn_of_lengths(config: RunConfig, stages: "Sequence[Stage]") -> None:
+    """Warn of a training too short for what its settings want; a short one may still be what a user means to try."""
+    longest = max(stage.steps for stage in stages)
+    if config.tricks.lr_warmup >= longest:
+        warnings.warn(
+            f"lr_warmup = {config.tricks.lr_warmup:,}: no stage has more than {longest:,} steps, so the learning rate "
+            "never reaches its full value.",
+            stacklevel=2,
+        )
+    players = dict.fromkeys(update.player for stage in stages for update in stage.updates)
+    for player in players:
+        own = [(update, stage) for stage in stages for update in stage.updates if update.player == player]
+        if all(update.every > stage.steps for update, stage in own):
+            every = min(update.every for update, _ in own)
+            warnings.warn(
+                f"steps = {config.steps:,}: player {player!r} is never trained, because it steps in every {every:,}th "
+                "iteration. More steps, or fewer of the other player, change that.",
+                stacklevel=2,
+            )
 
 
 def check_arithmetic(config: RunConfig, device: torch.device) -> None:

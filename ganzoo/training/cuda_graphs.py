@@ -120,7 +120,7 @@ class GraphedTrainer(Trainer):
     def _next_inputs(self) -> Batch:
         """What the next iteration reads: the indices of its batch where the rest can be captured, else the batch."""
         if self._picks:
-            return {"indices": self.loader.indices(self.state.images, self.batch_size)}
+            return {"indices": self.loader.indices(self.state.images + self.state.skipped, self.batch_size)}
         return self.next_batch()
 
     def _batch(self, inputs: Batch) -> Batch:

@@ -2,10 +2,11 @@
 
 discriminator-won    D tells real from generated almost without loss: G learns little from it
 losses-frozen        every player's loss stands still
+player-resting       a player's threshold (train_g_above) keeps it from being trained at all
 diversity-lost       samples repeat each other, or miss modes or classes that the data has
 not-finite           a loss is infinite or no number: the training stops, and the message says where that began
 
-The first three are warnings in the history, in ``run.json`` and on the terminal; they change nothing that is computed.
+All but the last are warnings in the history, in ``run.json`` and on the terminal; they change nothing that is computed.
 """
 
 import math
@@ -30,6 +31,8 @@ WON = 0.02
 """D has won when its loss is below this share of what it is for a D that cannot tell (logits 0)."""
 LINES = 5
 """Lines of the history over which a loss must stay so."""
+RESTS = 20
+"""Lines over which a player must not have been trained at all."""
 LOOKS = 2
 """Looks at samples, in a row, that must be bad."""
 FROZEN = 1e-6
@@ -111,6 +114,8 @@ class Diagnostics:
 
     def read(self, record: Mapping[str, Any]) -> list[Finding]:
         """What a new line of the history gives reason to say."""
+        # A value that is not finite stands in a history as a text.
+        record = {k: v for k, v in record.items() if isinstance(v, int | float) and not isinstance(v, bool)}
         self._losses = [*self._losses, {k: v for k, v in record.items() if k.endswith("_loss")}][-LINES:]
         found = dict(self._conditions(record))
         new = []
@@ -124,6 +129,7 @@ class Diagnostics:
         """(name, (what is wrong or nothing, how often in a row before it is said)), of what this line can tell."""
         yield "discriminator-won", (self._won(record), LINES)
         yield "losses-frozen", (self._frozen(), 1)
+        yield "player-resting", (self._resting(record), RESTS)
         if "duplicate_rate" in record or "modes_found" in record:
             yield "diversity-lost", (self._uniform(record), LOOKS)
 
@@ -153,6 +159,16 @@ class Diagnostics:
         return (
             f"the discriminator tells real from generated (D(x) {real:.3f}, D(G(z)) {fake:.3f}): the generator may "
             "have broken down. Another seed or a smaller lr usually helps."
+        )
+
+    def _resting(self, record: Mapping[str, Any]) -> str:
+        resting = [
+            key.removesuffix("_skipped") for key, value in record.items() if key.endswith("_skipped") and value == 1
+        ]
+        if not resting:
+            return ""
+        return (
+            f"{resting[0]} is not trained: its loss has never been above its threshold (train_d_above, train_g_above)."
         )
 
     def _frozen(self) -> str:

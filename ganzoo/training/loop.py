@@ -16,10 +16,11 @@ import torch
 from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import Dataset
 from ganzoo.data.loader import BatchLoader
-from ganzoo.errors import Interrupted, TrainingError, describe
+from ganzoo.data.sampler import derived_seed
+from ganzoo.errors import Interrupted, NotFiniteError, describe
 from ganzoo.models.state import Stage, State
 from ganzoo.models.variant import Variant, unique_parameters
-from ganzoo.runs.checkpoint import Own, capture_own
+from ganzoo.runs.checkpoint import Own, capture_own, load_state, newest_sound
 from ganzoo.runs.run import Run
 from ganzoo.runtime.device import layout
 from ganzoo.runtime.processes import SINGLE_PROCESS, World
@@ -33,6 +34,9 @@ from ganzoo.training.previews import save_preview
 from ganzoo.training.stages import plan_of, stages_of
 
 T = TypeVar("T")
+
+MOST_ROLLBACKS = 3
+"""Times that a run goes back to a checkpoint because a value is not finite."""
 
 Fire = Callable[..., None]
 """``fire(hook name, **arguments)`` calls a lifecycle hook of every plugin."""
@@ -88,11 +92,12 @@ class TrainingLoop:
         evaluation: PeriodicEvaluation | None = None,
         world: World = SINGLE_PROCESS,
     ) -> None:
-        self.world, self._stop = world, StopTogether(world)
+        self.world, self._stop, self.dataset = world, StopTogether(world), dataset
         self.variant, self.state, self.run, self.fire, self.device = variant, state, run, fire, device
         self.config: RunConfig = variant.config
         self.loader = BatchLoader(dataset, self.config.seed, device, world.rank, world.size)
         parts = variant, state, self.loader, device, self._advice
+        self._parts = parts
         self.trainer = make_trainer(*parts) if world.size == 1 else make_distributed(*parts, world)
         self.stages = stages_of(variant, run.plan, state.step) if run else stages_of(variant)
         if run:
@@ -115,10 +120,21 @@ class TrainingLoop:
 
         Raises:
             Interrupted: :meth:`stop` was called; a checkpoint is on disk.
-            TrainingError: a logged value is not finite; the last checkpoint is from before.
+            NotFiniteError: a value is not finite; the last checkpoint is from before.
         """
         for network in self.state.networks.values():
             network.train()
+        done = False
+        while not done:
+            try:
+                self._take_steps()
+                done = True
+            except NotFiniteError as error:
+                self._roll_back(error)
+        self.save()
+
+    def _take_steps(self) -> None:
+        """From the current position to the end of the last stage."""
         begin, first = 0, self.state.step
         if first and not self.run.looked:  # ended after a checkpoint, before what follows it
             self._look(self._stage_of(first))
@@ -129,9 +145,35 @@ class TrainingLoop:
                 reason = self._stop(self.stopping)
                 if reason and self.state.step < self.total_steps:
                     self.save()
-                    raise Interrupted(reason)
+                    raise Interrupted(reason, reason)
             begin += stage.steps
-        self.save()
+
+    def _roll_back(self, error: NotFiniteError) -> None:
+        """Go back to the last good checkpoint, and on with the samples after those that broke the training.
+
+        Raises:
+            NotFiniteError: the settings do not want it, there is no checkpoint, or it has been done too often.
+        """
+        kept, done = self.run.checkpoints(), int(self.run.details.get("rollbacks", 0))
+        if self.config.on_nonfinite != "rollback" or not kept:
+            raise error
+        if done >= MOST_ROLLBACKS:
+            raise NotFiniteError(f"{error} The run has gone back {done} times already.") from error
+        passed = self.state.images + self.state.skipped + self.trainer.batch_size
+        path, header = newest_sound(kept)
+        load_state(path, self.state, self.config.variant)
+        self.state.skipped = passed - self.state.images
+        seed_everything(derived_seed("rollback", self.config.seed, done + 1))
+        self.trainer = make_trainer(*self._parts)
+        self.run.details["rollbacks"] = done + 1
+        self.run.step, self.run.images, self.run.looked = self.state.step, self.state.images, header["looked"]
+        for network in self.state.networks.values():
+            network.train()
+        self.fire("ganzoo_run_started", run=self.run)  # what follows the checkpoint is written again
+        self.diagnostics = Diagnostics(self.variant, self.dataset, self.total_steps)
+        said = f"{error} Went back to {path.name}, {done + 1} of at most {MOST_ROLLBACKS} times."
+        self._warn_of("rolled-back", said)
+        self.run.write()
 
     def _stage_of(self, step: int) -> Stage:
         """The stage that iteration ``step`` (from 1) belongs to."""
@@ -214,7 +256,7 @@ class TrainingLoop:
         self.run.step, self.run.images = self.state.step, self.state.images
         self._guarded("history", lambda: self.world.on_rank0(lambda: self._tell(record, warn=not wrong)), None)
         if wrong:
-            raise TrainingError(
+            raise NotFiniteError(
                 f"not-finite: {', '.join(wrong)} in the {self.config.log_every} steps up to {self.state.step}. "
                 f"{self._advice()}"
             )
@@ -262,6 +304,6 @@ class TrainingLoop:
         for name, network in self.state.networks.items():
             for key, tensor in network.state_dict().items():
                 if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-                    raise TrainingError(
+                    raise NotFiniteError(
                         f"{key} of network {name!r} is not finite at step {self.state.step}. {self._advice()}"
                     )

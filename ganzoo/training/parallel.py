@@ -20,7 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ganzoo.config.settings import RunConfig
 from ganzoo.data.loader import Batch, BatchLoader
-from ganzoo.errors import ConfigError, TrainingError
+from ganzoo.errors import ConfigError, NotFiniteError
 from ganzoo.models.interfaces import device_of
 from ganzoo.models.state import Losses, State, Update
 from ganzoo.models.variant import Variant
@@ -42,6 +42,10 @@ def check(config: RunConfig, device: torch.device, world: World) -> None:
     if config.sync_batch_norm and world.size == 1:
         raise ConfigError(
             "sync_batch_norm = True: one process has nothing to synchronise; start several with torchrun, or leave it."
+        )
+    if config.on_nonfinite == "rollback" and world.size > 1:
+        raise ConfigError(
+            f"on_nonfinite = 'rollback' works with one process, and here are {world.size}: leave it, and resume."
         )
     if config.sync_batch_norm and device.type != "cuda":
         raise ConfigError(
@@ -190,12 +194,12 @@ class DistributedTrainer(Trainer):
                 values.setdefault(name, []).append(value)
         return {name: sum(numbers) / len(numbers) for name, numbers in values.items()}
 
-    def _broken(self, update: Update, batch: Batch, losses: Losses) -> TrainingError:
+    def _broken(self, update: Update, batch: Batch, losses: Losses) -> NotFiniteError:
         own = super()._broken(update, batch, losses)
         finite = math.isfinite(float(losses["total"].detach()))
         found = self.world.gather(lambda: "" if finite else str(own))
         said = [f"rank {rank}: {text}" if rank else text for rank, text in enumerate(found) if text]
-        return TrainingError(said[0]) if said else own
+        return NotFiniteError(said[0]) if said else own
 
 
 def make_distributed(

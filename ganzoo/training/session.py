@@ -13,7 +13,7 @@ import torch
 from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import DataInfo, Dataset
 from ganzoo.data.sampler import derived_seed
-from ganzoo.errors import DataError, GanzooError, Interrupted, TrainingError, UsageError
+from ganzoo.errors import CheckpointError, DataError, GanzooError, Interrupted, TrainingError, UsageError
 from ganzoo.metrics.context import EvaluationContext
 from ganzoo.models.state import State
 from ganzoo.models.variant import Variant
@@ -30,6 +30,7 @@ from ganzoo.runtime.random_state import seed_everything
 from ganzoo.runtime.tensor_files import read_header
 from ganzoo.training.evaluation import PeriodicEvaluation
 from ganzoo.training.loop import TrainingLoop, new_state
+from ganzoo.training.memory import advice, is_out_of_memory
 from ganzoo.training.parallel import resume_command
 from ganzoo.training.signals import graceful_stop
 
@@ -57,7 +58,7 @@ class TrainingSession:
         """Train to the end and return the run, to be read. Of several processes that torchrun has started, all call it.
 
         Raises:
-            Interrupted: stopped by SIGINT or SIGTERM; a checkpoint is kept.
+            Interrupted: stopped by SIGINT, SIGTERM or SIGHUP; a checkpoint is kept.
             RunError: the run directory cannot be written, or another process trains in it.
             TrainingError: a value is not finite, memory ran out, or another process has ended.
             UsageError: another thread of this process is training.
@@ -65,27 +66,31 @@ class TrainingSession:
         if not _TRAINING.acquire(blocking=False):
             raise UsageError("another thread of this process is training: start a process for each training.")
         try:
-            self.world = join(self.device)
-            with setting(self.config, self.device), peer_failures(self._advice), ExitStack() as held:
-                state = new_state(self.variant, self.device)
-                if self.world.rank:  # from here on other latents and other noise than rank 0
-                    seed_everything(derived_seed("rank", self.config.seed, self.world.rank))
-                run = self.world.on_all_ranks(lambda: self._begin(state, held))
-                if self.evaluation:
-                    self.evaluation.join(self.world)
-                over = state.step >= run.total_steps and run.looked
-                if over:
-                    self._finished(run, state)
-                else:
-                    self._train(run, state)
-            return open_run(self.out)
+            return self._train_all()
         except (MemoryError, RuntimeError) as error:
-            if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
-                raise TrainingError(f"out of memory: try a smaller batch_size or width. ({error})") from error
-            raise
+            if not is_out_of_memory(error):
+                raise
+            with setting(self.config, self.device):
+                what = advice(self, error)
+            raise TrainingError(f"out of memory: {what} ({error})") from None
         finally:
             self.dataset.close()
             _TRAINING.release()
+
+    def _train_all(self) -> TrainedRun:
+        self.world = join(self.device)
+        with setting(self.config, self.device), peer_failures(self._advice), ExitStack() as held:
+            state = new_state(self.variant, self.device)
+            if self.world.rank:  # from here on other latents and other noise than rank 0
+                seed_everything(derived_seed("rank", self.config.seed, self.world.rank))
+            run = self.world.on_all_ranks(lambda: self._begin(state, held))
+            if self.evaluation:
+                self.evaluation.join(self.world)
+            if state.step >= run.total_steps and run.looked:
+                self._finished(run, state)
+            else:
+                self._train(run, state)
+        return open_run(self.out)
 
     def _advice(self) -> str:
         """How to go on when another process has ended."""
@@ -134,7 +139,10 @@ class TrainingSession:
 
     def _check_same(self, header: Mapping[str, Any], details: Mapping[str, Any]) -> None:
         """Resume only on the same data; say so where the machine differs, because then it cannot be exact."""
-        here, before = self.dataset.info, DataInfo.from_plain(header["data"])
+        try:
+            here, before = self.dataset.info, DataInfo.from_plain(header["data"])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise CheckpointError(f"{self.resume} is damaged: what it says of its data lacks {error}.") from error
         pairs = [(self.config.dataset, here, before)]
         if here.second and before.second:
             pairs.append((self.config.second or here.second.name, here.second, before.second))
@@ -188,7 +196,8 @@ class TrainingSession:
                     raise Interrupted(
                         f"stopped by {error if isinstance(error, Interrupted) else 'a second signal'} at step "
                         f"{state.step:,} of {run.total_steps:,}; continue with: "
-                        f"{resume_command(self.config, run.path, self.world)}"
+                        f"{resume_command(self.config, run.path, self.world)}",
+                        getattr(error, "reason", "SIGINT"),
                     ) from None
                 raise
             finally:

@@ -31,7 +31,7 @@ from ganzoo.runs.checkpoint import newest_sound
 from ganzoo.runs.run import kept_checkpoints, refuse_existing
 from ganzoo.runtime.device import choose_device
 from ganzoo.runtime.processes import launched
-from ganzoo.training.checks import check_arithmetic, check_tricks
+from ganzoo.training.checks import check_arithmetic, check_tricks, warn_of_lengths
 from ganzoo.training.evaluation import PeriodicEvaluation, training_context
 from ganzoo.training.parallel import check as check_ranks
 from ganzoo.training.parallel import check_batch_size, refuse_other_ranks
@@ -44,7 +44,7 @@ EMBEDDED = "glyphs"
 """The data set trained on when none is named: it needs no download."""
 CHANGEABLE = (
     "steps", "device", "log_every", "sample_every", "metrics", "metric_every", "checkpoint_every",
-    "keep", "diagnostics",
+    "keep", "diagnostics", "on_nonfinite",
 )  # fmt: skip
 """Settings that may differ when a run is resumed: how long it trains and what it writes, not what it computes."""
 
@@ -177,6 +177,7 @@ def build_session(
     made = run.variant_class(config, dataset.info, loss)
     check_tricks(made)
     stages = stages_of(made, run.header["stages"] if run.header else None, run.header["step"] if run.header else 0)
+    warn_of_lengths(config, stages)
     for stage in stages:
         check_batch_size(stage.batch_size or config.batch_size, config.accumulate, launched())
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ganzoo.runtime.signals import ending
 from ganzoo.training.loop import TrainingLoop
 
 REPEATED = 2.0
@@ -15,7 +16,7 @@ REPEATED = 2.0
 
 @contextmanager
 def graceful_stop(loop: TrainingLoop) -> Iterator[None]:
-    """SIGINT and SIGTERM end the training after the current step, with a checkpoint; a second one ends it at once.
+    """SIGINT, SIGTERM and SIGHUP end the training after the current step, with a checkpoint; a second one at once.
 
     One that follows within two seconds is the same one: a batch system signals every process of a job, and a runner
     passes on what its children have received already.
@@ -34,7 +35,7 @@ def graceful_stop(loop: TrainingLoop) -> Iterator[None]:
         elif time.monotonic() - first > REPEATED:
             raise KeyboardInterrupt
 
-    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, handle) for number in ending()}
     try:
         yield
     finally:

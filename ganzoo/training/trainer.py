@@ -12,11 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.data.loader import Batch, BatchLoader
-from ganzoo.errors import TrainingError
+from ganzoo.errors import NotFiniteError
 from ganzoo.models.state import Losses, Stage, State, Update
 from ganzoo.models.variant import Variant, unique_parameters
 from ganzoo.training.diagnostics import explain
 from ganzoo.tricks.schedules import factor, set_rate
+
+SMALL = 4_096
+"""Values of a parameter whose gradient is looked at in every step."""
 
 
 class Trainer:
@@ -42,6 +45,7 @@ class Trainer:
         self._parameters = {
             player: unique_parameters(state.networks, names) for player, names in variant.players().items()
         }
+        self._sentinels = {player: sentinels(parameters) for player, parameters in self._parameters.items()}
         # Loading a checkpoint copies into these very tensors, so the lists stay good.
         pairs = [
             (target, state.networks[name].state_dict()[key])
@@ -75,7 +79,7 @@ class Trainer:
 
     def next_batch(self) -> Batch:
         """The batch at the current position; a function of the seed and of the number of images seen."""
-        return self.variant.batch(self.loader, self.state.images, self.batch_size)
+        return self.variant.batch(self.loader, self.state.images + self.state.skipped, self.batch_size)
 
     def set_rates(self, stage: Stage, number: int) -> None:
         """The learning rates of that iteration."""
@@ -123,11 +127,31 @@ class Trainer:
         return nullcontext()
 
     def step(self, update: Update) -> None:
-        """Step the player's optimizer with the gradients that are there."""
+        """Step the player's optimizer with the gradients that are there.
+
+        Raises:
+            NotFiniteError: a gradient is not finite; nothing has been stepped. A GPU is not waited for: there a broken
+                step is found when a line of the history is written.
+        """
+        if self.device.type == "cpu":
+            self._check_gradients(update)
         if self.tricks.clip_grad_norm is not None:
             norm = nn.utils.clip_grad_norm_(self._parameters[update.player], self.tricks.clip_grad_norm)
             self.record(f"{update.name}_grad_norm", norm)
         self.state.optimizers[update.player].step()
+
+    def _check_gradients(self, update: Update) -> None:
+        """Look at the sentinels only, which takes no time; then name the tensor."""
+        watched = [p.grad for p in self._sentinels[update.player] if p.grad is not None]
+        if not watched or math.isfinite(float(torch.stack(torch._foreach_norm(watched)).sum())):
+            return
+        for network in self.variant.players()[update.player]:
+            for key, parameter in self.state.networks[network].named_parameters():
+                if parameter.grad is not None and not bool(parameter.grad.isfinite().all()):
+                    raise NotFiniteError(
+                        f"not-finite: the gradient of {key} of network {network!r} is not finite in update "
+                        f"{update.name!r} of step {self.state.step + 1:,}. {self.advice()}"
+                    )
 
     def losses(self, update: Update, batch: Batch) -> Losses:
         """What an update computes, in the run's precision."""
@@ -204,14 +228,24 @@ class Trainer:
     def _precision(self) -> AbstractContextManager[Any]:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16")
 
-    def _broken(self, update: Update, batch: Batch, losses: Losses) -> TrainingError:
+    def _broken(self, update: Update, batch: Batch, losses: Losses) -> NotFiniteError:
         """The error for a loss that is not finite; nothing has been stepped with it."""
         with self._precision():
             where = explain(self.variant, self.state, update, batch, losses)
-        return TrainingError(
+        return NotFiniteError(
             f"not-finite: the loss of {update.name!r} is {float(losses['total'].detach())} in step "
             f"{self.state.step + 1:,}; {where}. {self.advice()}"
         )
+
+
+def sentinels(parameters: list[nn.Parameter]) -> list[nn.Parameter]:
+    """Small parameters of which one has a broken gradient whenever any has.
+
+    A value that is not finite goes back through all layers before it, and the gradient of a bias is the sum of what
+    goes through its layer. Of parameters without a small one, the smallest stands for all.
+    """
+    small = [p for p in parameters if p.numel() <= SMALL]
+    return small or sorted(parameters, key=lambda p: p.numel())[:1]
 
 
 def divided(batch: Batch, parts: int) -> Iterator[Batch]:

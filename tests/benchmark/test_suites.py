@@ -92,7 +92,7 @@ def test_what_all_leaves_out_is_said_with_its_reason(tmp_path: Path) -> None:
         (('"ring"', '"glyphs"'), None, ""),
         (("images = 640", "images = 640\nminutes = 3"), ConfigError, "it must say images or minutes, one of them"),
         (("images = 640", ""), ConfigError, "says nothing"),
-        (("images = 640", "images = -1"), ConfigError, "must be a number above 0"),
+        (("images = 640", "images = -1"), ConfigError, "must be a whole number above 0"),
         (("images = 640", "steps = 3"), UnknownNameError, "unknown key 'steps'"),
         (("about", "abut"), UnknownNameError, "did you mean 'about'"),
         (("width = 8", "seed = 8"), ConfigError, "a suite says it in its own place"),

@@ -14,7 +14,7 @@ import ganzoo
 from ganzoo.errors import TrainingError
 from ganzoo.models.state import State, Update
 from ganzoo.runs.run import Run
-from ganzoo.training.diagnostics import LINES, Diagnostics, TrainingWarning, explain
+from ganzoo.training.diagnostics import LINES, RESTS, Diagnostics, TrainingWarning, explain
 from ganzoo.training.loop import TrainingLoop, new_state
 from ganzoo.training.session import TrainingSession
 from ganzoo.training.setup import prepare
@@ -51,7 +51,7 @@ def test_a_discriminator_that_has_won_is_told_once_until_it_has_passed(tmp_path:
 
 def test_a_discriminator_in_balance_and_a_critic_are_not_accused(tmp_path: Path) -> None:
     assert names(watch(job(tmp_path)), *[line(0.1 + 0.01 * i, g=i) for i in range(20)]) == [[]] * 20
-    critic = watch(job(tmp_path / "w", "wgan"))
+    critic = watch(job(tmp_path / "w", "wgan", n_critic=2))
     assert names(critic, *[line(-5.0 - i, g=i) for i in range(20)]) == [[]] * 20
     assert names(critic, *[line(0.0, g=i) for i in range(20)]) == [[]] * 20, "a critic's loss has no level"
 
@@ -79,6 +79,7 @@ def test_smoothed_targets_hide_no_victory(tmp_path: Path) -> None:
     assert names(watch(smoothed), *[line(0.33, g=i, **lost) for i in range(LINES)])[-1] == ["discriminator-won"]
 
 
+@pytest.mark.filterwarnings("ignore:player-resting")
 def test_after_a_resume_it_goes_on_from_what_it_had_seen(tmp_path: Path) -> None:
     """The same warnings, in the same lines, as in a training that was not cut; none of them twice."""
     from .helpers import StopAt
@@ -100,6 +101,7 @@ def test_after_a_resume_it_goes_on_from_what_it_had_seen(tmp_path: Path) -> None
     assert resumed.details["warnings"] == whole.details["warnings"]
 
 
+@pytest.mark.filterwarnings("ignore:player-resting")
 def test_a_real_training_in_which_d_wins_warns_and_keeps_the_warning(tmp_path: Path) -> None:
     strong = {"lr": 0.01, "dropout": 0.0, "width": 16, "resolution": 8}
     with pytest.warns(TrainingWarning, match="discriminator-won at step .*weakens it"):
@@ -108,6 +110,14 @@ def test_a_real_training_in_which_d_wins_warns_and_keeps_the_warning(tmp_path: P
     assert kept[0]["name"] == "discriminator-won"
     marked = [r for r in history(run) if "discriminator-won" in r.get("warnings", [])]
     assert [r["step"] for r in marked] == [w["step"] for w in kept if w["name"] == "discriminator-won"]
+
+
+def test_a_player_that_never_trains_is_told(tmp_path: Path) -> None:
+    watcher = watch(job(tmp_path, train_g_above=1e30))
+    found = names(watcher, *[line(g=i, generator_skipped=1.0) for i in range(RESTS)])
+    assert found == [[]] * (RESTS - 1) + [["player-resting"]]
+    now_and_then = [line(g=i, generator_skipped=0.9) for i in range(RESTS)]
+    assert names(watch(job(tmp_path / "n", train_g_above=1.0)), *now_and_then) == [[]] * RESTS
 
 
 # Losses-frozen

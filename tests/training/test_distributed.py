@@ -155,7 +155,7 @@ def test_memory_is_saved_for_each_rank_and_never_averaged(by_rank: list[dict[str
 def test_an_error_of_one_rank_ends_all(folder: Path, by_rank: list[dict[str, Any]]) -> None:
     """With that rank's explanation; the run says that it has failed."""
     for found in by_rank:
-        assert "TrainingError: rank 1: not-finite: the loss of 'discriminator' is nan in step 1" in found["broken"]
+        assert "NotFiniteError: rank 1: not-finite: the loss of 'discriminator' is nan in step 1" in found["broken"]
         assert "the batch's 'images' are not finite" in found["broken"]
         assert found["only rank 0"].startswith("UnknownNameError: unknown variant 'no-such-variant'")
     assert json.loads((folder / "nan" / "run.json").read_text())["status"] == "failed"

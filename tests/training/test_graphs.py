@@ -223,7 +223,7 @@ def test_an_optimizer_that_may_count_in_python_is_not_captured(
 
 def test_a_run_of_a_gpu_goes_on_without_its_way_to_step(tmp_path: Path) -> None:
     """A checkpoint whose optimizers were capturable is resumed on the CPU, where torch refuses that."""
-    run = train(tmp_path / "x", 4, "wgan", dataset="ring")
+    run = train(tmp_path / "x", 4, "wgan", dataset="ring", n_critic=2)
     tensors, header = read_tensors(run.latest())
     for own in header["optimizers"].values():
         for group in own["groups"]:

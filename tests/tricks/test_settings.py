@@ -23,7 +23,7 @@ VALUES: dict[str, Any] = {
     "label_smoothing": 0.1, "label_flipping": 0.4, "instance_noise": 0.5, "diffaugment": "color,translation,cutout",
     "d_steps": 2, "g_steps": 2, "train_d_above": 1e9, "train_g_above": 1e9, "feature_matching": "instead",
     "minibatch_kernels": 3, "minibatch_std": True, "spectral_norm": True, "r1": 5.0, "gradient_penalty": 3.0,
-    "clip_grad_norm": 1e-3, "lr_schedule": "cosine", "lr_warmup": 100,
+    "clip_grad_norm": 1e-3, "lr_schedule": "cosine", "lr_warmup": 2,
 }  # fmt: skip
 """A value of each that must change what is computed."""
 
@@ -144,7 +144,7 @@ def test_a_variant_that_computes_its_own_losses_may_not_ignore_a_setting(tmp_pat
 @pytest.mark.parametrize(
     "more",
     [
-        {"lr_schedule": "cosine", "lr_warmup": 3, "instance_noise": 0.3},
+        {"lr_schedule": "cosine", "lr_warmup": 2, "instance_noise": 0.3},
         {"lr_schedule": "step", "spectral_norm": True, "label_flipping": 0.2},
         {"d_steps": 3, "g_steps": 2, "minibatch_kernels": 2, "diffaugment": "translation"},
     ],

@@ -84,10 +84,10 @@ def test_each_critic_step_has_a_batch_of_its_own(tmp_path: Path) -> None:
 
 
 def test_optimizers_and_critics_are_the_papers(tmp_path: Path) -> None:
-    wgan = trainer(tmp_path / "a", "wgan", "glyphs", steps=1, resolution=16)
+    wgan = trainer(tmp_path / "a", "wgan", "glyphs", steps=5, resolution=16)
     assert all(isinstance(optimizer, FusedRMSprop) for optimizer in wgan.state.optimizers.values())
     assert wgan.state.optimizers["generator"].param_groups[0]["lr"] == 5e-5
-    gp = trainer(tmp_path / "b", "wgan-gp", "glyphs", steps=1, resolution=16)
+    gp = trainer(tmp_path / "b", "wgan-gp", "glyphs", steps=5, resolution=16)
     assert all(isinstance(optimizer, Adam) for optimizer in gp.state.optimizers.values())
     assert gp.state.optimizers["generator"].param_groups[0]["betas"] == (0.0, 0.9)
     assert gp.config.tricks.gradient_penalty == 10
@@ -98,10 +98,10 @@ def test_optimizers_and_critics_are_the_papers(tmp_path: Path) -> None:
 
 
 def test_the_estimate_of_the_distance_is_logged_and_is_what_the_critic_maximises(tmp_path: Path) -> None:
-    records = history(train(tmp_path / "x", 4, "wgan", dataset="ring", log_every=1, width=2))
+    records = history(train(tmp_path / "x", 5, "wgan", dataset="ring", log_every=1, width=2))
     for record in records:
         assert record["wasserstein"] == pytest.approx(-record["discriminator_loss"], rel=1e-6, abs=1e-9)
-    penalised = history(train(tmp_path / "y", 4, "wgan-gp", dataset="ring", log_every=1, width=2))
+    penalised = history(train(tmp_path / "y", 5, "wgan-gp", dataset="ring", log_every=1, width=2))
     for record in penalised:
         assert record["gradient_penalty"] > 0
         without = record["discriminator_loss"] - record["gradient_penalty"]
@@ -110,18 +110,18 @@ def test_the_estimate_of_the_distance_is_logged_and_is_what_the_critic_maximises
 
 def test_a_penalty_beside_batch_normalisation_is_refused_with_the_way_out(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"batch normalisation.*d_norm=none"):
-        trainer(tmp_path, "wgan", "glyphs", steps=1, resolution=16, gradient_penalty=1.0)
-    made = trainer(tmp_path, "wgan", "glyphs", steps=1, resolution=16, gradient_penalty=1.0, d_norm="none")
+        trainer(tmp_path, "wgan", "glyphs", steps=5, resolution=16, gradient_penalty=1.0)
+    made = trainer(tmp_path, "wgan", "glyphs", steps=5, resolution=16, gradient_penalty=1.0, d_norm="none")
     made.fit()
 
 
 def test_the_number_of_critic_steps_is_not_said_twice(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="n_critic says how often"):
-        trainer(tmp_path, "wgan", "ring", steps=1, d_steps=2)
+        trainer(tmp_path, "wgan", "ring", steps=5, d_steps=2)
 
 
 def test_normalisation_of_a_critic_that_has_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"d_norm = 'none' does nothing: the fully connected critic has no norm"):
-        trainer(tmp_path, "wgan", "ring", steps=1, d_norm="none")
+        trainer(tmp_path, "wgan", "ring", steps=5, d_norm="none")
     with pytest.raises(ConfigError, match=r"d_norm = 'none' does nothing: the fully connected discriminator"):
         trainer(tmp_path, "cgan", "glyphs", steps=1, d_norm="none", network="mlp")

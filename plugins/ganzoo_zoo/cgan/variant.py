@@ -14,9 +14,12 @@ class CGANOptions(AdamOptions):
     """Settings of the conditional GAN."""
 
     network: Literal["conv", "mlp"] = option("conv", "convolutional networks, or fully connected ones as in the paper")
-    latent_dim: int = option(100, "length of a latent vector", at_least=1)
+    latent_dim: int = option(100, "length of a latent vector", at_least=1, at_most=65_536)
     width: int = option(
-        64, "feature maps at half the full resolution, or a quarter of the narrowest hidden layer", at_least=1
+        64,
+        "feature maps at half the full resolution, or a quarter of the narrowest hidden layer",
+        at_least=1,
+        at_most=8_192,
     )
     d_norm: Literal["batch", "none"] = option("batch", "normalisation in D; gradient penalties need none")
 

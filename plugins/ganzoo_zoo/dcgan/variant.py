@@ -13,9 +13,12 @@ from ganzoo_zoo.networks import ConvDiscriminator, ConvGenerator
 class DCGANOptions(AdamOptions):
     """Settings of DCGAN."""
 
-    latent_dim: int = option(100, "length of a latent vector", at_least=1)
+    latent_dim: int = option(100, "length of a latent vector", at_least=1, at_most=65_536)
     width: int = option(
-        64, "feature maps at half the full resolution; doubled at each smaller one, up to 8 times", at_least=1
+        64,
+        "feature maps at half the full resolution; doubled at each smaller one, up to 8 times",
+        at_least=1,
+        at_most=8_192,
     )
     d_norm: Literal["batch", "none"] = option("batch", "normalisation in D; gradient penalties need none")
 

@@ -62,10 +62,10 @@ class SGANOptions(AdamOptions):
     )
     lr: float = option(3e-3, "Adam's step size (the paper's conv network has 0.0003)", above=0)
     eps: float = option(1e-4, "Adam's epsilon; the authors' code adds its square under the root", above=0)
-    latent_dim: int = option(100, "length of a latent vector", at_least=1)
+    latent_dim: int = option(100, "length of a latent vector", at_least=1, at_most=65_536)
     width: int | None = option(
         None, "units of G's hidden layers (mlp, the paper has 500), an eighth of G's most maps (conv, 64); none: those",
-        at_least=4,
+        at_least=4, at_most=8_192,
     )  # fmt: skip
 
 

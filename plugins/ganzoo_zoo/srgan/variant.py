@@ -60,8 +60,10 @@ class SRGANOptions(AdamOptions):
     content_sha256: str = option("", "SHA-256 that this file must have; empty: what its name promises, if it does")
     content_input: Literal["torchvision", "caffe"] = option("torchvision", "normalisation that the VGG weights expect")
     adversarial: float = option(1e-3, "weight of the adversarial loss in phase two (equation 3)", at_least=0)
-    blocks: int = option(16, "residual blocks of the generator", at_least=1)
-    width: int = option(64, "feature maps of the generator, and of the discriminator's first layer", at_least=1)
+    blocks: int = option(16, "residual blocks of the generator", at_least=1, at_most=8_192)
+    width: int = option(
+        64, "feature maps of the generator, and of the discriminator's first layer", at_least=1, at_most=8_192
+    )
     skip: bool = option(
         False, "add the bicubic enlargement to the generator's result (not in the paper): short trainings get further"
     )

@@ -13,9 +13,12 @@ from ganzoo_zoo.networks import MLPDiscriminator, MLPGenerator
 class VanillaOptions(AdamOptions):
     """Settings of the vanilla GAN."""
 
-    latent_dim: int = option(100, "length of a latent vector", at_least=1)
+    latent_dim: int = option(100, "length of a latent vector", at_least=1, at_most=65_536)
     width: int = option(
-        256, "units of G's first and D's last hidden layer; the others are 2 and 4 times as wide", at_least=1
+        256,
+        "units of G's first and D's last hidden layer; the others are 2 and 4 times as wide",
+        at_least=1,
+        at_most=8_192,
     )
     dropout: float = option(0.3, "share of D's last hidden units left out in a step", at_least=0, below=1)
 

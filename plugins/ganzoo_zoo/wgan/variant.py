@@ -32,13 +32,18 @@ N_CRITIC = "n_critic says how often the critic steps"
 class CriticOptions(Options):
     """Settings of both."""
 
-    n_critic: int = option(5, "steps of the critic, each on its own batch, for one of the generator", at_least=1)
+    n_critic: int = option(
+        5, "steps of the critic, each on its own batch, for one of the generator", at_least=1, at_most=10_000
+    )
     network: Literal["auto", "conv", "mlp"] = option(
         "auto", "convolutional networks or fully connected ones; auto: conv for images, mlp for points"
     )
-    latent_dim: int = option(100, "length of a latent vector", at_least=1)
+    latent_dim: int = option(100, "length of a latent vector", at_least=1, at_most=65_536)
     width: int = option(
-        64, "feature maps at half the full resolution, or a quarter of the units of a hidden layer", at_least=1
+        64,
+        "feature maps at half the full resolution, or a quarter of the units of a hidden layer",
+        at_least=1,
+        at_most=8_192,
     )
 
 
