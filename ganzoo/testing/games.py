@@ -1,5 +1,6 @@
 """What a discriminator gives, and who pulls its logits where."""
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,7 +55,8 @@ def check_independence(network: Discriminator, batch: Batch, game: Game) -> None
     for second in (first, -first):
         with torch.random.fork_rng(devices=[]), torch.no_grad():
             torch.manual_seed(0)  # the same dropout for both
-            logits = network(torch.cat([first, second]), condition)
+            # A copy: spectral normalisation goes on with its vectors in each pass of training.
+            logits = copy.deepcopy(network)(torch.cat([first, second]), condition)
         found.append(heads_of(logits)[0][: len(first)])
     alone = torch.allclose(found[0], found[1], atol=1e-5)
     require(alone, f"no sample influences the logit of another one ({game.discriminator!r} is independent)")
