@@ -144,7 +144,7 @@ class Dropout(nn.Dropout):
         if certain or features.device.type != "cpu" or torch.compiler.is_compiling():
             return super().forward(features)
         count = features.numel()
-        bits = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(2**63), None)
+        bits = torch.empty(-(-count // 4), dtype=torch.int64, device=features.device).random_(-(2**63), None)
         # In place, so that the comparison is of numbers of one type, which is several times as fast.
         kept = bits.view(torch.int16)[:count].view(features.shape).ge_(left_out - self.LEVELS // 2)
         return features * kept.to(features.dtype).mul_(self.LEVELS / (self.LEVELS - left_out))

@@ -77,7 +77,7 @@ class SGAN(GAN):
         "batch_size": 100, "steps": 40_000, "lr_schedule": "linear", "lr_decay_start": 0.5, "ema_halflife": 300_000,
         "metrics": "test-accuracy, test-accuracy@baseline",
     }  # fmt: skip
-    tiny: ClassVar = {"width": 8, "labels": 10, "baseline_steps": 3}
+    tiny: ClassVar = {"width": 8, "labels": 10, "baseline_steps": 4}
     supports: ClassVar = ("diffaugment",)
     unsupported: ClassVar = {
         "label_smoothing": OWN_LOSS, "label_flipping": OWN_LOSS, "r1": OWN_LOSS, "gradient_penalty": OWN_LOSS,
