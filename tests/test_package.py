@@ -90,7 +90,7 @@ def test_every_plugin_is_declared(wheel):
     declared = set(dict(entries["ganzoo"]).values())
     folders = {f"ganzoo_zoo.{path.parent.name}" for path in (ROOT / "plugins" / "ganzoo_zoo").glob("*/__init__.py")}
     assert declared == {"ganzoo.builtin", *folders}, "each folder is a plugin with an entry point of its own"
-    assert entries["console_scripts"]["ganzoo"] == "ganzoo.cli:main"
+    assert entries["console_scripts"]["ganzoo"] == "ganzoo.__main__:main"
     assert set(PLUGINS) <= set(PROJECT["tool"]["mypy"]["packages"]), "all of it is type-checked"
 
 

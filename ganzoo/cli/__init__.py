@@ -4,6 +4,7 @@ Each command lives in its own module, imported when it is called, so that ``ganz
 """
 
 import importlib
+import io
 import os
 import signal
 import sys
@@ -98,6 +99,8 @@ def main(args: list[str] | None = None) -> NoReturn:
     # A service may start us with stdout or stderr closed; Python then has None in their place.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  # open until the process ends
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # names of files come out as they are
     try:
         result = cli.main(args=args, prog_name="ganzoo", standalone_mode=False)
         sys.stdout.flush()
@@ -118,7 +121,7 @@ def main(args: list[str] | None = None) -> NoReturn:
         _interrupted(received)
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and "allocate memory" not in str(error):
-            if received:  # a library may have made something else of the interrupt
+            if received:
                 _interrupted(received)
             raise
         fail(f"out of memory: smaller networks or images take less. ({error})", 1)
@@ -130,6 +133,12 @@ def main(args: list[str] | None = None) -> NoReturn:
         # A folder that may not be entered, a name too long, a full disk behind stdout: no fault of the program's.
         where = f"{error.filename}: " if error.filename else ""
         fail(f"{where}{error.strerror or error}.", 1)
+    except UnicodeEncodeError as error:
+        fail(f"{error.object!a} is not UTF-8: rename it.", 2)
+    except Exception:
+        if received:  # what a library has made of the interrupt
+            _interrupted(received)
+        raise
     sys.exit(result if isinstance(result, int) else 0)
 
 

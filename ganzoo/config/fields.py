@@ -50,6 +50,11 @@ def check_value(name: str, value: Any, hint: Any, metadata: Mapping[str, Any]) -
         return
     if not any(_is(value, kind) for kind in kinds if kind is not type(None)):
         raise ConfigError(f"{name} = {shown(value)} is not {describe(hint)}.")
+    if isinstance(value, str) and not value.isprintable():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ConfigError(f"{name} = {value!a} is not UTF-8: rename what it names.") from None
     if isinstance(value, float) and not math.isfinite(value):
         raise ConfigError(f"{name} = {shown(value)} is not a finite number.")
     if isinstance(value, int | float) and not isinstance(value, bool) and "at_most" not in metadata:

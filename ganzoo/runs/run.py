@@ -233,7 +233,10 @@ def kept_checkpoints(folder: Path) -> list[Path]:
 def refuse_existing(path: Path) -> None:
     """Raise RunError when no run can be created at ``path``: something is there, or its parent is not a folder."""
     try:
+        str(path).encode()
         _refuse_existing(path)
+    except UnicodeEncodeError:
+        raise RunError(f"{str(path)!a} is not UTF-8: choose another --out.") from None
     except OSError as error:  # a name too long, a folder that may not be entered
         raise RunError(f"{path} cannot be created: {error.strerror or error}. Choose another --out.") from error
 
