@@ -42,7 +42,10 @@ def load_dataset(
     request = {"memory": DataRequest.memory // 2, **request}  # the two sets share what there is
     found = load_one(name, config, split, progress, **request)
     there = split in dataset_spec(config.second).splits
-    second = load_one(config.second, config, split if there else None, progress, **request)
+    try:
+        second = load_one(config.second, config, split if there else None, progress, **request)
+    except SplitMissingError:  # of a folder only its files can tell
+        second = load_one(config.second, config, None, progress, **request)
     return Dataset(found.info, found.fields, second)
 
 

@@ -241,6 +241,7 @@ DATASETS: tuple[DatasetSpec, ...] = (
         classes=None,
         may_provide=("labels",),
         argument="path",
+        splits=("train", "test"),
     ),
     DatasetSpec(
         name="pairs",

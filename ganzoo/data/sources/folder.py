@@ -1,8 +1,9 @@
 """``folder:PATH``: any folder of images.
 
 Two or more immediate subfolders that hold images are classes, in the order of their names; images are looked for at
-any depth. With fewer, or with images beside the subfolders, the set is unlabelled. No file is skipped in silence: what
-is not named like an image is counted in a warning, and what is named like one but cannot be decoded is an error.
+any depth. With fewer, or with images beside the subfolders, the set is unlabelled. ``train`` beside ``test`` or ``val``
+are no classes but splits, with classes in them. No file is skipped in silence: what is not named like an image is
+counted in a warning, and what is named like one but cannot be decoded is an error.
 """
 
 import hashlib
@@ -20,8 +21,9 @@ from ganzoo.data.decode import Decoder, FileSource, bad_files_error, check_heade
 from ganzoo.data.progress import Progress
 from ganzoo.data.resize import check_request
 from ganzoo.data.sources.crops import crop_dataset
+from ganzoo.data.sources.splits import split_names
 from ganzoo.data.specs import own_spec
-from ganzoo.errors import DataError, UsageError
+from ganzoo.errors import DataError, SplitMissingError, UsageError
 
 DEFAULT_RESOLUTION = 64
 MINIMUM = 2  # one image has no distribution to learn
@@ -102,19 +104,70 @@ def open_folder(argument: str, least: int = MINIMUM) -> tuple[Path, Listing]:
             f"their extension: {' '.join(sorted(EXTENSIONS))}."
         )
     if listing.ignored:
-        names = ", ".join(map(str, listing.ignored[:3])) + (", ..." if len(listing.ignored) > 3 else "")
-        warnings.warn(
-            f"{folder}: {len(listing.ignored):,} entries are not images by their names and are passed over ({names}).",
-            DataWarning,
-            stacklevel=3,
-        )
-    if any(len(path.parts) == 1 for path in listing.images) and any(len(path.parts) > 1 for path in listing.images):
-        warnings.warn(
-            f"{folder}: images lie both beside and in subfolders, so the subfolders are not taken as classes.",
-            DataWarning,
-            stacklevel=3,
-        )
+        count, names = len(listing.ignored), listed(listing.ignored)
+        tell(f"{folder}: {count:,} entries are not images by their names and are passed over ({names}).")
     return folder, listing
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is used of a folder: ``images`` relative to ``folder``, and their classes.
+
+    ``labels`` are int64 [N], or None when the folder has no classes.
+    """
+
+    folder: Path
+    images: list[Path]
+    classes: tuple[str, ...] = ()
+    labels: Tensor | None = None
+
+
+def part_of_folder(request: DataRequest, folder: Path, images: list[Path]) -> Part:
+    """The split that is requested: of a folder without splits all images, which are then to train on.
+
+    Raises:
+        SplitMissingError: the folder has no such split.
+        DataError: fewer than two images in it, or classes of a test split that are not trained on.
+    """
+    names, beside = split_names(images)
+    if not names:
+        if request.split != "train":
+            raise SplitMissingError(f"data set {request.name!r} has no split {request.split!r}: it has train.")
+        if beside:
+            tell(f"{folder}: train and test are taken as classes, because {listed(beside)} lies beside them.")
+        if any(len(path.parts) == 1 for path in images) and any(len(path.parts) > 1 for path in images):
+            tell(f"{folder}: images lie both beside and in subfolders, so the subfolders are not taken as classes.")
+        classes, labels = classes_of(images)
+        return Part(folder, images, classes, labels)
+    parts = {split: [Path(*p.parts[1:]) for p in images if p.parts[0] == name] for split, name in names.items()}
+    own = parts[request.split]
+    place = folder / names[request.split]
+    unused = len(images) - sum(map(len, parts.values()))
+    tell(
+        f"{folder}: {names['train']} and {names['test']} are splits, not classes: {len(parts['train']):,} images to "
+        f"train on, {len(parts['test']):,} to test with" + (f", and {unused:,} in others not used." if unused else ".")
+    )
+    if len(own) < MINIMUM:
+        raise DataError(f"{place} holds one image ({own[0]}); at least {MINIMUM} needed.")
+    classes, labels = classes_of(parts["train"])
+    if request.split == "train":
+        return Part(place, own, classes, labels)
+    if not classes or any(len(path.parts) == 1 for path in own):
+        return Part(place, own)
+    if more := sorted({path.parts[0] for path in own} - set(classes)):
+        raise DataError(f"{place} has classes that are not trained on: {listed(more)}. Move or rename them.")
+    number = {name: i for i, name in enumerate(classes)}
+    return Part(place, own, classes, torch.tensor([number[path.parts[0]] for path in own]))
+
+
+def listed(names: Sequence[object], most: int = 3) -> str:
+    """The first few names, for a message."""
+    return ", ".join(map(str, names[:most])) + (", ..." if len(names) > most else "")
+
+
+def tell(text: str) -> None:
+    """Warn of data that is used, but not as a user may expect."""
+    warnings.warn(text, DataWarning, stacklevel=3)
 
 
 def file_dataset(
@@ -173,13 +226,14 @@ def load(request: DataRequest) -> Dataset:
 
     Raises:
         UsageError: no path was given.
+        SplitMissingError: the folder has no such split.
         DataError: no such folder, fewer than two images, or files that cannot be read or decoded.
     """
     check_request(request, own_spec("folder"))
     folder, listing = open_folder(request.argument)
+    name, part = f"folder:{request.argument}", part_of_folder(request, folder, listing.images)
     if request.crop is not None:
-        return crop_dataset(request, f"folder:{request.argument}", folder, listing.images)
+        return crop_dataset(request, name, part.folder, part.images)
     resolution = request.resolution or DEFAULT_RESOLUTION
-    classes, labels = classes_of(listing.images)
     decoder = Decoder(request.channels or 3, resolution, resolution)
-    return file_dataset(request, f"folder:{request.argument}", folder, listing.images, decoder, labels, classes)
+    return file_dataset(request, name, part.folder, part.images, decoder, part.labels, part.classes)

@@ -14,6 +14,7 @@ from ganzoo.data.decode import Decoder, Part, stored_shape
 from ganzoo.data.resize import check_request
 from ganzoo.data.sources.crops import crop_dataset
 from ganzoo.data.sources.folder import DEFAULT_RESOLUTION, file_dataset, open_folder
+from ganzoo.data.sources.splits import SPLITS, split_folder
 from ganzoo.data.specs import own_spec
 from ganzoo.errors import DataError, SplitMissingError, UsageError
 
@@ -21,7 +22,6 @@ SIDES = ("A", "B")
 HALVES: tuple[Part, Part] = ("left", "right")
 SHOWN = 3
 """Files named in a message."""
-SPLITS = {"train": ("train",), "test": ("test", "val")}
 
 
 def load_pairs(request: DataRequest) -> Dataset:
@@ -93,11 +93,6 @@ def root_of(request: DataRequest) -> Path:
 def no_split(request: DataRequest) -> SplitMissingError:
     """The error for a folder without the split that was requested."""
     return SplitMissingError(f"{request.name}:{request.argument} has no split {request.split!r}.")
-
-
-def split_folder(top: Path, split: str) -> Path | None:
-    """The folder of a split, or None."""
-    return next((top / name for name in SPLITS[split] if (top / name).is_dir()), None)
 
 
 def side_folders(top: Path, split: str) -> tuple[Path, Path] | None:
