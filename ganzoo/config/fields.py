@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 import types
 import typing
 from collections.abc import Collection, Mapping
@@ -145,6 +146,23 @@ def reject_unused(options: Options, keys: Collection[str], why: str) -> None:
     for f in fields(options):
         if f.name in keys and getattr(options, f.name) != f.default:
             raise ConfigError(f"{f.name} = {getattr(options, f.name)!r} does nothing: {why}.")
+
+
+COLOURS = {"white": (255, 255, 255), "black": (0, 0, 0)}
+
+
+def colour_of(text: str) -> tuple[int, int, int]:
+    """Red, green and blue, 0 to 255, of ``white``, ``black`` or ``#rrggbb``.
+
+    Raises:
+        ConfigError: something else.
+    """
+    if text.lower() in COLOURS:
+        return COLOURS[text.lower()]
+    if not re.fullmatch("#[0-9a-fA-F]{6}", text):
+        raise ConfigError(f"background = {text!r} is no colour: write white, black or #rrggbb, such as #80a0ff.")
+    red, green, blue = bytes.fromhex(text[1:])
+    return red, green, blue
 
 
 def full_path(text: str) -> str:

@@ -39,7 +39,9 @@ class DataRequest:
         root: the data root folder (``GANZOO_DATA``).
         split: ``"train"``, ``"test"`` ...; one of the spec's splits.
         resolution: side in pixels that images are scaled and cropped to; None: as published.
-        channels: 1 (grey) or 3 (RGB); None: as published.
+        channels: 1 (grey), 3 (RGB) or, of image files, 4 (RGBA); None: as published.
+        background: what transparency of image files is laid on: white, black or #rrggbb.
+        levels: the value that is white in image files of more than 8 bits; None: 65535, and floats are refused.
         crop: side of square crops at random places, instead of scaling (folders only); None: no crops.
         seed: for data that is drawn on the spot.
         memory: bytes that decoded images may occupy before they are streamed from disk instead.
@@ -51,7 +53,9 @@ class DataRequest:
     argument: str = ""
     split: str = "train"
     resolution: int | None = None
-    channels: Literal[1, 3] | None = None
+    channels: Literal[1, 3, 4] | None = None
+    background: str = "white"
+    levels: float | None = None
     crop: int | None = None
     seed: int = 0
     memory: int = 4 * 2**30

@@ -66,5 +66,7 @@ def load_one(name: str, config: RunConfig, split: str | None, progress: Progress
         seed=0,  # drawn data is the same whatever the training's seed, so that seeds can be compared
         progress=progress,
     )
+    if spec.argument == "path":  # of a set that is read from the user's files
+        wanted = dataclasses.replace(wanted, background=config.background, levels=config.levels)
     loaded: Dataset = registry().datasets.load(base)(dataclasses.replace(wanted, **request))
     return loaded

@@ -27,6 +27,7 @@ from ganzoo.metrics.requests import VERSUS, MetricRequest, requests_in
 from ganzoo.models.load import load_as_trained, load_variant, make_loss
 from ganzoo.models.variant import Variant
 from ganzoo.registry.registry import registry
+from ganzoo.registry.specs import DatasetSpec
 from ganzoo.runs.checkpoint import newest_sound
 from ganzoo.runs.run import kept_checkpoints, refuse_existing
 from ganzoo.runtime.device import choose_device
@@ -145,9 +146,19 @@ def check_run(run: ResolvedRun) -> torch.device:
     check_needs(registry().variants.spec(config.variant), spec, second)
     if spec.samples != "images" and (config.resolution or config.channels):
         raise ConfigError(f"resolution and channels say nothing about the {spec.samples} of data set {spec.name!r}.")
+    check_file_settings(config, spec, second)
     if run.header is None:
         refuse_existing(run.target)
     return device
+
+
+def check_file_settings(config: RunConfig, *specs: DatasetSpec | None) -> None:
+    """Raise ConfigError for settings of image files where no data set is made of the user's own."""
+    if any(spec is not None and spec.argument == "path" for spec in specs):
+        return
+    for key, usual in (("background", "white"), ("levels", None)):
+        if (value := getattr(config, key)) != usual:
+            raise ConfigError(f"{key} = {value!r} does nothing: it is for images of your own, such as folder:PATH.")
 
 
 def load_data(run: ResolvedRun, progress: Progress) -> tuple[Dataset, Callable[[str, str], Dataset]]:

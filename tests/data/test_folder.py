@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 
 from ganzoo.data.base import DataRequest, Dataset, DataWarning, MemorySource
-from ganzoo.data.decode import Decoder, FileSource, Undecodable
+from ganzoo.data.decode import Decoder, FileSource
+from ganzoo.data.images.opening import Undecodable
 from ganzoo.data.sources import folder
 from ganzoo.errors import DataError, UsageError
 

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.base import DataInfo, DataRequest, Dataset, DataWarning, MemorySource, Source, digest
-from ganzoo.data.decode import Decoder, FileSource, bad_files_error, check_header, decode_all, in_parallel
-from ganzoo.data.progress import Progress
+from ganzoo.data.decode import Decoder, FileSource, check_all, decode_all, decoder_for
+from ganzoo.data.images.facts import Census, remarks
 from ganzoo.data.resize import check_request
 from ganzoo.data.sources.crops import crop_dataset
 from ganzoo.data.sources.splits import split_names
@@ -188,11 +188,12 @@ def file_dataset(
     channels, height, width = decoder.shape
     source: Source
     if len(paths) * channels * height * width <= request.memory:
-        samples = decode_all(paths, decoder, folder, request.progress)
+        samples, census = decode_all(paths, decoder, folder, request.progress)
         source, checksum = MemorySource(samples), digest(samples, labels)
     else:
-        check_files(paths, folder, request.progress)
+        census = check_all(paths, decoder, folder, request.progress)
         source, checksum = FileSource(paths, decoder), files_digest(images, paths, decoder)
+    tell_of(request, folder, census, decoder)
     info = DataInfo(
         name=name,
         kind="images",
@@ -205,17 +206,20 @@ def file_dataset(
     return Dataset(info, {"images": source, **({} if labels is None else {"labels": labels})})
 
 
-def check_files(paths: Sequence[Path], folder: Path, progress: Progress) -> None:
-    """Look at every file before training starts (see :func:`ganzoo.data.decode.check_header`)."""
-    found = in_parallel(check_header, paths, "checking images", progress)
-    bad = [(path, str(why)) for path, why in zip(paths, found, strict=True) if why]
-    if bad:
-        raise bad_files_error(folder, bad, len(paths))
+def tell_of(request: DataRequest, folder: Path, census: Census, decoder: Decoder) -> None:
+    """Say in warnings what files hold that a user may not expect."""
+    # One side of a pair may be grey and the other in colour, and the setting is of both.
+    chosen = request.channels is not None or request.name != "folder"
+    for text in remarks(census, decoder.channels, chosen, request.background, request.levels):
+        tell(f"{folder}: {text}.")
 
 
 def files_digest(images: Sequence[Path], paths: Sequence[Path], decoder: Decoder) -> str:
-    """SHA-256 over names and sizes of files and the shape they are brought to."""
+    """SHA-256 over names and sizes of files, the shape they are brought to, and settings that are not as usual."""
     total = hashlib.sha256(f"{decoder.shape};".encode())
+    plain = Decoder(*decoder.shape)
+    if (decoder.background, decoder.levels) != (plain.background, plain.levels):
+        total.update(f"{decoder.background} {decoder.levels};".encode())
     for name, path in zip(images, paths, strict=True):
         total.update(f"{name.as_posix()}\0{path.stat().st_size}\n".encode(errors="surrogateescape"))
     return total.hexdigest()
@@ -235,5 +239,5 @@ def load(request: DataRequest) -> Dataset:
     if request.crop is not None:
         return crop_dataset(request, name, part.folder, part.images)
     resolution = request.resolution or DEFAULT_RESOLUTION
-    decoder = Decoder(request.channels or 3, resolution, resolution)
+    decoder = decoder_for(request, resolution, resolution)
     return file_dataset(request, name, part.folder, part.images, decoder, part.labels, part.classes)

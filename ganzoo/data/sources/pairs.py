@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ganzoo.data.base import DataRequest, Dataset
-from ganzoo.data.decode import Decoder, Part, stored_shape
+from ganzoo.data.decode import Part, decoder_for, stored_shape
 from ganzoo.data.resize import check_request
 from ganzoo.data.sources.crops import crop_dataset
 from ganzoo.data.sources.folder import DEFAULT_RESOLUTION, file_dataset, open_folder
@@ -162,5 +162,5 @@ def part_of(request: DataRequest, folder: Path, files: Sequence[Path], part: Par
     if request.crop is not None:
         return crop_dataset(request, str(folder), folder, files, part)
     side = request.resolution or DEFAULT_RESOLUTION
-    decoder = Decoder(request.channels or 3, side, side, part)
+    decoder = decoder_for(request, side, side, part)
     return file_dataset(request, str(folder), folder, files, decoder)
