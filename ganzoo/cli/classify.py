@@ -29,7 +29,7 @@ def command(source: Path, images: tuple[Path, ...], as_json: bool) -> None:
     from ganzoo.data.base import to_unit
     from ganzoo.data.decode import Decoder
     from ganzoo.data.images.opening import Undecodable
-    from ganzoo.data.sources.folder import list_folder
+    from ganzoo.data.sources.listing import list_folder
     from ganzoo.errors import UsageError
     from ganzoo.models.interfaces import Classifier
     from ganzoo.runs.trained import first_of, open_networks

@@ -1,20 +1,23 @@
-"""``ganzoo data list|fetch|verify``: what is on disk, what is missing, how to get it. Imports no torch."""
+"""``ganzoo data list|fetch|verify|forget``: what is on disk, what is missing, how to get it. Lists without torch."""
 
 import importlib
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ganzoo.cli.options import emit_json, emit_table
+from ganzoo.config.fields import full_path
 from ganzoo.data import store
+from ganzoo.data.images.entries import entries, forget
 from ganzoo.data.progress import Progress
 from ganzoo.data.store import SetStatus
-from ganzoo.errors import DataError, UnknownNameError
+from ganzoo.errors import DataError, UnknownNameError, UsageError
 from ganzoo.registry.registry import registry
 from ganzoo.registry.specs import DatasetSpec
 
@@ -42,8 +45,9 @@ def list_sets(pattern: str | None, as_json: bool) -> None:
     rows = [describe(name, root) for name in registry().datasets.names(pattern)]
     if not rows and pattern and not as_json:
         raise UnknownNameError("dataset", pattern, registry().datasets.names())
+    kept = entries(root)
     if as_json:
-        emit_json({"root": str(root), "datasets": rows})
+        emit_json({"root": str(root), "datasets": rows, "remembered": [asdict(entry) for entry in kept]})
         return
     emit_table(
         ("NAME", "STATE", "ON DISK", "SHAPE", "CLASSES", "SUMMARY"),
@@ -60,6 +64,11 @@ def list_sets(pattern: str | None, as_json: bool) -> None:
         ],
     )
     click.echo(f"data folder: {root}", err=True)
+    for entry in kept:
+        said = f"decoded images of {entry.folder or 'a folder that is not readable'}"
+        click.echo(f"remembered: {said}, {entry.count:,} files, {in_units(entry.bytes)}", err=True)
+    if kept:
+        click.echo("'ganzoo data forget PATH' removes what is remembered of a folder, --all everything.", err=True)
 
 
 @command.command("fetch")
@@ -105,6 +114,23 @@ def verify_sets(names: tuple[str, ...], as_json: bool) -> None:
         told = "; ".join(f"{result.name} is {result.state}" for result in bad)
         mend = " ".join(result.name for result in bad if result.downloadable)
         raise DataError(told + (f". 'ganzoo data fetch {mend}' gets what is missing or damaged." if mend else "."))
+
+
+@command.command("forget")
+@click.argument("folders", nargs=-1, metavar="PATH...")
+@click.option("--all", "everything", is_flag=True, help="Of all folders.")
+def forget_folders(folders: tuple[str, ...], everything: bool) -> None:
+    """Remove the decoded images that are remembered of folders. They are decoded again when they are needed."""
+    if everything == bool(folders):
+        raise UsageError("name folders, or add --all: 'ganzoo data list' shows what is remembered.")
+    root = store.data_root()
+    wanted = {full_path(folder.removeprefix("folder:")) for folder in folders}
+    # Of a folder with splits each split is remembered by itself.
+    chosen = [e for e in entries(root) if everything or any(Path(e.folder).is_relative_to(name) for name in wanted)]
+    if folders and not chosen:
+        raise DataError(f"nothing is remembered of {', '.join(sorted(wanted))}: 'ganzoo data list' shows what is.")
+    forget(root, [entry.key for entry in chosen])
+    click.echo(f"forgot {len(chosen):,}, {in_units(sum(entry.bytes for entry in chosen))}")
 
 
 def describe(name: str, root: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ function of the seed and of the number of images seen, so that a resumed run con
 import dataclasses
 import hashlib
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -240,12 +241,21 @@ class Dataset:
 
 def digest(*tensors: Tensor | None) -> str:
     """SHA-256 over type, shape and bytes of tensors, as hex; None is left out."""
-    total = hashlib.sha256()
+    return hashed(hashlib.sha256(), *tensors).hexdigest()
+
+
+def hashed(total: "hashlib._Hash", *tensors: Tensor | None) -> "hashlib._Hash":
+    """``total`` after type, shape and bytes of tensors; None is left out."""
     for tensor in (each for each in tensors if each is not None):
         total.update(f"{tensor.dtype} {tuple(tensor.shape)};".encode())
         # .numpy() is a view, and reshape(-1) lets an empty tensor through; nothing is copied.
         total.update(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return total.hexdigest()
+    return total
+
+
+def tell(text: str) -> None:
+    """Warn of data that is used, but not as a user may expect."""
+    warnings.warn(text, DataWarning, stacklevel=3)
 
 
 def to_unit(samples: Tensor) -> Tensor:

@@ -170,10 +170,10 @@ def test_each_kind_of_truncated_file_is_found_before_streaming_starts(tmp_path, 
 def test_other_files_are_passed_over_with_a_warning(tmp_path):
     save(picture(), tmp_path / "a.png")
     save(picture(), tmp_path / "b.png")
-    for name in ("notes.txt", "Thumbs.db", "._a.png"):
+    for name in ("notes.txt", "more.md", ".hidden.png"):
         (tmp_path / name).write_text("x")
     save(picture(), tmp_path / ".cache" / "c.png")
-    with pytest.warns(DataWarning, match=r"4 entries are not images.*\._a\.png, \.cache, Thumbs\.db, \.\.\."):
+    with pytest.warns(DataWarning, match=r"4 entries are not images.*\.cache, \.hidden\.png, more\.md, \.\.\."):
         data = load(tmp_path)
     assert data.info.count == 2
 
@@ -236,7 +236,7 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
         onerror(PermissionError(13, "Permission denied", str(tmp_path / "closed")))
         return []
 
-    monkeypatch.setattr(folder.os, "walk", refuse)
+    monkeypatch.setattr(os, "walk", refuse)
     with pytest.raises(DataError, match="closed cannot be read: Permission denied"):
         load(tmp_path)
 

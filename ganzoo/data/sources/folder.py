@@ -7,68 +7,27 @@ counted in a warning, and what is named like one but cannot be decoded is an err
 """
 
 import hashlib
-import os
-import warnings
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from ganzoo.data.base import DataInfo, DataRequest, Dataset, DataWarning, MemorySource, Source, digest
+from ganzoo.data.base import DataInfo, DataRequest, Dataset, MemorySource, Source, digest, tell
 from ganzoo.data.decode import Decoder, FileSource, check_all, decode_all, decoder_for
 from ganzoo.data.images.facts import Census, remarks
+from ganzoo.data.images.remember import Decoded, key_of, remembered
 from ganzoo.data.resize import check_request
 from ganzoo.data.sources.crops import crop_dataset
+from ganzoo.data.sources.listing import EXTENSIONS, Listing, list_folder
 from ganzoo.data.sources.splits import split_names
 from ganzoo.data.specs import own_spec
 from ganzoo.errors import DataError, SplitMissingError, UsageError
 
 DEFAULT_RESOLUTION = 64
 MINIMUM = 2  # one image has no distribution to learn
-EXTENSIONS = frozenset(
-    ".png .jpg .jpeg .jpe .jfif .bmp .webp .gif .tif .tiff .ppm .pgm .pbm .pnm .tga".split()  # noqa: SIM905
-)
-
-
-@dataclass
-class Listing:
-    """What a folder holds: images (sorted, relative to it) and files that are none."""
-
-    images: list[Path] = field(default_factory=list)
-    ignored: list[Path] = field(default_factory=list)
-
-
-def list_folder(folder: Path) -> Listing:
-    """The files below ``folder``, symbolic links followed, each real folder entered once.
-
-    Raises:
-        DataError: a folder cannot be read.
-    """
-
-    def refuse(error: OSError) -> None:
-        raise DataError(f"the folder {error.filename} cannot be read: {error.strerror}.") from error
-
-    listing, seen = Listing(), set()
-    for parent, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
-        if (real := os.path.realpath(parent)) in seen:
-            folders.clear()  # a link to a folder above: without this the walk would not end
-            continue
-        seen.add(real)
-        # "." begins what programs keep for themselves, such as .ipynb_checkpoints and ._copies of macOS.
-        listing.ignored += [Path(parent, name).relative_to(folder) for name in folders if name.startswith(".")]
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in files:
-            is_image = Path(name).suffix.lower() in EXTENSIONS and not name.startswith(".")
-            if is_image and Path(parent, name).exists() and not Path(parent, name).is_file():
-                # Opening a pipe would wait for ever.
-                raise DataError(f"{Path(parent, name)} is not a regular file: remove it, or rename it.")
-            (listing.images if is_image else listing.ignored).append(Path(parent, name).relative_to(folder))
-    # As posix, because the order must not depend on the separator of the platform.
-    listing.images.sort(key=Path.as_posix)
-    listing.ignored.sort(key=Path.as_posix)
-    return listing
 
 
 def classes_of(images: Sequence[Path]) -> tuple[tuple[str, ...], Tensor | None]:
@@ -165,11 +124,6 @@ def listed(names: Sequence[object], most: int = 3) -> str:
     return ", ".join(map(str, names[:most])) + (", ..." if len(names) > most else "")
 
 
-def tell(text: str) -> None:
-    """Warn of data that is used, but not as a user may expect."""
-    warnings.warn(text, DataWarning, stacklevel=3)
-
-
 def file_dataset(
     request: DataRequest,
     name: str,
@@ -184,22 +138,36 @@ def file_dataset(
     Raises:
         DataError: files that cannot be decoded; of streamed ones, those that can be told from their two ends.
     """
-    paths = [folder / path for path in images]
-    channels, height, width = decoder.shape
+
+    def paths() -> list[Path]:
+        return [folder / path for path in images]  # not needed when all is remembered, and it takes a while
+
+    size = len(images) * math.prod(decoder.shape)
     source: Source
-    if len(paths) * channels * height * width <= request.memory:
-        samples, census = decode_all(paths, decoder, folder, request.progress)
-        source, checksum = MemorySource(samples), digest(samples, labels)
+    if size <= request.memory:
+        key = key_of(folder, images, repr(decoder))
+
+        def decode() -> Decoded:
+            samples, census = decode_all(paths(), decoder, folder, request.progress)
+            return Decoded(census, samples)
+
+        found = remembered(request.root, key, folder, decode, size)
+        assert found.samples is not None, "the key is of decoded images"
+        source = MemorySource(found.samples)
+        checksum = digest(found.samples, labels)
     else:
-        census = check_all(paths, decoder, folder, request.progress)
-        source, checksum = FileSource(paths, decoder), files_digest(images, paths, decoder)
-    tell_of(request, folder, census, decoder)
+        key = key_of(folder, images, f"checked for {decoder!r}")
+        found = remembered(
+            request.root, key, folder, lambda: Decoded(check_all(paths(), decoder, folder, request.progress)), 0
+        )
+        source, checksum = FileSource(paths(), decoder), files_digest(images, paths(), decoder)
+    tell_of(request, folder, found.census, decoder)
     info = DataInfo(
         name=name,
         kind="images",
         shape=decoder.shape,
         classes=classes,
-        count=len(paths),
+        count=len(images),
         split=request.split,
         digest=checksum,
     )
