@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from ganzoo.errors import ConfigError, UnknownNameError
+from ganzoo.errors import ConfigError, UnknownNameError, printable
 
 TABLES = ("options", "tricks")
 """Settings that have a table of their own in ``config.toml``; on the command line all keys stand side by side."""
@@ -169,8 +169,14 @@ def full_path(text: str) -> str:
     """A path as it is written into ``config.toml``: a relative one, or ``~``, means another place elsewhere.
 
     Raises:
-        ConfigError: ``~somebody``, who is not known here.
+        ConfigError: ``~somebody``, who is not known here; bytes that are not UTF-8, which no settings can hold.
     """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ConfigError(
+            f"the path {printable(text)} has bytes that are not UTF-8: rename it, or use a link."
+        ) from error
     try:
         return str(Path(text).expanduser().absolute())
     except RuntimeError as error:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.progress import Progress, silent
-from ganzoo.errors import DataError, UsageError
+from ganzoo.errors import DataError, UsageError, printable
 from ganzoo.registry.specs import SECOND
 
 __all__ = [
@@ -255,7 +255,7 @@ def hashed(total: "hashlib._Hash", *tensors: Tensor | None) -> "hashlib._Hash":
 
 def tell(text: str) -> None:
     """Warn of data that is used, but not as a user may expect."""
-    warnings.warn(text, DataWarning, stacklevel=3)
+    warnings.warn(printable(text), DataWarning, stacklevel=3)
 
 
 def to_unit(samples: Tensor) -> Tensor:

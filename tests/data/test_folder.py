@@ -178,6 +178,7 @@ def test_other_files_are_passed_over_with_a_warning(tmp_path):
     assert data.info.count == 2
 
 
+@pytest.mark.filterwarnings("ignore:.*have a single image")
 def test_subfolders_are_classes_in_the_order_of_their_names(tmp_path):
     save(picture(), tmp_path / "dogs" / "deep" / "er" / "a.png")
     save(picture(), tmp_path / "cats" / "b.png")
@@ -203,6 +204,7 @@ def test_images_beside_subfolders_make_the_set_unlabelled_and_say_so(tmp_path):
     assert (data.labels, data.info.count) == (None, 3)
 
 
+@pytest.mark.filterwarnings("ignore:.*have a single image")
 def test_a_link_to_a_folder_above_does_not_loop(tmp_path):
     for name in ("a/1.png", "b/1.png"):
         save(picture(), tmp_path / name)

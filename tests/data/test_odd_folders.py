@@ -1,5 +1,6 @@
 """Folders as they are in real life: splits, and files of every kind; nothing is taken wrongly without a word."""
 
+import os
 import warnings
 from pathlib import Path
 
@@ -10,10 +11,14 @@ from PIL import Image, ImageCms
 
 from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import DataRequest, Dataset, DataWarning
+from ganzoo.data.decode import stored_shape
+from ganzoo.data.images import opening
+from ganzoo.data.images.opening import Undecodable, open_image
 from ganzoo.data.load import load_dataset
 from ganzoo.data.resize import convert_channels
 from ganzoo.data.sources import folder
 from ganzoo.errors import ConfigError, DataError, SplitMissingError
+from ganzoo.models.translate import translate_file
 from ganzoo.training.setup import prepare
 from ganzoo.tricks.augment import augment
 
@@ -40,6 +45,7 @@ def several(root: Path, *names: str) -> Path:
 
 
 @pytest.mark.parametrize(("train", "test"), [("train", "test"), ("Train", "val"), ("train", "valid")])
+@pytest.mark.filterwarnings("ignore:.*have a single image")
 def test_train_and_test_are_splits_and_not_classes(tmp_path, train, test):
     several(tmp_path, *(f"{train}/{name}" for name in ("cats/1.png", "cats/deep/2.png", "dogs/1.png")))
     several(tmp_path, *(f"{test}/{name}" for name in ("dogs/1.png", "dogs/2.png")))
@@ -59,6 +65,7 @@ def test_test_goes_before_val_and_what_is_not_used_is_said(tmp_path):
         assert load(tmp_path, split="test").info.count == 2
 
 
+@pytest.mark.filterwarnings("ignore:.*have a single image")
 def test_a_class_called_train_stays_one(tmp_path):
     several(tmp_path, "train/1.png", "bus/1.png")
     assert load(tmp_path).info.classes == ("bus", "train")
@@ -247,3 +254,82 @@ def test_of_several_frames_the_first_is_used_and_it_is_said(tmp_path, ending, me
         data = load(tmp_path, memory=memory)
     assert values(data)[0, :, 0, 0].tolist() == [255, 0, 0]
     data.close()
+
+
+def test_clutter_makes_no_warning_and_no_class(tmp_path):
+    several(tmp_path, "a/1.png", "a/2.png", "__MACOSX/a/._1.png", "__MACOSX/b.png", "@eaDir/1.png")
+    for name in (".DS_Store", "a/Thumbs.db", "desktop.ini", "a/._1.png", ".ipynb_checkpoints/x.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        data = load(tmp_path)
+    assert (data.info.classes, data.info.count) == ((), 2)
+    (tmp_path / "notes.txt").write_text("x")
+    with pytest.warns(DataWarning, match=r"1 entries are not images .*\(notes\.txt\)"):
+        load(tmp_path)
+
+
+def in_bytes(folder: Path, name: bytes) -> Path:
+    """A path whose name is not UTF-8; the test is skipped where the system has none such."""
+    path = folder / os.fsdecode(name)
+    try:
+        path.mkdir()
+    except OSError:
+        pytest.skip("names on this system are UTF-8")
+    return path
+
+
+@pytest.mark.parametrize("memory", [2**30, 0])
+@pytest.mark.filterwarnings("ignore:.*have a single image")
+def test_names_that_are_not_utf8_work_and_can_be_printed(tmp_path, memory):
+    bad = in_bytes(tmp_path, b"caf\xe9")
+    several(tmp_path, "bar/1.png", f"{bad.name}/1.png")
+    save(bad / os.fsdecode(b"\xff.png"))
+    data = load(tmp_path, memory=memory)
+    assert (data.info.classes, data.labels.tolist()) == (("bar", "caf\\xe9"), [0, 1, 1])
+    data.close()
+    (bad / os.fsdecode(b"\xfe.png")).write_text("no image")
+    with pytest.raises(DataError) as error:
+        load(tmp_path, memory=memory)
+    assert "caf\\xe9/\\xfe.png: not an image" in str(error.value)
+    str(error.value).encode()
+
+
+def test_a_folder_whose_path_is_not_utf8_is_one_line(tmp_path, ganzoo_cli):
+    bad = in_bytes(tmp_path, b"caf\xe9")
+    several(bad, "1.png", "2.png")
+    done = ganzoo_cli("train", "dcgan", "--dataset", f"folder:{bad}", "--dry-run", code=2)
+    assert done.stderr.count("\n") == 1
+    assert "caf\\xe9 has bytes that are not UTF-8: rename it" in done.stderr
+
+
+def test_pipes_are_refused_wherever_an_image_is_named(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(Undecodable, match="not a regular file"):
+        open_image(tmp_path / "pipe.png")
+    with pytest.raises(DataError, match=r"pipe\.png cannot be read: not a regular file"):
+        translate_file(torch.nn.Identity(), 3, tmp_path / "pipe.png", tmp_path / "out.png")
+    with pytest.raises(DataError, match=r"pipe\.png cannot be read: not a regular file"):
+        stored_shape(tmp_path / "pipe.png")
+
+
+def test_heic_is_named_with_the_package_that_reads_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(opening, "reads_heic", lambda: False)
+    several(tmp_path, "a.png", "b.png")
+    (tmp_path / "c.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(64))
+    with pytest.raises(DataError, match=r"c\.heic: a HEIC file, .*pip install pillow-heif"):
+        load(tmp_path)
+
+
+def test_avif_and_webp_are_read_by_their_endings(tmp_path):
+    several(tmp_path, "a.webp", "b.WEBP")
+    if "AVIF" in opening.supported():
+        save(tmp_path / "c.avif")
+    assert load(tmp_path).info.count == 2 + ("AVIF" in opening.supported())
+
+
+def test_one_image_a_class_is_told(tmp_path):
+    several(tmp_path, "a/1.png", "b/1.png", "c/1.png", "c/2.png")
+    with pytest.warns(DataWarning, match=r"2 of 3 classes have a single image \(a, b\)"):
+        assert load(tmp_path).labels.tolist() == [0, 1, 2, 2]

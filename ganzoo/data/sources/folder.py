@@ -24,7 +24,7 @@ from ganzoo.data.sources.crops import crop_dataset
 from ganzoo.data.sources.listing import EXTENSIONS, Listing, list_folder
 from ganzoo.data.sources.splits import split_names
 from ganzoo.data.specs import own_spec
-from ganzoo.errors import DataError, SplitMissingError, UsageError
+from ganzoo.errors import DataError, SplitMissingError, UsageError, printable
 
 DEFAULT_RESOLUTION = 64
 MINIMUM = 2  # one image has no distribution to learn
@@ -34,11 +34,12 @@ def classes_of(images: Sequence[Path]) -> tuple[tuple[str, ...], Tensor | None]:
     """Class names and labels int64 [N] from relative paths; nothing and None when the folder has no classes."""
     if any(len(path.parts) == 1 for path in images):
         return (), None
-    names = tuple(sorted({path.parts[0] for path in images}))
+    names = sorted({path.parts[0] for path in images})
     if len(names) < 2:
         return (), None
     number = {name: i for i, name in enumerate(names)}
-    return names, torch.tensor([number[path.parts[0]] for path in images])
+    # Names are written to files, which must be UTF-8.
+    return tuple(map(printable, names)), torch.tensor([number[path.parts[0]] for path in images])
 
 
 def open_folder(argument: str, least: int = MINIMUM) -> tuple[Path, Listing]:
@@ -97,6 +98,7 @@ def part_of_folder(request: DataRequest, folder: Path, images: list[Path]) -> Pa
         if any(len(path.parts) == 1 for path in images) and any(len(path.parts) > 1 for path in images):
             tell(f"{folder}: images lie both beside and in subfolders, so the subfolders are not taken as classes.")
         classes, labels = classes_of(images)
+        tell_singles(folder, classes, labels)
         return Part(folder, images, classes, labels)
     parts = {split: [Path(*p.parts[1:]) for p in images if p.parts[0] == name] for split, name in names.items()}
     own = parts[request.split]
@@ -110,13 +112,23 @@ def part_of_folder(request: DataRequest, folder: Path, images: list[Path]) -> Pa
         raise DataError(f"{place} holds one image ({own[0]}); at least {MINIMUM} needed.")
     classes, labels = classes_of(parts["train"])
     if request.split == "train":
+        tell_singles(place, classes, labels)
         return Part(place, own, classes, labels)
     if not classes or any(len(path.parts) == 1 for path in own):
         return Part(place, own)
-    if more := sorted({path.parts[0] for path in own} - set(classes)):
+    if more := sorted({printable(path.parts[0]) for path in own} - set(classes)):
         raise DataError(f"{place} has classes that are not trained on: {listed(more)}. Move or rename them.")
     number = {name: i for i, name in enumerate(classes)}
-    return Part(place, own, classes, torch.tensor([number[path.parts[0]] for path in own]))
+    return Part(place, own, classes, torch.tensor([number[printable(path.parts[0])] for path in own]))
+
+
+def tell_singles(folder: Path, classes: Sequence[str], labels: Tensor | None) -> None:
+    """Say which classes have one image, of which nothing can be learned: maybe the folders are no classes."""
+    if labels is None:
+        return
+    single = [name for name, count in zip(classes, torch.bincount(labels).tolist(), strict=True) if count == 1]
+    if single:
+        tell(f"{folder}: {len(single):,} of {len(classes):,} classes have a single image ({listed(single)}).")
 
 
 def listed(names: Sequence[object], most: int = 3) -> str:
