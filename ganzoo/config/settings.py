@@ -129,6 +129,9 @@ class RunConfig:
     levels: float | None = option(
         None, "value that is white in your own images of more than 8 bits; none: 65535, and floats are refused", above=0
     )
+    labels_from: str = option(
+        "", "CSV file with the class or the attributes of each image of folder:PATH; see docs/data.md"
+    )
     log_every: int = option(100, "steps between two lines of the history", at_least=1)
     sample_every: int = option(1_000, "steps between two sample grids", at_least=1)
     metrics: str = option("", "metrics to take while training and at its end, comma separated (ganzoo list metrics)")

@@ -43,6 +43,7 @@ class DataRequest:
         channels: 1 (grey), 3 (RGB) or, of image files, 4 (RGBA); None: as published.
         background: what transparency of image files is laid on: white, black or #rrggbb.
         levels: the value that is white in image files of more than 8 bits; None: 65535, and floats are refused.
+        labels_from: path of a CSV file that says the classes or attributes of a folder's images; empty: none.
         crop: side of square crops at random places, instead of scaling (folders only); None: no crops.
         seed: for data that is drawn on the spot.
         memory: bytes that decoded images may occupy before they are streamed from disk instead.
@@ -57,6 +58,7 @@ class DataRequest:
     channels: Literal[1, 3, 4] | None = None
     background: str = "white"
     levels: float | None = None
+    labels_from: str = ""
     crop: int | None = None
     seed: int = 0
     memory: int = 4 * 2**30

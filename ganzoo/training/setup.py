@@ -154,6 +154,8 @@ def check_run(run: ResolvedRun) -> torch.device:
 
 def check_file_settings(config: RunConfig, *specs: DatasetSpec | None) -> None:
     """Raise ConfigError for settings of image files where no data set is made of the user's own."""
+    if config.labels_from and (specs[0] is None or "attributes" not in specs[0].may_provide):
+        raise ConfigError(f"labels_from = {config.labels_from!r} is for folder:PATH, not for {config.dataset!r}.")
     if any(spec is not None and spec.argument == "path" for spec in specs):
         return
     for key, usual in (("background", "white"), ("levels", None)):
@@ -277,11 +279,12 @@ def _saved_settings(folder: Path) -> dict[str, Any]:
 def _refuse_changes(header: Mapping[str, Any], new: RunConfig) -> None:
     """Compare settings with those that a checkpoint was trained with, wherever the difference was written.
 
-    The path of a folder may change: whether it holds the same images is checked by their content.
+    The path of a folder, and of a file of labels, may change: whether they hold the same is checked by their content.
     """
 
     def flat(plain: Mapping[str, Any]) -> dict[str, Any]:
         table = {**plain, **{key: str(plain.get(key, "")).partition(":")[0] for key in ("dataset", "second")}}
+        table["labels_from"] = bool(plain.get("labels_from"))
         tables = {key: value for name in TABLES for key, value in plain.get(name, {}).items()}
         return {**{k: v for k, v in table.items() if k not in TABLES}, **tables}
 
@@ -305,6 +308,7 @@ def _absolute(config: RunConfig) -> RunConfig:
         options=with_full_paths(config.options),
         dataset=_with_full_path(config.dataset),
         second=_with_full_path(config.second) if config.second else "",
+        labels_from=full_path(config.labels_from) if config.labels_from else "",
         metrics=_with_full_references(config.metrics),
     )
 

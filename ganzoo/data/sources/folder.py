@@ -9,7 +9,7 @@ counted in a warning, and what is named like one but cannot be decoded is an err
 import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -21,10 +21,11 @@ from ganzoo.data.images.facts import Census, remarks
 from ganzoo.data.images.remember import Decoded, key_of, remembered
 from ganzoo.data.resize import check_request
 from ganzoo.data.sources.crops import crop_dataset
+from ganzoo.data.sources.labels import read_labels
 from ganzoo.data.sources.listing import EXTENSIONS, Listing, list_folder
 from ganzoo.data.sources.splits import split_names
 from ganzoo.data.specs import own_spec
-from ganzoo.errors import DataError, SplitMissingError, UsageError, printable
+from ganzoo.errors import ConfigError, DataError, SplitMissingError, UsageError, printable
 
 DEFAULT_RESOLUTION = 64
 MINIMUM = 2  # one image has no distribution to learn
@@ -73,13 +74,14 @@ def open_folder(argument: str, least: int = MINIMUM) -> tuple[Path, Listing]:
 class Part:
     """What is used of a folder: ``images`` relative to ``folder``, and their classes.
 
-    ``labels`` are int64 [N], or None when the folder has no classes.
+    ``labels`` are int64 [N], or None when the folder has no classes. ``prefix`` is where it lies in the folder named.
     """
 
     folder: Path
     images: list[Path]
     classes: tuple[str, ...] = ()
     labels: Tensor | None = None
+    prefix: str = ""
 
 
 def part_of_folder(request: DataRequest, folder: Path, images: list[Path]) -> Part:
@@ -93,6 +95,8 @@ def part_of_folder(request: DataRequest, folder: Path, images: list[Path]) -> Pa
     if not names:
         if request.split != "train":
             raise SplitMissingError(f"data set {request.name!r} has no split {request.split!r}: it has train.")
+        if request.labels_from:
+            return Part(folder, images)
         if beside:
             tell(f"{folder}: train and test are taken as classes, because {listed(beside)} lies beside them.")
         if any(len(path.parts) == 1 for path in images) and any(len(path.parts) > 1 for path in images):
@@ -110,23 +114,26 @@ def part_of_folder(request: DataRequest, folder: Path, images: list[Path]) -> Pa
     )
     if len(own) < MINIMUM:
         raise DataError(f"{place} holds one image ({own[0]}); at least {MINIMUM} needed.")
-    classes, labels = classes_of(parts["train"])
+    classes, labels = ((), None) if request.labels_from else classes_of(parts["train"])
     if request.split == "train":
-        tell_singles(place, classes, labels)
-        return Part(place, own, classes, labels)
+        if not request.labels_from:
+            tell_singles(place, classes, labels)
+        return Part(place, own, classes, labels, names["train"])
     if not classes or any(len(path.parts) == 1 for path in own):
-        return Part(place, own)
+        return Part(place, own, prefix=names[request.split])
     if more := sorted({printable(path.parts[0]) for path in own} - set(classes)):
         raise DataError(f"{place} has classes that are not trained on: {listed(more)}. Move or rename them.")
     number = {name: i for i, name in enumerate(classes)}
-    return Part(place, own, classes, torch.tensor([number[printable(path.parts[0])] for path in own]))
+    labels = torch.tensor([number[printable(path.parts[0])] for path in own])
+    return Part(place, own, classes, labels, names[request.split])
 
 
 def tell_singles(folder: Path, classes: Sequence[str], labels: Tensor | None) -> None:
     """Say which classes have one image, of which nothing can be learned: maybe the folders are no classes."""
     if labels is None:
         return
-    single = [name for name, count in zip(classes, torch.bincount(labels).tolist(), strict=True) if count == 1]
+    counts = torch.bincount(labels, minlength=len(classes)).tolist()
+    single = [name for name, count in zip(classes, counts, strict=True) if count == 1]
     if single:
         tell(f"{folder}: {len(single):,} of {len(classes):,} classes have a single image ({listed(single)}).")
 
@@ -217,7 +224,21 @@ def load(request: DataRequest) -> Dataset:
     folder, listing = open_folder(request.argument)
     name, part = f"folder:{request.argument}", part_of_folder(request, folder, listing.images)
     if request.crop is not None:
+        if request.labels_from:
+            raise ConfigError(f"labels_from = {request.labels_from!r} does nothing: crops have no labels.")
         return crop_dataset(request, name, part.folder, part.images)
     resolution = request.resolution or DEFAULT_RESOLUTION
     decoder = decoder_for(request, resolution, resolution)
-    return file_dataset(request, name, part.folder, part.images, decoder, part.labels, part.classes)
+    if not request.labels_from:
+        return file_dataset(request, name, part.folder, part.images, decoder, part.labels, part.classes)
+    said = read_labels(Path(request.labels_from).expanduser(), listing.images)
+    found = said.of([Path(part.prefix, image) for image in part.images])
+    labels = None if said.attributes else found
+    data = file_dataset(request, name, part.folder, part.images, decoder, labels, said.classes)
+    checksum = hashlib.sha256(f"{data.info.digest} labels {said.sha256}".encode()).hexdigest()
+    if not said.attributes:
+        if request.split == "train":
+            tell_singles(part.folder, said.classes, labels)
+        return Dataset(replace(data.info, digest=checksum), data.fields)
+    info = replace(data.info, digest=checksum, extra={"attributes": list(said.attributes)})
+    return Dataset(info, {**data.fields, "attributes": found})
