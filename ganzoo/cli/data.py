@@ -14,7 +14,7 @@ import click
 from ganzoo.cli.options import emit_json, emit_table
 from ganzoo.config.fields import full_path
 from ganzoo.data import store
-from ganzoo.data.images.entries import entries, forget
+from ganzoo.data.images.entries import UNPACKED, entries, forget
 from ganzoo.data.progress import Progress
 from ganzoo.data.store import SetStatus
 from ganzoo.errors import DataError, UnknownNameError, UsageError
@@ -65,10 +65,12 @@ def list_sets(pattern: str | None, as_json: bool) -> None:
     )
     click.echo(f"data folder: {root}", err=True)
     for entry in kept:
-        said = f"decoded images of {entry.folder or 'a folder that is not readable'}"
+        said = f"{entry.kind} images of {entry.folder or 'a folder that is not readable'}"
         click.echo(f"remembered: {said}, {entry.count:,} files, {in_units(entry.bytes)}", err=True)
     if kept:
-        click.echo("'ganzoo data forget PATH' removes what is remembered of a folder, --all everything.", err=True)
+        click.echo(
+            "'ganzoo data forget PATH' removes what is remembered of a folder or archive, --all everything.", err=True
+        )
 
 
 @command.command("fetch")
@@ -118,18 +120,24 @@ def verify_sets(names: tuple[str, ...], as_json: bool) -> None:
 
 @command.command("forget")
 @click.argument("folders", nargs=-1, metavar="PATH...")
-@click.option("--all", "everything", is_flag=True, help="Of all folders.")
+@click.option("--all", "everything", is_flag=True, help="Of all folders and archives.")
 def forget_folders(folders: tuple[str, ...], everything: bool) -> None:
-    """Remove the decoded images that are remembered of folders. They are decoded again when they are needed."""
+    """Remove the decoded images that are remembered of folders, and the unpacked ones of archives.
+
+    They are decoded and unpacked again when they are needed.
+    """
     if everything == bool(folders):
         raise UsageError("name folders, or add --all: 'ganzoo data list' shows what is remembered.")
     root = store.data_root()
     wanted = {full_path(folder.removeprefix("folder:")) for folder in folders}
-    # Of a folder with splits each split is remembered by itself.
-    chosen = [e for e in entries(root) if everything or any(Path(e.folder).is_relative_to(name) for name in wanted)]
+    there = entries(root)
+    # Of an archive what was unpacked was then decoded; of a folder with splits each split is remembered by itself.
+    wanted |= {str((root / e.kind / e.key).absolute()) for e in there if e.kind == UNPACKED and e.folder in wanted}
+    chosen = [e for e in there if everything or any(Path(e.folder).is_relative_to(name) for name in wanted)]
     if folders and not chosen:
         raise DataError(f"nothing is remembered of {', '.join(sorted(wanted))}: 'ganzoo data list' shows what is.")
-    forget(root, [entry.key for entry in chosen])
+    for entry in chosen:
+        forget(root, entry.kind, entry.key)
     click.echo(f"forgot {len(chosen):,}, {in_units(sum(entry.bytes for entry in chosen))}")
 
 

@@ -104,7 +104,7 @@ def load_reference(
         return load_as_trained(load_variant(config.variant), config, name, split, progress)
     if kind != "folder" or not isinstance(target, FolderTarget):
         return load_dataset(name, RunConfig(variant="none", dataset=name), split or None, progress)
-    folder, listing = open_folder(argument)
+    folder, listing = open_folder(argument, root=data_root(), progress=progress)
     request = DataRequest(name=kind, argument=argument, root=data_root(), split=split or "train", progress=progress)
     part = part_of_folder(request, folder, listing.images)
     for file in part.images:

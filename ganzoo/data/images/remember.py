@@ -151,7 +151,7 @@ def _read(root: Path, key: str, folder: Path) -> Decoded | None:
         return None
     except Exception as error:  # readers raise whatever a damaged file leads them to
         tell(f"{path}, remembered of {folder}, is damaged ({error}): the images are decoded again.")
-        forget(root, [key])
+        forget(root, FOLDER, key)
         return None
     for used in (path, place / f"{key}.npy"):
         with suppress(OSError):  # the longest unused is removed first

@@ -1,4 +1,4 @@
-"""``folder:PATH``: any folder of images.
+"""``folder:PATH``: any folder of images, or an archive of one.
 
 Two or more immediate subfolders that hold images are classes, in the order of their names; images are looked for at
 any depth. With fewer, or with images beside the subfolders, the set is unlabelled. ``train`` beside ``test`` or ``val``
@@ -19,7 +19,9 @@ from ganzoo.data.base import DataInfo, DataRequest, Dataset, MemorySource, Sourc
 from ganzoo.data.decode import Decoder, FileSource, check_all, decode_all, decoder_for
 from ganzoo.data.images.facts import Census, remarks
 from ganzoo.data.images.remember import Decoded, key_of, remembered
+from ganzoo.data.progress import Progress, silent
 from ganzoo.data.resize import check_request
+from ganzoo.data.sources.archive import ENDINGS, is_archive, unpacked
 from ganzoo.data.sources.crops import crop_dataset
 from ganzoo.data.sources.labels import read_labels
 from ganzoo.data.sources.listing import EXTENSIONS, Listing, list_folder
@@ -43,8 +45,12 @@ def classes_of(images: Sequence[Path]) -> tuple[tuple[str, ...], Tensor | None]:
     return tuple(map(printable, names)), torch.tensor([number[path.parts[0]] for path in images])
 
 
-def open_folder(argument: str, least: int = MINIMUM) -> tuple[Path, Listing]:
+def open_folder(
+    argument: str, least: int = MINIMUM, root: Path | None = None, progress: Progress = silent
+) -> tuple[Path, Listing]:
     """The folder and its listing; files that are not images are reported in a DataWarning.
+
+    With ``root``, the data root, an archive is unpacked and taken as a folder.
 
     Raises:
         UsageError: no path was given.
@@ -53,8 +59,10 @@ def open_folder(argument: str, least: int = MINIMUM) -> tuple[Path, Listing]:
     if not argument:
         raise UsageError("'folder' needs the path of a folder of images: folder:PATH.")
     folder = Path(argument).expanduser()
+    if root is not None and is_archive(folder) and folder.is_file():
+        folder = unpacked(folder, root, progress)
     if not folder.is_dir():
-        what = "is a file, not a folder" if folder.exists() else "does not exist"
+        what = f"is a file, no folder and no archive ({' '.join(ENDINGS)})" if folder.exists() else "does not exist"
         raise DataError(f"the folder {folder} {what}. Give the path of a folder of images as folder:PATH.")
     listing = list_folder(folder)
     if len(listing.images) < least:
@@ -221,7 +229,7 @@ def load(request: DataRequest) -> Dataset:
         DataError: no such folder, fewer than two images, or files that cannot be read or decoded.
     """
     check_request(request, own_spec("folder"))
-    folder, listing = open_folder(request.argument)
+    folder, listing = open_folder(request.argument, root=request.root, progress=request.progress)
     name, part = f"folder:{request.argument}", part_of_folder(request, folder, listing.images)
     if request.crop is not None:
         if request.labels_from:
