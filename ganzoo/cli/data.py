@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +20,9 @@ from ganzoo.data.store import SetStatus
 from ganzoo.errors import DataError, UnknownNameError, UsageError
 from ganzoo.registry.registry import registry
 from ganzoo.registry.specs import DatasetSpec
+
+if TYPE_CHECKING:
+    from ganzoo.data.sources.survey import Survey
 
 LINE_SECONDS = 5.0  # between plain progress lines
 
@@ -104,14 +107,21 @@ def fetch_sets(names: tuple[str, ...], as_json: bool) -> None:
 def verify_sets(names: tuple[str, ...], as_json: bool) -> None:
     """Read the files of data sets and compare their checksums; exit code 1 unless all are there and right.
 
+    folder:PATH shows what a folder of your own holds: classes, sizes, kinds of images, files that cannot be used.
+
     What metrics remember of a set (reference statistics) is read, too; of that, what is damaged is computed again when
     it is needed.
     """
     root = store.data_root()
+    own = [name for name in names if name.startswith("folder:")]
+    names = tuple(name for name in names if name not in own)
     specs = [registry().datasets.spec(name) for name in names]
+    surveys = look_into(own, root)
     with shown_progress() as progress:
         results = [store.verify(spec, root, progress) for spec in specs]
-    report(results, root, as_json, {name: remembered(root, name) for name in names})
+    report(results, root, as_json, {name: remembered(root, name) for name in names}, surveys)
+    if unusable := [name for name, found in surveys.items() if found.bad]:
+        raise DataError(f"{unusable[0]}: {len(surveys[unusable[0]].bad):,} files cannot be used.")
     if bad := [result for result in results if result.state in ("missing", "incomplete", "damaged")]:
         told = "; ".join(f"{result.name} is {result.state}" for result in bad)
         mend = " ".join(result.name for result in bad if result.downloadable)
@@ -175,15 +185,38 @@ def remembered(root: Path, name: str) -> list[dict[str, Any]]:
     ]
 
 
+def look_into(names: list[str], root: Path) -> "dict[str, Survey]":
+    """What folders hold, by the names as typed."""
+    if not names:
+        return {}  # spares the import of torch
+    from ganzoo.data.sources.survey import survey
+
+    with shown_progress() as progress:
+        return {name: survey(name.partition(":")[2], root, progress) for name in names}
+
+
 def report(
-    results: list[SetStatus], root: Path, as_json: bool, known: dict[str, list[dict[str, Any]]] | None = None
+    results: list[SetStatus],
+    root: Path,
+    as_json: bool,
+    known: dict[str, list[dict[str, Any]]] | None = None,
+    surveys: "dict[str, Survey] | None" = None,
 ) -> None:
-    """Print one line for each file, or for a set that has none; ``known``: what metrics remember of each set."""
-    known = known or {}
+    """Print one line for each file, or for a set that has none.
+
+    Args:
+        known: what metrics remember of each set.
+        surveys: what folders hold.
+    """
+    known, surveys = known or {}, surveys or {}
     if as_json:
         sets = [{**result.as_json(), "reference": known.get(result.name, [])} for result in results]
-        emit_json({"root": str(root), "datasets": sets})
+        folders = {"folders": {name: found.as_json() for name, found in surveys.items()}} if surveys else {}
+        emit_json({"root": str(root), "datasets": sets, **folders})
         return
+    for name, found in surveys.items():
+        lines = found.lines() + [(f"cannot be used: {file}", why) for file, why in found.bad.items()]
+        emit_table((name, ""), lines)
     rows: list[tuple[str, ...]] = []
     for result in results:
         rows += [(result.name, file.state, file.path, file.detail) for file in result.files]

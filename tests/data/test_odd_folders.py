@@ -1,5 +1,6 @@
 """Folders as they are in real life: splits, and files of every kind; nothing is taken wrongly without a word."""
 
+import json
 import os
 import warnings
 from pathlib import Path
@@ -333,3 +334,22 @@ def test_one_image_a_class_is_told(tmp_path):
     several(tmp_path, "a/1.png", "b/1.png", "c/1.png", "c/2.png")
     with pytest.warns(DataWarning, match=r"2 of 3 classes have a single image \(a, b\)"):
         assert load(tmp_path).labels.tolist() == [0, 1, 2, 2]
+
+
+def test_verify_shows_what_a_folder_holds(tmp_path, ganzoo_cli):
+    several(tmp_path / "in", "train/a/1.png", "train/a/2.png", "train/a/3.png", "train/b/1.png", "test/b/1.png", "test/b/2.png")
+    half_clear(tmp_path / "in" / "train" / "b" / "clear.png")
+    deep(tmp_path / "in" / "train" / "a" / "deep.png", 4095)
+    save(tmp_path / "in" / "train" / "a" / "wide.png", Image.new("RGB", (30, 9), (9, 8, 7)))
+    done = ganzoo_cli("data", "verify", f"folder:{tmp_path / 'in'}")
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    for line in (
+        "images, train 7", "images, test 2", "classes 2, of 2 to 5 images", "a 5 (71.4%)", "b 2 (28.6%)",
+        "sizes 8 to 30 pixels wide, 8 to 9 high", "grey 1", "with transparency 1",
+        "grey of more than 8 bits 1, values up to 4,095",
+    ):  # fmt: skip
+        assert line in lines
+    (tmp_path / "in" / "train" / "a" / "bad.png").write_text("no image")
+    done = ganzoo_cli("data", "verify", f"folder:{tmp_path / 'in'}", "--json", code=1)
+    assert list(json.loads(done.stdout)["folders"][f"folder:{tmp_path / 'in'}"]["bad"]) == ["train/a/bad.png"]
+    assert "1 files cannot be used" in done.stderr
