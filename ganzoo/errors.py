@@ -29,10 +29,21 @@ FEW = 20
 """Choices that are all named in a message; of more only the nearest is."""
 
 
+def printable(text: str) -> str:
+    """The same text; bytes of a file's name that are not UTF-8 as ``\\xff``, which every terminal and file takes."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # halves of characters, which no file's name gives
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 class GanzooError(Exception):
     """Base of all errors meant for users. ``exit_code`` is what the command line returns."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class UsageError(GanzooError):

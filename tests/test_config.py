@@ -57,7 +57,7 @@ def test_texts_become_values_of_the_fields_type() -> None:
         ("seed", "-1", "at least 0"),
         ("device", "tpu", "one of auto, cpu, cuda, mps"),
         ("precision", "fp8", "one of auto, fp32, tf32, bf16"),
-        ("channels", "2", "one of 1, 3 or none"),
+        ("channels", "2", "one of 1, 3, 4 or none"),
         ("resolution", "3", "at least 4"),
         ("ema_halflife", "-1", "at least 0"),
     ],

@@ -14,7 +14,7 @@ import pytest
 import ganzoo
 from ganzoo.bench import table
 from ganzoo.bench.suite import read
-from ganzoo.cli.options import printable
+from ganzoo.cli.options import without_controls
 from ganzoo.errors import ConfigError, UnknownNameError
 
 TRAIN = [sys.executable, "-m", "ganzoo", "train", "vanilla", "--dataset", "ring", "-o", "width=8", "-o", "batch_size=4"]
@@ -168,6 +168,6 @@ def test_a_label_cannot_be_a_formula(tmp_path: Path) -> None:
 
 
 def test_control_characters_do_not_reach_the_terminal() -> None:
-    assert printable("a\x1b]0;OWNED\x07\x1b[2Jb") == "a\\x1b]0;OWNED\\x07\\x1b[2Jb"
-    assert printable("\x1b[31mred\x1b[0m\tand\nmore") == "\x1b[31mred\x1b[0m\tand\nmore", "colours stay"
-    assert printable("\x9b2J") == "\\x9b2J"
+    assert without_controls("a\x1b]0;OWNED\x07\x1b[2Jb") == "a\\x1b]0;OWNED\\x07\\x1b[2Jb"
+    assert without_controls("\x1b[31mred\x1b[0m\tand\nmore") == "\x1b[31mred\x1b[0m\tand\nmore", "colours stay"
+    assert without_controls("\x9b2J") == "\\x9b2J"

@@ -25,9 +25,11 @@ def command(source: Path, images: tuple[Path, ...], as_json: bool) -> None:
     """
     import torch
 
+    from ganzoo.config.fields import colour_of
     from ganzoo.data.base import to_unit
-    from ganzoo.data.decode import Decoder, Undecodable
-    from ganzoo.data.sources.folder import list_folder
+    from ganzoo.data.decode import Decoder
+    from ganzoo.data.images.opening import Undecodable
+    from ganzoo.data.sources.listing import list_folder
     from ganzoo.errors import UsageError
     from ganzoo.models.interfaces import Classifier
     from ganzoo.runs.trained import first_of, open_networks
@@ -47,7 +49,8 @@ def command(source: Path, images: tuple[Path, ...], as_json: bool) -> None:
         else:
             files.append(path)
     channels, height, width = data.shape
-    decoder = Decoder(channels, height, width)
+    background, levels = colour_of(variant.config.background), variant.config.levels
+    decoder = Decoder(channels, height, width, background=background, levels=levels)
     results = []
     for start in range(0, len(files), BATCH):
         part = files[start : start + BATCH]

@@ -1,22 +1,28 @@
-"""``ganzoo data list|fetch|verify``: what is on disk, what is missing, how to get it. Imports no torch."""
+"""``ganzoo data list|fetch|verify|forget``: what is on disk, what is missing, how to get it. Lists without torch."""
 
 import importlib
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganzoo.cli.options import emit_json, emit_table
+from ganzoo.config.fields import full_path
 from ganzoo.data import store
+from ganzoo.data.images.entries import UNPACKED, entries, forget
 from ganzoo.data.progress import Progress
 from ganzoo.data.store import SetStatus
-from ganzoo.errors import DataError, UnknownNameError
+from ganzoo.errors import DataError, UnknownNameError, UsageError
 from ganzoo.registry.registry import registry
 from ganzoo.registry.specs import DatasetSpec
+
+if TYPE_CHECKING:
+    from ganzoo.data.sources.survey import Survey
 
 LINE_SECONDS = 5.0  # between plain progress lines
 
@@ -42,8 +48,9 @@ def list_sets(pattern: str | None, as_json: bool) -> None:
     rows = [describe(name, root) for name in registry().datasets.names(pattern)]
     if not rows and pattern and not as_json:
         raise UnknownNameError("dataset", pattern, registry().datasets.names())
+    kept = entries(root)
     if as_json:
-        emit_json({"root": str(root), "datasets": rows})
+        emit_json({"root": str(root), "datasets": rows, "remembered": [asdict(entry) for entry in kept]})
         return
     emit_table(
         ("NAME", "STATE", "ON DISK", "SHAPE", "CLASSES", "SUMMARY"),
@@ -60,6 +67,13 @@ def list_sets(pattern: str | None, as_json: bool) -> None:
         ],
     )
     click.echo(f"data folder: {root}", err=True)
+    for entry in kept:
+        said = f"{entry.kind} images of {entry.folder or 'a folder that is not readable'}"
+        click.echo(f"remembered: {said}, {entry.count:,} files, {in_units(entry.bytes)}", err=True)
+    if kept:
+        click.echo(
+            "'ganzoo data forget PATH' removes what is remembered of a folder or archive, --all everything.", err=True
+        )
 
 
 @command.command("fetch")
@@ -93,18 +107,48 @@ def fetch_sets(names: tuple[str, ...], as_json: bool) -> None:
 def verify_sets(names: tuple[str, ...], as_json: bool) -> None:
     """Read the files of data sets and compare their checksums; exit code 1 unless all are there and right.
 
+    folder:PATH shows what a folder of your own holds: classes, sizes, kinds of images, files that cannot be used.
+
     What metrics remember of a set (reference statistics) is read, too; of that, what is damaged is computed again when
     it is needed.
     """
     root = store.data_root()
+    own = [name for name in names if name.startswith("folder:")]
+    names = tuple(name for name in names if name not in own)
     specs = [registry().datasets.spec(name) for name in names]
+    surveys = look_into(own, root)
     with shown_progress() as progress:
         results = [store.verify(spec, root, progress) for spec in specs]
-    report(results, root, as_json, {name: remembered(root, name) for name in names})
+    report(results, root, as_json, {name: remembered(root, name) for name in names}, surveys)
+    if unusable := [name for name, found in surveys.items() if found.bad]:
+        raise DataError(f"{unusable[0]}: {len(surveys[unusable[0]].bad):,} files cannot be used.")
     if bad := [result for result in results if result.state in ("missing", "incomplete", "damaged")]:
         told = "; ".join(f"{result.name} is {result.state}" for result in bad)
         mend = " ".join(result.name for result in bad if result.downloadable)
         raise DataError(told + (f". 'ganzoo data fetch {mend}' gets what is missing or damaged." if mend else "."))
+
+
+@command.command("forget")
+@click.argument("folders", nargs=-1, metavar="PATH...")
+@click.option("--all", "everything", is_flag=True, help="Of all folders and archives.")
+def forget_folders(folders: tuple[str, ...], everything: bool) -> None:
+    """Remove the decoded images that are remembered of folders, and the unpacked ones of archives.
+
+    They are decoded and unpacked again when they are needed.
+    """
+    if everything == bool(folders):
+        raise UsageError("name folders, or add --all: 'ganzoo data list' shows what is remembered.")
+    root = store.data_root()
+    wanted = {full_path(folder.removeprefix("folder:")) for folder in folders}
+    there = entries(root)
+    # Of an archive what was unpacked was then decoded; of a folder with splits each split is remembered by itself.
+    wanted |= {str((root / e.kind / e.key).absolute()) for e in there if e.kind == UNPACKED and e.folder in wanted}
+    chosen = [e for e in there if everything or any(Path(e.folder).is_relative_to(name) for name in wanted)]
+    if folders and not chosen:
+        raise DataError(f"nothing is remembered of {', '.join(sorted(wanted))}: 'ganzoo data list' shows what is.")
+    for entry in chosen:
+        forget(root, entry.kind, entry.key)
+    click.echo(f"forgot {len(chosen):,}, {in_units(sum(entry.bytes for entry in chosen))}")
 
 
 def describe(name: str, root: Path) -> dict[str, Any]:
@@ -141,15 +185,38 @@ def remembered(root: Path, name: str) -> list[dict[str, Any]]:
     ]
 
 
+def look_into(names: list[str], root: Path) -> "dict[str, Survey]":
+    """What folders hold, by the names as typed."""
+    if not names:
+        return {}  # spares the import of torch
+    from ganzoo.data.sources.survey import survey
+
+    with shown_progress() as progress:
+        return {name: survey(name.partition(":")[2], root, progress) for name in names}
+
+
 def report(
-    results: list[SetStatus], root: Path, as_json: bool, known: dict[str, list[dict[str, Any]]] | None = None
+    results: list[SetStatus],
+    root: Path,
+    as_json: bool,
+    known: dict[str, list[dict[str, Any]]] | None = None,
+    surveys: "dict[str, Survey] | None" = None,
 ) -> None:
-    """Print one line for each file, or for a set that has none; ``known``: what metrics remember of each set."""
-    known = known or {}
+    """Print one line for each file, or for a set that has none.
+
+    Args:
+        known: what metrics remember of each set.
+        surveys: what folders hold.
+    """
+    known, surveys = known or {}, surveys or {}
     if as_json:
         sets = [{**result.as_json(), "reference": known.get(result.name, [])} for result in results]
-        emit_json({"root": str(root), "datasets": sets})
+        folders = {"folders": {name: found.as_json() for name, found in surveys.items()}} if surveys else {}
+        emit_json({"root": str(root), "datasets": sets, **folders})
         return
+    for name, found in surveys.items():
+        lines = found.lines() + [(f"cannot be used: {file}", why) for file, why in found.bad.items()]
+        emit_table((name, ""), lines)
     rows: list[tuple[str, ...]] = []
     for result in results:
         rows += [(result.name, file.state, file.path, file.detail) for file in result.files]

@@ -17,10 +17,10 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]|\x1b(?!\[[0-9;]*m)
 def speak(text: str) -> None:
     """A line on stderr. If no one reads it, or the disk behind it is full, the work goes on in silence."""
     with suppress(OSError, ValueError):
-        click.echo(printable(text), err=True)
+        click.echo(without_controls(text), err=True)
 
 
-def printable(text: str) -> str:
+def without_controls(text: str) -> str:
     """A text for a terminal: control characters, which names from elsewhere may hold, are written out.
 
     Line ends, tabs, and the colours that click sets stay.
@@ -47,7 +47,7 @@ def emit_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     indent = sum(w + 2 for w in widths[:-1])
     room = max(30, shutil.get_terminal_size((120, 24)).columns - indent)
 
-    rows = [[printable(cell) for cell in row] for row in rows]
+    rows = [[without_controls(cell) for cell in row] for row in rows]
 
     def line(row: Sequence[str]) -> str:
         start = "".join(cell.ljust(w + 2) for cell, w in zip(row[:-1], widths[:-1], strict=True))

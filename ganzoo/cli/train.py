@@ -22,6 +22,7 @@ SECTION = "Everything else is a setting: 'ganzoo info VARIANT' lists them, -o KE
 @click.option("--batch-size", metavar="N", help="Real samples in a step. [default: the variant's]")
 @click.option("--loss", metavar="NAME", help="Adversarial loss; see 'ganzoo list losses'.")
 @click.option("--labels", metavar="N", help="Labelled samples, for semi-supervised variants. [default: the variant's]")
+@click.option("--labels-from", metavar="FILE.csv", help="Classes or attributes of the images of folder:PATH.")
 @click.option("-o", "--option", "assignments", metavar="KEY=VALUE", multiple=True, help="Any setting; may be repeated.")
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings, such as a run's config.toml.")
 @click.option("--seed", metavar="N", help="Seed of weights, order and latents. [default: 0]")

@@ -31,7 +31,7 @@ def translate_all(
     Raises:
         UsageError: an input or output that cannot be, or no such translator.
     """
-    from ganzoo.data.sources.folder import list_folder
+    from ganzoo.data.sources.listing import list_folder
 
     given, whole = given.expanduser(), given.expanduser().is_dir()
     if not given.exists():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 import types
 import typing
 from collections.abc import Collection, Mapping
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from ganzoo.errors import ConfigError, UnknownNameError, shown
+from ganzoo.errors import ConfigError, UnknownNameError, printable, shown
 
 MOST_WHOLE, MOST_FLOAT = 10**12, 1e38
 """The largest numbers that a setting without a limit of its own may have."""
@@ -54,7 +55,9 @@ def check_value(name: str, value: Any, hint: Any, metadata: Mapping[str, Any]) -
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise ConfigError(f"{name} = {value!a} is not UTF-8: rename what it names.") from None
+            raise ConfigError(
+                f"{name} = {printable(value)} has bytes that are not UTF-8: rename it, or use a link."
+            ) from None
     if isinstance(value, float) and not math.isfinite(value):
         raise ConfigError(f"{name} = {shown(value)} is not a finite number.")
     if isinstance(value, int | float) and not isinstance(value, bool) and "at_most" not in metadata:
@@ -159,12 +162,35 @@ def reject_unused(options: Options, keys: Collection[str], why: str) -> None:
             raise ConfigError(f"{f.name} = {getattr(options, f.name)!r} does nothing: {why}.")
 
 
+COLOURS = {"white": (255, 255, 255), "black": (0, 0, 0)}
+
+
+def colour_of(text: str) -> tuple[int, int, int]:
+    """Red, green and blue, 0 to 255, of ``white``, ``black`` or ``#rrggbb``.
+
+    Raises:
+        ConfigError: something else.
+    """
+    if text.lower() in COLOURS:
+        return COLOURS[text.lower()]
+    if not re.fullmatch("#[0-9a-fA-F]{6}", text):
+        raise ConfigError(f"background = {text!r} is no colour: write white, black or #rrggbb, such as #80a0ff.")
+    red, green, blue = bytes.fromhex(text[1:])
+    return red, green, blue
+
+
 def full_path(text: str) -> str:
     """A path as it is written into ``config.toml``: a relative one, or ``~``, means another place elsewhere.
 
     Raises:
-        ConfigError: ``~somebody``, who is not known here.
+        ConfigError: ``~somebody``, who is not known here; bytes that are not UTF-8, which no settings can hold.
     """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ConfigError(
+            f"the path {printable(text)} has bytes that are not UTF-8: rename it, or use a link."
+        ) from error
     try:
         return str(Path(text).expanduser().absolute())
     except RuntimeError as error:

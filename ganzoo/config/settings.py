@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeVar
 
-from ganzoo.config.fields import TABLES, Options, check, option, parse
+from ganzoo.config.fields import TABLES, Options, check, colour_of, option, parse
 from ganzoo.errors import ConfigError, PluginError, UnknownNameError
 
 T = TypeVar("T")
@@ -125,7 +125,18 @@ class RunConfig:
     resolution: int | None = option(
         None, "side, in pixels, that images are scaled and cropped to", at_least=4, at_most=1024
     )
-    channels: Literal[1, 3] | None = option(None, "1 makes images grey, 3 RGB; none: as published")
+    channels: Literal[1, 3, 4] | None = option(
+        None, "1 makes images grey, 3 RGB, 4 keeps the transparency of your own; none: as published"
+    )
+    background: str = option(
+        "white", "what transparent pixels of your own images become: white, black or #rrggbb; not with channels=4"
+    )
+    levels: float | None = option(
+        None, "value that is white in your own images of more than 8 bits; none: 65535, and floats are refused", above=0
+    )
+    labels_from: str = option(
+        "", "CSV file with the class or the attributes of each image of folder:PATH; see docs/data.md"
+    )
     log_every: int = option(100, "steps between two lines of the history", at_least=1)
     sample_every: int = option(1_000, "steps between two sample grids", at_least=1)
     metrics: str = option("", "metrics to take while training and at its end, comma separated (ganzoo list metrics)")
@@ -143,6 +154,11 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         check(self)
+        colour_of(self.background)
+        if self.channels == 4 and self.background != "white":
+            raise ConfigError(
+                f"background = {self.background!r} does nothing with channels = 4, which keeps transparency."
+            )
 
 
 FREE_KEYS = tuple(f.name for f in fields(RunConfig) if f.name not in ("variant", "dataset", *TABLES))

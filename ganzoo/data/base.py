@@ -7,6 +7,7 @@ function of the seed and of the number of images seen, so that a resumed run con
 import dataclasses
 import hashlib
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.progress import Progress, silent
-from ganzoo.errors import DataError, UsageError
+from ganzoo.errors import DataError, UsageError, printable
 from ganzoo.registry.specs import SECOND
 
 __all__ = [
@@ -39,7 +40,10 @@ class DataRequest:
         root: the data root folder (``GANZOO_DATA``).
         split: ``"train"``, ``"test"`` ...; one of the spec's splits.
         resolution: side in pixels that images are scaled and cropped to; None: as published.
-        channels: 1 (grey) or 3 (RGB); None: as published.
+        channels: 1 (grey), 3 (RGB) or, of image files, 4 (RGBA); None: as published.
+        background: what transparency of image files is laid on: white, black or #rrggbb.
+        levels: the value that is white in image files of more than 8 bits; None: 65535, and floats are refused.
+        labels_from: path of a CSV file that says the classes or attributes of a folder's images; empty: none.
         crop: side of square crops at random places, instead of scaling (folders only); None: no crops.
         seed: for data that is drawn on the spot.
         memory: bytes that decoded images may occupy before they are streamed from disk instead.
@@ -51,7 +55,10 @@ class DataRequest:
     argument: str = ""
     split: str = "train"
     resolution: int | None = None
-    channels: Literal[1, 3] | None = None
+    channels: Literal[1, 3, 4] | None = None
+    background: str = "white"
+    levels: float | None = None
+    labels_from: str = ""
     crop: int | None = None
     seed: int = 0
     memory: int = 4 * 2**30
@@ -247,12 +254,21 @@ class Dataset:
 
 def digest(*tensors: Tensor | None) -> str:
     """SHA-256 over type, shape and bytes of tensors, as hex; None is left out."""
-    total = hashlib.sha256()
+    return hashed(hashlib.sha256(), *tensors).hexdigest()
+
+
+def hashed(total: "hashlib._Hash", *tensors: Tensor | None) -> "hashlib._Hash":
+    """``total`` after type, shape and bytes of tensors; None is left out."""
     for tensor in (each for each in tensors if each is not None):
         total.update(f"{tensor.dtype} {tuple(tensor.shape)};".encode())
         # .numpy() is a view, and reshape(-1) lets an empty tensor through; nothing is copied.
         total.update(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return total.hexdigest()
+    return total
+
+
+def tell(text: str) -> None:
+    """Warn of data that is used, but not as a user may expect."""
+    warnings.warn(printable(text), DataWarning, stacklevel=3)
 
 
 def to_unit(samples: Tensor) -> Tensor:

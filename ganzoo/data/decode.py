@@ -1,8 +1,9 @@
 """Image files of any kind to uint8 tensors of one shape, and the source that decodes them while training goes on.
 
-What is done to a picture, in this order: EXIF orientation, first frame of an animation, 16-bit grey scaled to 8 bit,
-transparency composited over white, conversion to grey (ITU-R BT.601) or RGB, shorter side scaled to the resolution
-(Pillow's bicubic, which has antialias), centre cropped.
+What is done to a picture, in this order: EXIF orientation, first frame of an animation, grey of more than 8 bits
+scaled to 8, an embedded colour profile converted to sRGB, transparency laid on the background (but for four channels),
+conversion to grey (ITU-R BT.601), RGB or RGBA, shorter side scaled to the resolution (Pillow's bicubic, which has
+antialias), centre cropped.
 """
 
 import os
@@ -10,16 +11,21 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from torch import Tensor
 
+from ganzoo.config.fields import colour_of
+from ganzoo.data.base import DataRequest
+from ganzoo.data.images.facts import Census, Facts, facts_of_header
+from ganzoo.data.images.opening import GREY, Undecodable, open_image, reason
+from ganzoo.data.images.pixels import convert, to_8_bits, to_srgb
 from ganzoo.data.progress import Progress, silent
 from ganzoo.errors import DataError
 
@@ -27,57 +33,22 @@ WORKERS = min(16, os.cpu_count() or 1)
 AHEAD_BYTES = 256 * 2**20  # decoded images that wait to be fetched
 TAIL = 64 * 1024  # where the end mark of a whole JPEG or PNG is looked for
 SHOWN = 5  # offending files named in a message
+T = TypeVar("T")
 
 
 ORIENTATION = 0x0112  # of EXIF
-
-GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "F")
-"""Pillow's names for images without colour."""
-
-
-class Undecodable(Exception):
-    """Why a file is not an image that can be used."""
-
+SAMPLED = 200
+"""Files of 16 bits whose values are looked at before they are streamed."""
 
 Part = Literal["whole", "left", "right"]
 """Of a file that holds two pictures side by side: which one is meant."""
-
-
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "TGA", "AVIF")
-"""What is decoded, by content: Pillow would hand PostScript to another program, and knows formats that no one uses."""
-PACKAGES = {b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIC", b"hevc": "HEIC", b"jxl ": "JPEG XL"}
-
-
-def open_image(path: Path) -> Image.Image:
-    """An image file, its pixels not read yet. Only raster formats are opened, whatever the file is called.
-
-    Raises:
-        Undecodable: another format.
-        OSError: it cannot be read.
-    """
-    try:
-        return Image.open(path, formats=[name for name in FORMATS if name in supported()])
-    except UnidentifiedImageError as error:
-        with open(path, "rb") as file:
-            brand = file.read(12)[8:12]
-        if brand in PACKAGES:
-            kind = PACKAGES[brand]
-            raise Undecodable(f"a {kind} file, which Pillow cannot read; convert it to PNG or JPEG") from error
-        raise Undecodable(f"not an image in one of the formats {', '.join(FORMATS)}") from error
-
-
-@cache
-def supported() -> frozenset[str]:
-    """The formats that this installation of Pillow has."""
-    Image.init()
-    return frozenset(Image.OPEN)
 
 
 @dataclass(frozen=True)
 class Decoder:
     """Decodes files to uint8 [channels, height, width]. It is called by many threads; Pillow lets them run at once.
 
-    ``height`` and ``width`` of 0 keep the size of the picture.
+    ``height`` and ``width`` of 0 keep the size of the picture. ``channels`` are 1 (grey), 3 (RGB) or 4 (RGBA).
     """
 
     channels: int
@@ -85,6 +56,10 @@ class Decoder:
     width: int
     part: Part = "whole"
     """Of a file that holds two pictures side by side, one of them."""
+    background: tuple[int, int, int] = (255, 255, 255)
+    """What transparency is laid on, as RGB."""
+    levels: float | None = None
+    """The value that is white in files of more than 8 bits; None: 65535, and floats are refused."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -95,31 +70,58 @@ class Decoder:
         Raises:
             Undecodable: the file cannot be read or decoded; the text is the reason.
         """
+        return self.look(path)[0]
+
+    def look(self, path: Path) -> tuple[Tensor, Facts]:
+        """The pixels, and what the file holds. Raises as a call does."""
         try:
             with open_image(path) as opened:
-                image = self._prepare(opened)
+                facts = facts_of_header(opened)
+                image, facts = self._prepare(opened, facts)
         except Undecodable:
             raise
         except Exception as error:  # decoders raise whatever a damaged file leads them to
             raise Undecodable(reason(error)) from error
-        pixels = torch.from_numpy(np.array(image))
-        return pixels[None] if self.channels == 1 else pixels.permute(2, 0, 1).contiguous()
+        array = np.array(image)
+        if self.channels == 3 and not facts.grey:  # grey is often stored as RGB
+            facts = replace(
+                facts, grey=bool((array[..., 0] == array[..., 1]).all() and (array[..., 1:2] == array).all())
+            )
+        pixels = torch.from_numpy(array)
+        return (pixels[None] if self.channels == 1 else pixels.permute(2, 0, 1).contiguous()), facts
 
-    def _prepare(self, opened: Image.Image) -> Image.Image:
+    def _prepare(self, opened: Image.Image, facts: Facts) -> tuple[Image.Image, Facts]:
+        if facts.deep_colour and self.levels is not None:
+            raise Undecodable("colours of 16 bits, of which Pillow reads the upper 8: levels is for grey; convert it")
         image = ImageOps.exif_transpose(opened)
-        image = _to_mode(image, "L" if self.channels == 1 else "RGB")
+        size, peak = image.size, None
+        if facts.deep_colour:
+            peak = float(np.asarray(image.convert("RGB")).max())
+        image, profile = to_srgb(image)
+        if facts.deep:
+            image, peak = to_8_bits(image, self.levels)
+        transparent = facts.transparent and np.asarray(image.convert("RGBA"))[..., 3].min() < 255
+        facts = replace(facts, width=size[0], height=size[1], peak=peak, profile=profile, transparent=bool(transparent))
+        image = convert(image, self.channels, self.background)
         if self.part != "whole":
             half, odd = divmod(image.width, 2)
             if odd or not half:
                 raise Undecodable(f"its width of {image.width} is odd, so it does not hold two pictures side by side")
             image = image.crop((0, 0, half, image.height) if self.part == "left" else (half, 0, 2 * half, image.height))
         if not self.height or image.size == (self.width, self.height):
-            return image
+            return image, facts
         scale = min(image.width / self.width, image.height / self.height)
         box_width, box_height = scale * self.width, scale * self.height
         left, top = (image.width - box_width) / 2, (image.height - box_height) / 2
         box = (left, top, min(left + box_width, image.width), min(top + box_height, image.height))
-        return image.resize((self.width, self.height), Image.Resampling.BICUBIC, box=box)
+        return image.resize((self.width, self.height), Image.Resampling.BICUBIC, box=box), facts
+
+
+def decoder_for(request: DataRequest, height: int, width: int, part: Part = "whole") -> Decoder:
+    """The decoder that a request asks for: RGB unless it says otherwise."""
+    return Decoder(
+        request.channels or 3, height, width, part, background=colour_of(request.background), levels=request.levels
+    )
 
 
 def as_stored(path: Path) -> Tensor:
@@ -151,68 +153,38 @@ def stored_shape(path: Path) -> tuple[int, int, int]:
         raise DataError(f"{path} cannot be read: {reason(error)}.") from error
 
 
-def _to_mode(image: Image.Image, mode: str) -> Image.Image:
-    """Convert to "L" or "RGB" from whatever a file holds."""
-    if image.mode.startswith("I"):
-        image = _from_16_bit(image)
-    elif image.mode == "F":
-        raise Undecodable("32-bit floating point pixels, whose range is not known; convert it to 8 or 16 bit")
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        # RGBa and La have premultiplied colours: converting them divides by alpha.
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        image = Image.alpha_composite(white, rgba).convert("RGB")
-    if image.mode == mode:
-        return image
-    # Grey out of a palette, CMYK or YCbCr by way of RGB, so that grey is always the luma of what one sees.
-    return image.convert(mode) if image.mode in ("1", "L", "RGB") else image.convert("RGB").convert(mode)
+def check_header(path: Path, decoder: Decoder) -> Facts:
+    """What a file holds, as far as can be said without decoding what looks whole.
 
+    The end mark of JPEG and PNG is looked for; a file that lacks it, and any other format, is decoded, and so is one
+    whose values may not fit.
 
-def _from_16_bit(image: Image.Image) -> Image.Image:
-    values = np.asarray(image).astype(np.int64)
-    if values.size and (values.min() < 0 or values.max() > 0xFFFF):
-        raise Undecodable(f"integer pixels from {values.min()} to {values.max()}; convert it to 8 or 16 bit")
-    return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
-
-
-def reason(error: Exception) -> str:
-    """An exception of Pillow or of the system, as a reason to give to a user."""
-    if isinstance(error, UnidentifiedImageError):
-        return "not an image that Pillow knows"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error) or type(error).__name__
-
-
-def check_header(path: Path) -> str:
-    """Why a file cannot be used, as far as can be said without decoding what looks whole; "" when nothing is wrong.
-
-    The end mark of JPEG and PNG is looked for; a file that lacks it, and any other format, is decoded.
+    Raises:
+        Undecodable: it cannot be used.
     """
     try:
         with open_image(path) as image:
-            kind = image.format
+            kind, facts = image.format, facts_of_header(image)
+            unbounded = image.mode in ("I", "F") or ((facts.deep or facts.deep_colour) and decoder.levels is not None)
         with open(path, "rb") as stream:
             stream.seek(max(0, path.stat().st_size - TAIL))
             tail = stream.read()
+    except Undecodable:
+        raise
     except Exception as error:  # as in Decoder
-        return reason(error)
+        raise Undecodable(reason(error)) from error
     end = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND\xaeB\x60\x82"}.get(kind or "")
-    if end and end in tail:
-        return ""
-    try:
-        Decoder(3, 0, 0)(path)
-    except Undecodable as error:
-        return str(error)
-    return ""
+    if end and end in tail and not unbounded:
+        return facts
+    return replace(decoder, height=0, width=0).look(path)[1]
 
 
 def in_parallel(
-    function: Callable[[Path], Tensor | str], paths: Sequence[Path], what: str, progress: Progress = silent
-) -> Iterator[Tensor | str | Undecodable]:
+    function: Callable[[Path], T], paths: Sequence[Path], what: str, progress: Progress = silent
+) -> Iterator[T | Undecodable]:
     """``function`` of each path, in order, computed by threads; an :class:`Undecodable` is returned, not raised."""
 
-    def guarded(path: Path) -> Tensor | str | Undecodable:
+    def guarded(path: Path) -> T | Undecodable:
         try:
             return function(path)
         except Undecodable as error:
@@ -236,22 +208,47 @@ def bad_files_error(folder: Path, bad: Sequence[tuple[Path, str]], total: int) -
     )  # fmt: skip
 
 
-def decode_all(paths: Sequence[Path], decoder: Decoder, folder: Path, progress: Progress = silent) -> Tensor:
-    """All files as one tensor uint8 [N, *decoder.shape].
+def decode_all(
+    paths: Sequence[Path], decoder: Decoder, folder: Path, progress: Progress = silent
+) -> tuple[Tensor, Census]:
+    """All files as one tensor uint8 [N, *decoder.shape], and what they hold.
 
     Raises:
         DataError: some cannot be decoded; all of them are counted, the first few named.
     """
     images = torch.empty((len(paths), *decoder.shape), dtype=torch.uint8)
-    bad = []
-    for i, result in enumerate(in_parallel(decoder, paths, "decoding", progress)):
-        if isinstance(result, Tensor):
-            images[i] = result
-        else:
+    bad, census = [], Census()
+    for i, result in enumerate(in_parallel(decoder.look, paths, "decoding", progress)):
+        if isinstance(result, Undecodable):
             bad.append((paths[i], str(result)))
+        else:
+            images[i] = result[0]
+            census.add(result[1])
     if bad:
         raise bad_files_error(folder, bad, len(paths))
-    return images
+    return images, census
+
+
+def check_all(paths: Sequence[Path], decoder: Decoder, folder: Path, progress: Progress = silent) -> Census:
+    """Look at every file before training starts (see :func:`check_header`). Raises as :func:`decode_all`."""
+    bad, census, deep = [], Census(), []
+    check = partial(check_header, decoder=decoder)
+    for path, found in zip(paths, in_parallel(check, paths, "checking images", progress), strict=True):
+        if isinstance(found, Undecodable):
+            bad.append((path, str(found)))
+            continue
+        if (found.deep or found.deep_colour) and found.peak is None:
+            deep.append(path)
+        census.add(found)
+    chosen = deep[:: -(-len(deep) // SAMPLED)] if deep else []
+    for path, seen in zip(chosen, in_parallel(decoder.look, chosen, "looking at values"), strict=True):
+        if isinstance(seen, Undecodable):
+            bad.append((path, str(seen)))
+        else:
+            census.see(seen[1])
+    if bad:
+        raise bad_files_error(folder, bad, len(paths))
+    return census
 
 
 class FileSource:

@@ -42,7 +42,11 @@ def load_dataset(
     request = {"memory": DataRequest.memory // 2, **request}  # the two sets share what there is
     found = load_one(name, config, split, progress, **request)
     there = split in dataset_spec(config.second).splits
-    second = load_one(config.second, config, split if there else None, progress, **request)
+    config = dataclasses.replace(config, labels_from="")  # it is of the first set
+    try:
+        second = load_one(config.second, config, split if there else None, progress, **request)
+    except SplitMissingError:  # of a folder only its files can tell
+        second = load_one(config.second, config, None, progress, **request)
     return Dataset(found.info, found.fields, second)
 
 
@@ -63,5 +67,9 @@ def load_one(name: str, config: RunConfig, split: str | None, progress: Progress
         seed=0,  # drawn data is the same whatever the training's seed, so that seeds can be compared
         progress=progress,
     )
+    if spec.argument == "path":  # of a set that is read from the user's files
+        wanted = dataclasses.replace(wanted, background=config.background, levels=config.levels)
+    if "attributes" in spec.may_provide:
+        wanted = dataclasses.replace(wanted, labels_from=config.labels_from)
     loaded: Dataset = registry().datasets.load(base)(dataclasses.replace(wanted, **request))
     return loaded

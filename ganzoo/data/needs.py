@@ -63,7 +63,9 @@ def check_fields(variant: VariantSpec, dataset: Dataset) -> None:
     """
     for name in variant.needs:
         if name not in dataset.info.fields:
-            advice = ": put the images of each class in its own subfolder" if name == "labels" else ""
+            advice = (
+                ": put the images of each class in its own subfolder, or use --labels-from" if name == "labels" else ""
+            )
             raise DataError(f"variant {variant.name!r} needs {said(name)} and {dataset.info.name!r} has none{advice}.")
 
 

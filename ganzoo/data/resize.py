@@ -44,8 +44,10 @@ def check_request(request: DataRequest, spec: DatasetSpec) -> None:
         return
     if request.resolution is not None and request.resolution < 1:
         raise ConfigError(f"resolution = {request.resolution} must be at least 1 pixel.")
-    if request.channels not in (None, 1, 3):
-        raise ConfigError(f"channels = {request.channels} must be 1 (grey) or 3 (RGB).")
+    own = spec.argument == "path"
+    if request.channels not in ((None, 1, 3, 4) if own else (None, 1, 3)):
+        more = ", 3 (RGB) or 4 (RGBA)" if own else f" or 3 (RGB): data set {spec.name!r} has no transparency"
+        raise ConfigError(f"channels = {request.channels} must be 1 (grey){more}.")
 
 
 def fitted_shape(request: DataRequest, shape: tuple[int, ...]) -> tuple[int, int, int]:
@@ -57,9 +59,18 @@ def fitted_shape(request: DataRequest, shape: tuple[int, ...]) -> tuple[int, int
 
 
 def convert_channels(images: Tensor, channels: int) -> Tensor:
-    """uint8 [N, C, H, W] with C of 1 or 3 -> the same with ``channels`` of them."""
+    """uint8 [N, C, H, W] with C of 1, 3 or 4 -> the same with ``channels`` of them.
+
+    Of four channels the last is alpha: transparency is laid on white, and what had none becomes opaque.
+    """
     if images.shape[1] == channels:
         return images
+    if images.shape[1] == 4:
+        alpha = images[:, 3:].float() / 255
+        laid = images[:, :3].float() * alpha + 255 * (1 - alpha)
+        return convert_channels(laid.round_().clamp_(0, 255).to(torch.uint8), channels)
+    if channels == 4:
+        return torch.cat([convert_channels(images, 3), torch.full_like(images[:, :1], 255)], 1)
     if channels == 3:
         return images.expand(-1, 3, -1, -1)
     weights = torch.tensor(LUMA, device=images.device).view(1, 3, 1, 1)

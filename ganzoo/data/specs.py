@@ -239,8 +239,9 @@ DATASETS: tuple[DatasetSpec, ...] = (
         load="ganzoo.data.sources.folder:load",
         summary="your own images, as folder:PATH; two or more subfolders that hold images are classes",
         classes=None,
-        may_provide=("labels",),
+        may_provide=("labels", "attributes"),
         argument="path",
+        splits=("train", "test"),
     ),
     DatasetSpec(
         name="pairs",

@@ -9,7 +9,7 @@ from ganzoo.data.base import DataRequest, Dataset
 from ganzoo.data.decode import Decoder, stored_shape
 from ganzoo.data.load import load_dataset
 from ganzoo.data.progress import Progress, silent
-from ganzoo.data.sources.folder import classes_of, file_dataset, open_folder
+from ganzoo.data.sources.folder import file_dataset, open_folder, part_of_folder
 from ganzoo.data.store import data_root
 from ganzoo.errors import DataError, UsageError
 from ganzoo.metrics.base import Result
@@ -96,6 +96,7 @@ def load_reference(
     """Real samples as the target's training had them, or, for a folder of images, as they are stored.
 
     Raises:
+        SplitMissingError: no such split.
         DataError: two folders whose images are of different sizes; missing or damaged data.
     """
     kind, _, argument = name.partition(":")
@@ -103,13 +104,14 @@ def load_reference(
         return load_as_trained(load_variant(config.variant), config, name, split, progress)
     if kind != "folder" or not isinstance(target, FolderTarget):
         return load_dataset(name, RunConfig(variant="none", dataset=name), split or None, progress)
-    folder, listing = open_folder(argument)
-    for file in listing.images:
-        refuse_size(folder / file, target)
-    classes, labels = classes_of(listing.images)
-    request = DataRequest(name=kind, argument=argument, root=data_root(), progress=progress)
+    folder, listing = open_folder(argument, root=data_root(), progress=progress)
+    request = DataRequest(name=kind, argument=argument, root=data_root(), split=split or "train", progress=progress)
+    part = part_of_folder(request, folder, listing.images)
+    for file in part.images:
+        refuse_size(part.folder / file, target)
     channels, height, width = target.shape
-    return file_dataset(request, name, folder, listing.images, Decoder(channels, height, width), labels, classes)
+    decoder = Decoder(channels, height, width)
+    return file_dataset(request, name, part.folder, part.images, decoder, part.labels, part.classes)
 
 
 def refuse_size(file: Path, target: FolderTarget) -> None:

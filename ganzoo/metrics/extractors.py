@@ -94,7 +94,10 @@ class Extractor:
         progress: Progress = silent,
         only: tuple[str, ...] = (),
     ) -> dict[str, Tensor]:
-        """Features float32 [N, F] by layer of uint8 images, which are let go batch by batch; ``only`` some layers."""
+        """Features float32 [N, F] by layer of uint8 images, which are let go batch by batch; ``only`` some layers.
+
+        Grey becomes RGB, and RGBA is laid on white.
+        """
         found: dict[str, list[Tensor]] = {layer: [] for layer in only or self.layers}
         done = 0
         for images in batches:

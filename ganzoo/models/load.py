@@ -63,5 +63,5 @@ def load_as_trained(
         SplitMissingError, DataError, UsageError: as :func:`ganzoo.data.load.load_dataset`.
     """
     if name and name != config.dataset:
-        config = replace(config, dataset=name, second="")
+        config = replace(config, dataset=name, second="", labels_from="")
     return load_dataset(config.dataset, config, split or None, progress, **variant_class.data_request(config))

@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from ganzoo.data.base import check_images, to_uint8, to_unit
-from ganzoo.data.decode import GREY, open_image, reason
+from ganzoo.data.images.opening import GREY, open_image, reason
+from ganzoo.data.images.pixels import to_srgb
 from ganzoo.data.resize import convert_channels
 from ganzoo.errors import DataError, PluginError, UsageError, describe
 from ganzoo.models.interfaces import Translator, device_of
@@ -101,17 +102,18 @@ def translate_image(
     other network gives what it gives: an image of other channels is converted first.
 
     Args:
-        channels: 1 or 3, what the network was trained on.
+        channels: 1, 3 or 4 (RGBA), what the network was trained on.
         label: the class to translate into, for a network that takes one.
 
     Raises:
         DataError: pixels of more than 8 bits.
     """
-    alpha = image.convert("RGBA").getchannel("A") if "A" in image.mode or "transparency" in image.info else None
-    grey = image.mode in GREY
+    clear = "A" in image.mode or "transparency" in image.info
+    alpha = image.convert("RGBA").getchannel("A") if clear and channels != 4 else None
+    grey = image.mode in GREY and channels != 4
     if image.mode.startswith(("I", "F")):
         raise DataError(f"its pixels have more than 8 bits (mode {image.mode}): convert it to 8 bits first.")
-    array = np.array(image.convert("L" if grey else "RGB"))
+    array = np.array(image.convert("L" if grey else "RGBA" if channels == 4 else "RGB"))
     pixels = torch.from_numpy(array[None] if grey else array.transpose(2, 0, 1).copy())
     inputs = pixels[:, None] if network.scale > 1 and channels == 1 else convert_channels(pixels[None], channels)
     condition = None if label is None else torch.full((len(inputs),), label)
@@ -147,6 +149,8 @@ def translate_file(
         with open_image(source) as opened:
             opened.load()
             image = ImageOps.exif_transpose(opened)
+            if image.mode not in GREY:  # which stays grey
+                image = to_srgb(image)[0]
     except Exception as error:  # decoders raise whatever a damaged file leads them to
         raise DataError(f"{source} cannot be read: {reason(error)}.") from error
     try:

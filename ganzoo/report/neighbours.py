@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ganzoo.data.resize import convert_channels
 from ganzoo.errors import UsageError
 from ganzoo.metrics.context import EvaluationContext
 from ganzoo.metrics.feature_classifier import shipped
@@ -65,9 +66,9 @@ def _fetch(context: EvaluationContext, index: Tensor) -> Tensor:
 
 
 def _save(path: Path, images: Tensor, framed: list[int]) -> None:
-    """Write images [R, K, C, H, W] as a grid; the columns in ``framed`` have a yellow border."""
-    rows, columns, channels, height, width = images.shape
-    colour = images.expand(-1, -1, 3, -1, -1) if channels == 1 else images
+    """Write images [R, K, C, H, W] as a grid, RGBA on white; the columns in ``framed`` have a yellow border."""
+    rows, columns, _, height, width = images.shape
+    colour = convert_channels(images.flatten(0, 1), 3).unflatten(0, (rows, columns))
     canvas = torch.full((rows, columns, 3, height + 2 * BORDER, width + 2 * BORDER), 128, dtype=torch.uint8)
     for column in framed:
         canvas[:, column] = torch.tensor(YELLOW, dtype=torch.uint8)[:, None, None]

@@ -9,6 +9,7 @@ from torch.nn.functional import interpolate
 
 from ganzoo.data.base import to_uint8
 from ganzoo.data.kinds import render
+from ganzoo.data.resize import convert_channels
 from ganzoo.errors import RunError
 from ganzoo.models.variant import Variant
 from ganzoo.runtime.files import replace_file
@@ -36,13 +37,13 @@ def drawn(variant: Variant, samples: Tensor) -> Tensor:
 
 
 def to_image(pixels: Tensor) -> Image.Image:
-    """uint8 [C, H, W] with 1 or 3 channels as a Pillow image."""
+    """uint8 [C, H, W] as a Pillow image: 1 channel is grey, 3 are RGB, 4 RGBA."""
     array = pixels.permute(1, 2, 0).cpu().numpy()
     return Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
 
 
 def grid(images: Tensor, columns: int, gap: int = 2, min_side: int = 0) -> Tensor:
-    """uint8 [N, C, H, W] side by side, row by row, on mid-grey: [C, H', W'].
+    """uint8 [N, C, H, W] side by side, row by row, on mid-grey, of RGBA on nothing: [C, H', W'].
 
     Args:
         columns: images in a row; the last row may be shorter.
@@ -56,6 +57,8 @@ def grid(images: Tensor, columns: int, gap: int = 2, min_side: int = 0) -> Tenso
     columns = min(columns, n)
     rows = -(-n // columns)
     sheet = torch.full((channels, rows * (height + gap) + gap, columns * (width + gap) + gap), 128, dtype=torch.uint8)
+    if channels == 4:
+        sheet[3] = 0
     for i, image in enumerate(images.cpu()):
         top, left = gap + i // columns * (height + gap), gap + i % columns * (width + gap)
         sheet[:, top : top + height, left : left + width] = image
@@ -80,10 +83,14 @@ def save_singles(folder: Path, images: Tensor, labels: list[int] | None) -> None
 def save_animation(path: Path, images: Tensor, columns: int, milliseconds: int = 80) -> None:
     """Write rows of an interpolation, uint8 [rows * columns, C, H, W], as a GIF that goes there and back.
 
+    RGBA is laid on white.
+
     Raises:
         RunError: the file cannot be written.
     """
     rows = len(images) // columns
+    if images.shape[1] == 4:
+        images = convert_channels(images, 3)  # a GIF knows no half transparency
     pixels = images.reshape(rows, columns, *images.shape[1:])
     width = -(-rows // max(1, int(rows**0.5)))
     frames = [to_image(grid(pixels[:, step], width, min_side=64)) for step in range(columns)]

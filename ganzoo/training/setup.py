@@ -27,6 +27,7 @@ from ganzoo.metrics.requests import VERSUS, MetricRequest, requests_in
 from ganzoo.models.load import load_as_trained, load_variant, make_loss
 from ganzoo.models.variant import Variant
 from ganzoo.registry.registry import registry
+from ganzoo.registry.specs import DatasetSpec
 from ganzoo.runs.checkpoint import newest_sound
 from ganzoo.runs.run import kept_checkpoints, refuse_existing
 from ganzoo.runtime.device import choose_device
@@ -145,9 +146,21 @@ def check_run(run: ResolvedRun) -> torch.device:
     check_needs(registry().variants.spec(config.variant), spec, second)
     if spec.samples != "images" and (config.resolution or config.channels):
         raise ConfigError(f"resolution and channels say nothing about the {spec.samples} of data set {spec.name!r}.")
+    check_file_settings(config, spec, second)
     if run.header is None:
         refuse_existing(run.target)
     return device
+
+
+def check_file_settings(config: RunConfig, *specs: DatasetSpec | None) -> None:
+    """Raise ConfigError for settings of image files where no data set is made of the user's own."""
+    if config.labels_from and (specs[0] is None or "attributes" not in specs[0].may_provide):
+        raise ConfigError(f"labels_from = {config.labels_from!r} is for folder:PATH, not for {config.dataset!r}.")
+    if any(spec is not None and spec.argument == "path" for spec in specs):
+        return
+    for key, usual in (("background", "white"), ("levels", None)):
+        if (value := getattr(config, key)) != usual:
+            raise ConfigError(f"{key} = {value!r} does nothing: it is for images of your own, such as folder:PATH.")
 
 
 def load_data(run: ResolvedRun, progress: Progress) -> tuple[Dataset, Callable[[str, str], Dataset]]:
@@ -267,11 +280,12 @@ def _saved_settings(folder: Path) -> dict[str, Any]:
 def _refuse_changes(header: Mapping[str, Any], new: RunConfig) -> None:
     """Compare settings with those that a checkpoint was trained with, wherever the difference was written.
 
-    The path of a folder may change: whether it holds the same images is checked by their content.
+    The path of a folder, and of a file of labels, may change: whether they hold the same is checked by their content.
     """
 
     def flat(plain: Mapping[str, Any]) -> dict[str, Any]:
         table = {**plain, **{key: str(plain.get(key, "")).partition(":")[0] for key in ("dataset", "second")}}
+        table["labels_from"] = bool(plain.get("labels_from"))
         tables = {key: value for name in TABLES for key, value in plain.get(name, {}).items()}
         return {**{k: v for k, v in table.items() if k not in TABLES}, **tables}
 
@@ -295,6 +309,7 @@ def _absolute(config: RunConfig) -> RunConfig:
         options=with_full_paths(config.options),
         dataset=_with_full_path(config.dataset),
         second=_with_full_path(config.second) if config.second else "",
+        labels_from=full_path(config.labels_from) if config.labels_from else "",
         metrics=_with_full_references(config.metrics),
     )
 

@@ -34,7 +34,12 @@ def augment(images: Tensor, names: list[str]) -> Tensor:
 
 
 def color(images: Tensor) -> Tensor:
-    """Random brightness (+-0.5 of the range's half), saturation (0 to 2 times) and contrast (0.5 to 1.5 times)."""
+    """Random brightness (+-0.5 of the range's half), saturation (0 to 2 times) and contrast (0.5 to 1.5 times).
+
+    Of four channels the last is alpha, which is left as it is.
+    """
+    if images.shape[1] == 4:
+        return torch.cat([color(images[:, :3]), images[:, 3:]], 1)
 
     def random() -> Tensor:
         return torch.rand(len(images), 1, 1, 1, dtype=images.dtype, device=images.device)

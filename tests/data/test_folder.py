@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 
 from ganzoo.data.base import DataRequest, Dataset, DataWarning, MemorySource
-from ganzoo.data.decode import Decoder, FileSource, Undecodable
+from ganzoo.data.decode import Decoder, FileSource
+from ganzoo.data.images.opening import Undecodable
 from ganzoo.data.sources import folder
 from ganzoo.errors import DataError, UsageError
 
@@ -169,14 +170,15 @@ def test_each_kind_of_truncated_file_is_found_before_streaming_starts(tmp_path, 
 def test_other_files_are_passed_over_with_a_warning(tmp_path):
     save(picture(), tmp_path / "a.png")
     save(picture(), tmp_path / "b.png")
-    for name in ("notes.txt", "Thumbs.db", "._a.png"):
+    for name in ("notes.txt", "more.md", ".hidden.png"):
         (tmp_path / name).write_text("x")
     save(picture(), tmp_path / ".cache" / "c.png")
-    with pytest.warns(DataWarning, match=r"4 entries are not images.*\._a\.png, \.cache, Thumbs\.db, \.\.\."):
+    with pytest.warns(DataWarning, match=r"4 entries are not images.*\.cache, \.hidden\.png, more\.md, \.\.\."):
         data = load(tmp_path)
     assert data.info.count == 2
 
 
+@pytest.mark.filterwarnings("ignore:.*have a single image")
 def test_subfolders_are_classes_in_the_order_of_their_names(tmp_path):
     save(picture(), tmp_path / "dogs" / "deep" / "er" / "a.png")
     save(picture(), tmp_path / "cats" / "b.png")
@@ -202,6 +204,7 @@ def test_images_beside_subfolders_make_the_set_unlabelled_and_say_so(tmp_path):
     assert (data.labels, data.info.count) == (None, 3)
 
 
+@pytest.mark.filterwarnings("ignore:.*have a single image")
 def test_a_link_to_a_folder_above_does_not_loop(tmp_path):
     for name in ("a/1.png", "b/1.png"):
         save(picture(), tmp_path / name)
@@ -235,7 +238,7 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
         onerror(PermissionError(13, "Permission denied", str(tmp_path / "closed")))
         return []
 
-    monkeypatch.setattr(folder.os, "walk", refuse)
+    monkeypatch.setattr(os, "walk", refuse)
     with pytest.raises(DataError, match="closed cannot be read: Permission denied"):
         load(tmp_path)
 

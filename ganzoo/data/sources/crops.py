@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.base import DataInfo, DataRequest, Dataset
-from ganzoo.data.decode import Decoder, Part, Undecodable, bad_files_error
+from ganzoo.data.decode import Decoder, Part, bad_files_error, decoder_for
+from ganzoo.data.images.opening import Undecodable
 from ganzoo.data.sampler import derived_seed
-from ganzoo.errors import DataError
+from ganzoo.errors import ConfigError, DataError
 
 CROPS = 1_000
 SHOWN = 3  # files named in a message
@@ -71,10 +72,13 @@ def crop_dataset(
     """Crops of ``request.crop`` pixels from image files (relative to ``folder``), RGB unless ``channels`` is 1.
 
     Raises:
+        ConfigError: four channels.
         DataError: a file that cannot be decoded, or is smaller than a crop.
     """
     assert request.crop is not None
-    side, decoder = request.crop, Decoder(request.channels or 3, 0, 0, part)
+    if request.channels == 4:
+        raise ConfigError("channels = 4: crops are grey or RGB, of 1 or 3 channels.")
+    side, decoder = request.crop, decoder_for(request, 0, 0, part)
     kept: list[Tensor | Path] = []
     bad: list[tuple[Path, str]] = []
     small: list[str] = []

@@ -1,87 +1,56 @@
-"""``folder:PATH``: any folder of images.
+"""``folder:PATH``: any folder of images, or an archive of one.
 
 Two or more immediate subfolders that hold images are classes, in the order of their names; images are looked for at
-any depth. With fewer, or with images beside the subfolders, the set is unlabelled. No file is skipped in silence: what
-is not named like an image is counted in a warning, and what is named like one but cannot be decoded is an error.
+any depth. With fewer, or with images beside the subfolders, the set is unlabelled. ``train`` beside ``test`` or ``val``
+are no classes but splits, with classes in them. No file is skipped in silence: what is not named like an image is
+counted in a warning, and what is named like one but cannot be decoded is an error.
 """
 
 import hashlib
-import os
-import warnings
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from ganzoo.data.base import DataInfo, DataRequest, Dataset, DataWarning, MemorySource, Source, digest
-from ganzoo.data.decode import Decoder, FileSource, bad_files_error, check_header, decode_all, in_parallel
-from ganzoo.data.progress import Progress
+from ganzoo.data.base import DataInfo, DataRequest, Dataset, MemorySource, Source, digest, tell
+from ganzoo.data.decode import Decoder, FileSource, check_all, decode_all, decoder_for
+from ganzoo.data.images.facts import Census, remarks
+from ganzoo.data.images.remember import Decoded, key_of, remembered
+from ganzoo.data.progress import Progress, silent
 from ganzoo.data.resize import check_request
+from ganzoo.data.sources.archive import ENDINGS, is_archive, unpacked
 from ganzoo.data.sources.crops import crop_dataset
+from ganzoo.data.sources.labels import read_labels
+from ganzoo.data.sources.listing import EXTENSIONS, Listing, list_folder
+from ganzoo.data.sources.splits import split_names
 from ganzoo.data.specs import own_spec
-from ganzoo.errors import DataError, UsageError
+from ganzoo.errors import ConfigError, DataError, SplitMissingError, UsageError, printable
 
 DEFAULT_RESOLUTION = 64
 MINIMUM = 2  # one image has no distribution to learn
-EXTENSIONS = frozenset(
-    ".png .jpg .jpeg .jpe .jfif .bmp .webp .gif .tif .tiff .ppm .pgm .pbm .pnm .tga".split()  # noqa: SIM905
-)
-
-
-@dataclass
-class Listing:
-    """What a folder holds: images (sorted, relative to it) and files that are none."""
-
-    images: list[Path] = field(default_factory=list)
-    ignored: list[Path] = field(default_factory=list)
-
-
-def list_folder(folder: Path) -> Listing:
-    """The files below ``folder``, symbolic links followed, each real folder entered once.
-
-    Raises:
-        DataError: a folder cannot be read.
-    """
-
-    def refuse(error: OSError) -> None:
-        raise DataError(f"the folder {error.filename} cannot be read: {error.strerror}.") from error
-
-    listing, seen = Listing(), set()
-    for parent, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
-        if (real := os.path.realpath(parent)) in seen:
-            folders.clear()  # a link to a folder above: without this the walk would not end
-            continue
-        seen.add(real)
-        # "." begins what programs keep for themselves, such as .ipynb_checkpoints and ._copies of macOS.
-        listing.ignored += [Path(parent, name).relative_to(folder) for name in folders if name.startswith(".")]
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in files:
-            is_image = Path(name).suffix.lower() in EXTENSIONS and not name.startswith(".")
-            if is_image and Path(parent, name).exists() and not Path(parent, name).is_file():
-                # Opening a pipe would wait for ever.
-                raise DataError(f"{Path(parent, name)} is not a regular file: remove it, or rename it.")
-            (listing.images if is_image else listing.ignored).append(Path(parent, name).relative_to(folder))
-    # As posix, because the order must not depend on the separator of the platform.
-    listing.images.sort(key=Path.as_posix)
-    listing.ignored.sort(key=Path.as_posix)
-    return listing
 
 
 def classes_of(images: Sequence[Path]) -> tuple[tuple[str, ...], Tensor | None]:
     """Class names and labels int64 [N] from relative paths; nothing and None when the folder has no classes."""
     if any(len(path.parts) == 1 for path in images):
         return (), None
-    names = tuple(sorted({path.parts[0] for path in images}))
+    names = sorted({path.parts[0] for path in images})
     if len(names) < 2:
         return (), None
     number = {name: i for i, name in enumerate(names)}
-    return names, torch.tensor([number[path.parts[0]] for path in images])
+    # Names are written to files, which must be UTF-8.
+    return tuple(map(printable, names)), torch.tensor([number[path.parts[0]] for path in images])
 
 
-def open_folder(argument: str, least: int = MINIMUM) -> tuple[Path, Listing]:
+def open_folder(
+    argument: str, least: int = MINIMUM, root: Path | None = None, progress: Progress = silent
+) -> tuple[Path, Listing]:
     """The folder and its listing; files that are not images are reported in a DataWarning.
+
+    With ``root``, the data root, an archive is unpacked and taken as a folder.
 
     Raises:
         UsageError: no path was given.
@@ -90,8 +59,10 @@ def open_folder(argument: str, least: int = MINIMUM) -> tuple[Path, Listing]:
     if not argument:
         raise UsageError("'folder' needs the path of a folder of images: folder:PATH.")
     folder = Path(argument).expanduser()
+    if root is not None and is_archive(folder) and folder.is_file():
+        folder = unpacked(folder, root, progress)
     if not folder.is_dir():
-        what = "is a file, not a folder" if folder.exists() else "does not exist"
+        what = f"is a file, no folder and no archive ({' '.join(ENDINGS)})" if folder.exists() else "does not exist"
         raise DataError(f"the folder {folder} {what}. Give the path of a folder of images as folder:PATH.")
     listing = list_folder(folder)
     if len(listing.images) < least:
@@ -102,19 +73,82 @@ def open_folder(argument: str, least: int = MINIMUM) -> tuple[Path, Listing]:
             f"their extension: {' '.join(sorted(EXTENSIONS))}."
         )
     if listing.ignored:
-        names = ", ".join(map(str, listing.ignored[:3])) + (", ..." if len(listing.ignored) > 3 else "")
-        warnings.warn(
-            f"{folder}: {len(listing.ignored):,} entries are not images by their names and are passed over ({names}).",
-            DataWarning,
-            stacklevel=3,
-        )
-    if any(len(path.parts) == 1 for path in listing.images) and any(len(path.parts) > 1 for path in listing.images):
-        warnings.warn(
-            f"{folder}: images lie both beside and in subfolders, so the subfolders are not taken as classes.",
-            DataWarning,
-            stacklevel=3,
-        )
+        count, names = len(listing.ignored), listed(listing.ignored)
+        tell(f"{folder}: {count:,} entries are not images by their names and are passed over ({names}).")
     return folder, listing
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is used of a folder: ``images`` relative to ``folder``, and their classes.
+
+    ``labels`` are int64 [N], or None when the folder has no classes. ``prefix`` is where it lies in the folder named.
+    """
+
+    folder: Path
+    images: list[Path]
+    classes: tuple[str, ...] = ()
+    labels: Tensor | None = None
+    prefix: str = ""
+
+
+def part_of_folder(request: DataRequest, folder: Path, images: list[Path]) -> Part:
+    """The split that is requested: of a folder without splits all images, which are then to train on.
+
+    Raises:
+        SplitMissingError: the folder has no such split.
+        DataError: fewer than two images in it, or classes of a test split that are not trained on.
+    """
+    names, beside = split_names(images)
+    if not names:
+        if request.split != "train":
+            raise SplitMissingError(f"data set {request.name!r} has no split {request.split!r}: it has train.")
+        if request.labels_from:
+            return Part(folder, images)
+        if beside:
+            tell(f"{folder}: train and test are taken as classes, because {listed(beside)} lies beside them.")
+        if any(len(path.parts) == 1 for path in images) and any(len(path.parts) > 1 for path in images):
+            tell(f"{folder}: images lie both beside and in subfolders, so the subfolders are not taken as classes.")
+        classes, labels = classes_of(images)
+        tell_singles(folder, classes, labels)
+        return Part(folder, images, classes, labels)
+    parts = {split: [Path(*p.parts[1:]) for p in images if p.parts[0] == name] for split, name in names.items()}
+    own = parts[request.split]
+    place = folder / names[request.split]
+    unused = len(images) - sum(map(len, parts.values()))
+    tell(
+        f"{folder}: {names['train']} and {names['test']} are splits, not classes: {len(parts['train']):,} images to "
+        f"train on, {len(parts['test']):,} to test with" + (f", and {unused:,} in others not used." if unused else ".")
+    )
+    if len(own) < MINIMUM:
+        raise DataError(f"{place} holds one image ({own[0]}); at least {MINIMUM} needed.")
+    classes, labels = ((), None) if request.labels_from else classes_of(parts["train"])
+    if request.split == "train":
+        if not request.labels_from:
+            tell_singles(place, classes, labels)
+        return Part(place, own, classes, labels, names["train"])
+    if not classes or any(len(path.parts) == 1 for path in own):
+        return Part(place, own, prefix=names[request.split])
+    if more := sorted({printable(path.parts[0]) for path in own} - set(classes)):
+        raise DataError(f"{place} has classes that are not trained on: {listed(more)}. Move or rename them.")
+    number = {name: i for i, name in enumerate(classes)}
+    labels = torch.tensor([number[printable(path.parts[0])] for path in own])
+    return Part(place, own, classes, labels, names[request.split])
+
+
+def tell_singles(folder: Path, classes: Sequence[str], labels: Tensor | None) -> None:
+    """Say which classes have one image, of which nothing can be learned: maybe the folders are no classes."""
+    if labels is None:
+        return
+    counts = torch.bincount(labels, minlength=len(classes)).tolist()
+    single = [name for name, count in zip(classes, counts, strict=True) if count == 1]
+    if single:
+        tell(f"{folder}: {len(single):,} of {len(classes):,} classes have a single image ({listed(single)}).")
+
+
+def listed(names: Sequence[object], most: int = 3) -> str:
+    """The first few names, for a message."""
+    return ", ".join(map(str, names[:most])) + (", ..." if len(names) > most else "")
 
 
 def file_dataset(
@@ -131,38 +165,56 @@ def file_dataset(
     Raises:
         DataError: files that cannot be decoded; of streamed ones, those that can be told from their two ends.
     """
-    paths = [folder / path for path in images]
-    channels, height, width = decoder.shape
+
+    def paths() -> list[Path]:
+        return [folder / path for path in images]  # not needed when all is remembered, and it takes a while
+
+    size = len(images) * math.prod(decoder.shape)
     source: Source
-    if len(paths) * channels * height * width <= request.memory:
-        samples = decode_all(paths, decoder, folder, request.progress)
-        source, checksum = MemorySource(samples), digest(samples, labels)
+    if size <= request.memory:
+        key = key_of(folder, images, repr(decoder))
+
+        def decode() -> Decoded:
+            samples, census = decode_all(paths(), decoder, folder, request.progress)
+            return Decoded(census, samples)
+
+        found = remembered(request.root, key, folder, decode, size)
+        assert found.samples is not None, "the key is of decoded images"
+        source = MemorySource(found.samples)
+        checksum = digest(found.samples, labels)
     else:
-        check_files(paths, folder, request.progress)
-        source, checksum = FileSource(paths, decoder), files_digest(images, paths, decoder)
+        key = key_of(folder, images, f"checked for {decoder!r}")
+        found = remembered(
+            request.root, key, folder, lambda: Decoded(check_all(paths(), decoder, folder, request.progress)), 0
+        )
+        source, checksum = FileSource(paths(), decoder), files_digest(images, paths(), decoder)
+    tell_of(request, folder, found.census, decoder)
     info = DataInfo(
         name=name,
         kind="images",
         shape=decoder.shape,
         classes=classes,
-        count=len(paths),
+        count=len(images),
         split=request.split,
         digest=checksum,
     )
     return Dataset(info, {"images": source, **({} if labels is None else {"labels": labels})})
 
 
-def check_files(paths: Sequence[Path], folder: Path, progress: Progress) -> None:
-    """Look at every file before training starts (see :func:`ganzoo.data.decode.check_header`)."""
-    found = in_parallel(check_header, paths, "checking images", progress)
-    bad = [(path, str(why)) for path, why in zip(paths, found, strict=True) if why]
-    if bad:
-        raise bad_files_error(folder, bad, len(paths))
+def tell_of(request: DataRequest, folder: Path, census: Census, decoder: Decoder) -> None:
+    """Say in warnings what files hold that a user may not expect."""
+    # One side of a pair may be grey and the other in colour, and the setting is of both.
+    chosen = request.channels is not None or request.name != "folder"
+    for text in remarks(census, decoder.channels, chosen, request.background, request.levels):
+        tell(f"{folder}: {text}.")
 
 
 def files_digest(images: Sequence[Path], paths: Sequence[Path], decoder: Decoder) -> str:
-    """SHA-256 over names and sizes of files and the shape they are brought to."""
+    """SHA-256 over names and sizes of files, the shape they are brought to, and settings that are not as usual."""
     total = hashlib.sha256(f"{decoder.shape};".encode())
+    plain = Decoder(*decoder.shape)
+    if (decoder.background, decoder.levels) != (plain.background, plain.levels):
+        total.update(f"{decoder.background} {decoder.levels};".encode())
     for name, path in zip(images, paths, strict=True):
         total.update(f"{name.as_posix()}\0{path.stat().st_size}\n".encode(errors="surrogateescape"))
     return total.hexdigest()
@@ -173,13 +225,28 @@ def load(request: DataRequest) -> Dataset:
 
     Raises:
         UsageError: no path was given.
+        SplitMissingError: the folder has no such split.
         DataError: no such folder, fewer than two images, or files that cannot be read or decoded.
     """
     check_request(request, own_spec("folder"))
-    folder, listing = open_folder(request.argument)
+    folder, listing = open_folder(request.argument, root=request.root, progress=request.progress)
+    name, part = f"folder:{request.argument}", part_of_folder(request, folder, listing.images)
     if request.crop is not None:
-        return crop_dataset(request, f"folder:{request.argument}", folder, listing.images)
+        if request.labels_from:
+            raise ConfigError(f"labels_from = {request.labels_from!r} does nothing: crops have no labels.")
+        return crop_dataset(request, name, part.folder, part.images)
     resolution = request.resolution or DEFAULT_RESOLUTION
-    classes, labels = classes_of(listing.images)
-    decoder = Decoder(request.channels or 3, resolution, resolution)
-    return file_dataset(request, f"folder:{request.argument}", folder, listing.images, decoder, labels, classes)
+    decoder = decoder_for(request, resolution, resolution)
+    if not request.labels_from:
+        return file_dataset(request, name, part.folder, part.images, decoder, part.labels, part.classes)
+    said = read_labels(Path(request.labels_from).expanduser(), listing.images)
+    found = said.of([Path(part.prefix, image) for image in part.images])
+    labels = None if said.attributes else found
+    data = file_dataset(request, name, part.folder, part.images, decoder, labels, said.classes)
+    checksum = hashlib.sha256(f"{data.info.digest} labels {said.sha256}".encode()).hexdigest()
+    if not said.attributes:
+        if request.split == "train":
+            tell_singles(part.folder, said.classes, labels)
+        return Dataset(replace(data.info, digest=checksum), data.fields)
+    info = replace(data.info, digest=checksum, extra={"attributes": list(said.attributes)})
+    return Dataset(info, {**data.fields, "attributes": found})

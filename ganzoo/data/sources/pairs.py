@@ -10,10 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from ganzoo.data.base import DataRequest, Dataset
-from ganzoo.data.decode import Decoder, Part, stored_shape
+from ganzoo.data.decode import Part, decoder_for, stored_shape
 from ganzoo.data.resize import check_request
 from ganzoo.data.sources.crops import crop_dataset
 from ganzoo.data.sources.folder import DEFAULT_RESOLUTION, file_dataset, open_folder
+from ganzoo.data.sources.splits import SPLITS, split_folder
 from ganzoo.data.specs import own_spec
 from ganzoo.errors import DataError, SplitMissingError, UsageError
 
@@ -21,7 +22,6 @@ SIDES = ("A", "B")
 HALVES: tuple[Part, Part] = ("left", "right")
 SHOWN = 3
 """Files named in a message."""
-SPLITS = {"train": ("train",), "test": ("test", "val")}
 
 
 def load_pairs(request: DataRequest) -> Dataset:
@@ -95,11 +95,6 @@ def no_split(request: DataRequest) -> SplitMissingError:
     return SplitMissingError(f"{request.name}:{request.argument} has no split {request.split!r}.")
 
 
-def split_folder(top: Path, split: str) -> Path | None:
-    """The folder of a split, or None."""
-    return next((top / name for name in SPLITS[split] if (top / name).is_dir()), None)
-
-
 def side_folders(top: Path, split: str) -> tuple[Path, Path] | None:
     """The folders A and B of a split, both in one place; None where there are none.
 
@@ -167,5 +162,5 @@ def part_of(request: DataRequest, folder: Path, files: Sequence[Path], part: Par
     if request.crop is not None:
         return crop_dataset(request, str(folder), folder, files, part)
     side = request.resolution or DEFAULT_RESOLUTION
-    decoder = Decoder(request.channels or 3, side, side, part)
+    decoder = decoder_for(request, side, side, part)
     return file_dataset(request, str(folder), folder, files, decoder)

@@ -8,11 +8,18 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d
 
+from ganzoo.data.resize import convert_channels
+
 PEAK = 255.0
 
 
 def luma(images: Tensor) -> Tensor:
-    """uint8 images to Y, float64 [N, 1, H, W]: from 16 to 235 for RGB [N, 3, H, W], unchanged for grey [N, 1, H, W]."""
+    """uint8 images to Y, float64 [N, 1, H, W]: from 16 to 235 for RGB [N, 3, H, W], unchanged for grey [N, 1, H, W].
+
+    RGBA is laid on white.
+    """
+    if images.shape[1] == 4:
+        images = convert_channels(images, 3)
     if images.shape[1] == 1:
         return images.double()
     rgb = images.double()
