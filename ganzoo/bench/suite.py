@@ -213,7 +213,7 @@ def _jobs(
     second = dataset_spec(str(settings["second"])) if settings.get("second") else None
     asked = tuple(map(str, metrics))
     for dataset in entry.get("datasets", content.get("datasets", [])):
-        if reason := unmet(spec, dataset_spec(str(dataset)), second):
+        if reason := unmet(spec, dataset_spec(str(dataset), str(settings.get("degrade", "none"))), second):
             left_out.append(f"{label} cannot run on {dataset}: {reason}")
             continue
         amounts: dict[str, Any] = {kind: int(amount) if kind == "images" else float(amount)}

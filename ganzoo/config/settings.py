@@ -137,6 +137,9 @@ class RunConfig:
     labels_from: str = option(
         "", "CSV file with the class or the attributes of each image of folder:PATH; see docs/data.md"
     )
+    degrade: Literal["none", "grey", "edges", "blur", "mask", "negative"] = option(
+        "none", "makes pairs of the data set: what is left of each image, and the image; for variants that translate"
+    )
     log_every: int = option(100, "steps between two lines of the history", at_least=1)
     sample_every: int = option(1_000, "steps between two sample grids", at_least=1)
     metrics: str = option("", "metrics to take while training and at its end, comma separated (ganzoo list metrics)")

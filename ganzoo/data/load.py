@@ -5,6 +5,7 @@ from typing import Any
 
 from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import DataRequest, Dataset
+from ganzoo.data.degrade import degraded
 from ganzoo.data.progress import Progress, silent
 from ganzoo.data.store import data_root
 from ganzoo.errors import SplitMissingError
@@ -12,9 +13,12 @@ from ganzoo.registry.registry import registry
 from ganzoo.registry.specs import DatasetSpec
 
 
-def dataset_spec(name: str) -> DatasetSpec:
-    """The spec behind a data set as typed (``mnist``, ``folder:PATH``)."""
-    return registry().datasets.spec(name.partition(":")[0])
+def dataset_spec(name: str, degrade: str = "none") -> DatasetSpec:
+    """The spec behind a data set as typed (``mnist``, ``folder:PATH``); degraded images are pairs."""
+    spec = registry().datasets.spec(name.partition(":")[0])
+    if degrade == "none" or "target" in spec.provides or spec.samples != "images":
+        return spec
+    return dataclasses.replace(spec, provides=(*spec.provides, "target"))
 
 
 def second_spec(config: RunConfig) -> DatasetSpec | None:
@@ -42,7 +46,7 @@ def load_dataset(
     request = {"memory": DataRequest.memory // 2, **request}  # the two sets share what there is
     found = load_one(name, config, split, progress, **request)
     there = split in dataset_spec(config.second).splits
-    config = dataclasses.replace(config, labels_from="")  # it is of the first set
+    config = dataclasses.replace(config, labels_from="", degrade="none")  # they are of the first set
     try:
         second = load_one(config.second, config, split if there else None, progress, **request)
     except SplitMissingError:  # of a folder only its files can tell
@@ -72,4 +76,4 @@ def load_one(name: str, config: RunConfig, split: str | None, progress: Progress
     if "attributes" in spec.may_provide:
         wanted = dataclasses.replace(wanted, labels_from=config.labels_from)
     loaded: Dataset = registry().datasets.load(base)(dataclasses.replace(wanted, **request))
-    return loaded
+    return loaded if config.degrade == "none" else degraded(loaded, config.degrade)

@@ -16,13 +16,15 @@ def unmet(variant: VariantSpec, dataset: DatasetSpec, second: DatasetSpec | None
     if not pairs_up and any(name.startswith(SECOND) for name in dataset.provides):
         return f"it learns from one set, and data set {dataset.name!r} holds two"
     there = {*dataset.fields, *dataset.may_provide}
+    if "target" in there:
+        there.add(f"{SECOND}images")  # pairs are taken apart
     if second:
         there |= {f"{SECOND}{name}" for name in (*second.fields, *second.may_provide)}
     lacking = [name for name in variant.needs if name not in there]
     if not lacking:
         return ""
     if lacking[0].startswith(SECOND) and not second:
-        return "it needs a second, unpaired data set: add --second NAME, or use unpaired:PATH"
+        return "it needs a second, unpaired data set: add --second NAME, or use unpaired:PATH, or pairs"
     return f"it needs {said(lacking[0])}, and data set {dataset.name!r} has none"
 
 
@@ -88,5 +90,5 @@ def embedded_set(variant: VariantSpec) -> str:
 
 
 def is_embedded(spec: DatasetSpec) -> bool:
-    """Whether it is made on the spot: no files, no argument."""
-    return spec.argument == "none" and spec.download == "none" and not spec.files
+    """Whether it is made on the spot: no files, no packages, no argument."""
+    return spec.argument == "none" and spec.download == "none" and not spec.files and not spec.packages

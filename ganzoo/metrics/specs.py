@@ -125,6 +125,11 @@ METRICS: tuple[MetricSpec, ...] = (
         summary="of enlarged images on luma, border removed; beside bicubic enlargement",
     ),
     MetricSpec(
+        name="l1-pairs", load="ganzoo.metrics.measures.pairs:PairsL1", of="translator", selects=False,
+        beside=("input",),
+        summary="mean distance of translated images to their targets, 0 to 1; test pairs, or those trained on",
+    ),
+    MetricSpec(
         name="psnr-pairs", load="ganzoo.metrics.measures.pairs:PairsPSNR", of="translator", unit="dB", better="higher",
         selects=False, summary="of translated images to their targets, on luma; test pairs, or those trained on",
     ),

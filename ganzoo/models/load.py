@@ -5,12 +5,14 @@ from dataclasses import replace
 
 from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import Dataset
+from ganzoo.data.degrade import taken_apart
 from ganzoo.data.load import load_dataset
 from ganzoo.data.progress import Progress, silent
 from ganzoo.errors import ConfigError, PluginError
 from ganzoo.models.interfaces import Loss
 from ganzoo.models.variant import Variant
 from ganzoo.registry.registry import registry
+from ganzoo.registry.specs import SECOND
 
 
 def load_variant(name: str) -> type[Variant]:
@@ -63,5 +65,8 @@ def load_as_trained(
         SplitMissingError, DataError, UsageError: as :func:`ganzoo.data.load.load_dataset`.
     """
     if name and name != config.dataset:
-        config = replace(config, dataset=name, second="", labels_from="")
-    return load_dataset(config.dataset, config, split or None, progress, **variant_class.data_request(config))
+        config = replace(config, dataset=name, second="", labels_from="", degrade="none")
+    found = load_dataset(config.dataset, config, split or None, progress, **variant_class.data_request(config))
+    needs = registry().variants.spec(config.variant).needs
+    apart = "target" in found.fields and not found.second and any(field.startswith(SECOND) for field in needs)
+    return taken_apart(found) if apart else found

@@ -100,6 +100,7 @@ class DatasetSpec(Spec):
         splits: the splits that exist; the first one is trained on.
         files: the official files; empty for data that is drawn on the spot, or read by its own library.
         licence: terms of the data, one line.
+        packages: names of the Python packages that it is read from, which have to be installed.
         download: ``"files"``: ganzoo fetches ``files``; ``"torchvision"``: torchvision does, through a function
             ``fetch(spec, root)`` of the module that ``load`` names; ``"none"``: nothing to fetch.
     """
@@ -114,6 +115,7 @@ class DatasetSpec(Spec):
     splits: tuple[str, ...] = ("train",)
     files: tuple[DataFile, ...] = ()
     licence: str = ""
+    packages: tuple[str, ...] = ()
     download: Literal["none", "files", "torchvision"] = "none"
 
     @property

@@ -142,7 +142,7 @@ def check_run(run: ResolvedRun) -> torch.device:
     device = choose_device(config.device)
     check_arithmetic(config, device)
     check_ranks(config, device, launched())
-    spec, second = dataset_spec(config.dataset), second_spec(config)
+    spec, second = dataset_spec(config.dataset, config.degrade), second_spec(config)
     check_needs(registry().variants.spec(config.variant), spec, second)
     if spec.samples != "images" and (config.resolution or config.channels):
         raise ConfigError(f"resolution and channels say nothing about the {spec.samples} of data set {spec.name!r}.")
@@ -154,6 +154,10 @@ def check_run(run: ResolvedRun) -> torch.device:
 
 def check_file_settings(config: RunConfig, *specs: DatasetSpec | None) -> None:
     """Raise ConfigError for settings of image files where no data set is made of the user's own."""
+    if config.degrade != "none" and specs[0] is not None and specs[0].samples != "images":
+        raise ConfigError(
+            f"degrade = {config.degrade!r} is for images, not for the {specs[0].samples} of {specs[0].name!r}."
+        )
     if config.labels_from and (specs[0] is None or "attributes" not in specs[0].may_provide):
         raise ConfigError(f"labels_from = {config.labels_from!r} is for folder:PATH, not for {config.dataset!r}.")
     if any(spec is not None and spec.argument == "path" for spec in specs):
