@@ -46,7 +46,7 @@ def test_texts_become_values_of_the_fields_type() -> None:
         ("steps", "nan", "not a whole number"),
         ("steps", "1.5", "not a whole number"),
         ("steps", "many", "not a whole number"),
-        ("batch_size", "1", "at least 2"),
+        ("batch_size", "0", "at least 1"),
         ("lr", "nan", "not a finite number"),
         ("lr", "inf", "not a finite number"),
         ("lr", "0", "above 0"),

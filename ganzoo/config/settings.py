@@ -90,7 +90,7 @@ class RunConfig:
     options: Options = field(default_factory=Options)
     tricks: Tricks = field(default_factory=Tricks)
     steps: int = option(20_000, "iterations of training; each draws one batch of real samples", at_least=1)
-    batch_size: int = option(64, "real samples in a step, of all processes together", at_least=2, at_most=1_000_000)
+    batch_size: int = option(64, "real samples in a step, of all processes together", at_least=1, at_most=1_000_000)
     loss: str = option("", "adversarial loss by name (ganzoo list losses)")
     accumulate: int = option(
         1,

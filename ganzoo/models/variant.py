@@ -42,6 +42,8 @@ class Variant:
     - ``Sampling``: settings of ``ganzoo sample -s``, those of its generator's class; ``ganzoo info`` lists them.
     - ``tiny``: settings that make a training small and let it pass through all stages in a few steps, for
       ``ganzoo check``.
+    - ``least_batch``: samples that its networks need at once: 2 with batch normalisation, which of a single sample has
+      no variance.
     - ``lipschitz``: its critic's slope is bounded, so that losses that need it are sound.
     - ``supports``: settings of :class:`ganzoo.config.settings.Tricks` that its losses apply. None: those of the default
       losses that it does not override.
@@ -62,6 +64,7 @@ class Variant:
     Options: ClassVar[type[Options]] = AdamOptions
     defaults: ClassVar[Mapping[str, Any]] = {}
     tiny: ClassVar[Mapping[str, Any]] = {}
+    least_batch: ClassVar[int] = 2
     lipschitz: ClassVar[bool] = False
     supports: ClassVar[Collection[str] | None] = None
     unsupported: ClassVar[Mapping[str, str]] = {}

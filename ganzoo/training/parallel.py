@@ -27,8 +27,6 @@ from ganzoo.models.variant import Variant
 from ganzoo.runtime.processes import World
 from ganzoo.training.trainer import Trainer
 
-SMALLEST = 2
-"""Samples of a batch that a rank needs: of one alone batch normalisation has no variance."""
 SECOND = 1.0
 """How often, about, ranks ask each other whether to stop: often enough for a scheduler that kills after 30 seconds."""
 
@@ -52,20 +50,21 @@ def check(config: RunConfig, device: torch.device, world: World) -> None:
             f"sync_batch_norm = True: torch's synchronised batch normalisation needs GPUs, and this trains on "
             f"{device.type}. Each process normalises its own part of a batch there: -o sync_batch_norm=false."
         )
-    check_batch_size(config.batch_size, config.accumulate, world)
 
 
-def check_batch_size(size: int, accumulate: int, world: World) -> None:
-    """Refuse a batch that cannot be divided equally over processes and parts.
+def check_batch_size(size: int, accumulate: int, world: World, least: int) -> None:
+    """Refuse a batch that cannot be divided equally over processes and parts of ``least`` samples or more.
 
     Raises:
         ConfigError: the nearest sizes that can.
     """
-    parts, smallest = world.size * accumulate, SMALLEST * world.size * accumulate
+    parts, smallest = world.size * accumulate, least * world.size * accumulate
     if size % parts == 0 and size >= smallest:
         return
     below = size // parts * parts
     choices = " or ".join(map(str, sorted({max(n, smallest) for n in (below, below + parts)})))
+    if world.size == 1 and accumulate == 1:
+        raise ConfigError(f"batch_size = {size} is out of range: this variant needs at least {least}.")
     if world.size == 1:
         raise ConfigError(
             f"batch_size = {size} with accumulate = {accumulate}: it must be a multiple of {parts}, at least "

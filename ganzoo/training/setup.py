@@ -142,6 +142,7 @@ def check_run(run: ResolvedRun) -> torch.device:
     device = choose_device(config.device)
     check_arithmetic(config, device)
     check_ranks(config, device, launched())
+    check_batch_size(config.batch_size, config.accumulate, launched(), run.variant_class.least_batch)
     spec, second = dataset_spec(config.dataset, config.degrade), second_spec(config)
     check_needs(registry().variants.spec(config.variant), spec, second)
     if spec.samples != "images" and (config.resolution or config.channels):
@@ -196,7 +197,8 @@ def build_session(
     stages = stages_of(made, run.header["stages"] if run.header else None, run.header["step"] if run.header else 0)
     warn_of_lengths(config, stages)
     for stage in stages:
-        check_batch_size(stage.batch_size or config.batch_size, config.accumulate, launched())
+        size = stage.batch_size or config.batch_size
+        check_batch_size(size, config.accumulate, launched(), run.variant_class.least_batch)
 
     def load_if_there(name: str, split: str) -> Dataset | None:
         try:

