@@ -236,8 +236,10 @@ class Dataset:
         return found[indices.to(found.device)] if isinstance(found, Tensor) else found.fetch(indices)
 
     def examples(self, count: int) -> dict[str, Tensor]:
-        """The first ``count`` samples, or all there are, as a batch holds them: images in [-1, 1], on the CPU."""
-        indices = torch.arange(min(count, len(self.source)))
+        """``count`` samples from all over the set, or all there are, as a batch holds them: images in [-1, 1], on the
+        CPU."""
+        number = min(count, len(self.source))
+        indices = torch.arange(number) * len(self.source) // number
         found = {name: to_unit(self.fetch(name, indices).cpu()) for name in self.fields}
         if self.second:
             found |= {f"{SECOND}{name}": values for name, values in self.second.examples(count).items()}

