@@ -121,3 +121,8 @@ def taken_apart(dataset: Dataset) -> Dataset:
     shape = tuple(info.extra.get("target_shape", info.shape))
     other = replace(info, name=f"{info.name} (target)", shape=shape, classes=(), extra={})
     return Dataset(info, dataset.fields, Dataset(other, {"images": dataset.fields["target"]}))
+
+
+def is_taken_apart(dataset: Dataset) -> bool:
+    """Whether its second set are the targets of its own pairs."""
+    return dataset.second is not None and dataset.second.source is dataset.fields.get("target")

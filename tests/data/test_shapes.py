@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ganzoo.data.base import DataInfo, DataRequest, Dataset
-from ganzoo.data.degrade import DEGRADE, degraded, taken_apart
+from ganzoo.data.degrade import DEGRADE, degraded, is_taken_apart, taken_apart
 from ganzoo.data.loader import BatchLoader
 from ganzoo.data.sources import shapes
 from ganzoo.data.specs import SHAPES
@@ -98,7 +98,8 @@ def test_pairs_cannot_be_degraded_nor_grey_made_grey() -> None:
 def test_pairs_taken_apart_come_in_orders_of_their_own() -> None:
     found = taken_apart(degraded(images(), "negative"))
     assert found.info.fields == ("images", "labels", "target", "second.images")
-    assert found.info.second is not None
+    assert is_taken_apart(found)
+    assert not is_taken_apart(Dataset(found.info, found.fields, images()))
     batch = BatchLoader(found, 0, torch.device("cpu")).draw(0, 6)
     assert torch.allclose(batch["images"], -batch["target"], atol=1e-6)
     assert not torch.equal(batch["second.images"], batch["target"])

@@ -290,7 +290,7 @@ def test_metrics_of_pairs_are_taken_of_the_test_split(runs: dict[str, TrainedRun
 
 def test_what_data_lacks_is_told_before_it_is_loaded() -> None:
     for variant, dataset, message in (
-        ("toy-cyclegan", "toy-pairs", r"it needs a second, unpaired data set: add --second NAME"),
+        ("toy-cyclegan", "glyphs", r"it needs a second, unpaired data set: add --second NAME"),
         ("toy-pix2pix", "glyphs", r"it needs pairs \(a field 'target'\), and data set 'glyphs' has none"),
         ("toy-text", "glyphs", "it needs a field 'embeddings'"),
         ("toy-waves", "toy-voxels", "it models waves, and data set 'toy-voxels' has voxels"),

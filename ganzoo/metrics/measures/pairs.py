@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.base import Dataset, to_uint8
+from ganzoo.data.degrade import is_taken_apart
 from ganzoo.errors import DataError, SplitMissingError
 from ganzoo.metrics.base import Metric
 from ganzoo.metrics.context import EvaluationContext
@@ -34,7 +35,7 @@ class PairsPSNR(Metric):
             found = context.load("test")
         except SplitMissingError:
             found = context.load("")
-        if translator.output.startswith(SECOND) and "target" not in found.fields:
+        if found.second and not is_taken_apart(found):
             raise DataError(f"{found.info.name!r} is unpaired: there are no targets to compare with.")
         for name in sides(translator):
             if name not in found.info.fields:
