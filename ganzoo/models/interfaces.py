@@ -203,6 +203,7 @@ class Translator(nn.Module):
         multiple: both sides of the input must be multiples of this; other images are padded and cut back.
         classes: number of classes it can be told to translate into; 0: none.
         input, output: names of the batch fields it learns to turn one into the other.
+        masked: its input has a mask as one more channel: 1 where something is to be painted, -1 elsewhere.
 
     Attributes:
         reach: how far, in pixels of the input, a pixel of the result sees: tiles must overlap by as much. None: the
@@ -218,8 +219,10 @@ class Translator(nn.Module):
         classes: int = 0,
         input: str = "images",
         output: str = "target",
+        masked: bool = False,
     ) -> None:
         super().__init__()
+        self.masked = masked
         self.scale, self.multiple, self.classes = scale, multiple, classes
         self.input, self.output = input, output
 

@@ -147,7 +147,7 @@ def input_channels(network: Translator, data: DataInfo) -> int:
         return data.second.shape[0]
     if network.input == "target":
         return int(data.extra.get("target_shape", data.shape)[0])
-    return data.shape[0]
+    return data.shape[0] + network.masked
 
 
 def open_run(path: str | Path) -> TrainedRun:
