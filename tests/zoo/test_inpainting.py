@@ -2,10 +2,11 @@
 
 import pytest
 import torch
-from ganzoo_zoo.inpainting.masks import masks
-from ganzoo_zoo.inpainting.networks import ContextEncoder, painter
 
 import ganzoo
+from ganzoo.errors import UsageError
+from ganzoo_zoo.inpainting.masks import masks
+from ganzoo_zoo.inpainting.networks import ContextEncoder, painter
 
 
 @pytest.mark.parametrize("kind", ["centre", "random", "free"])
@@ -52,5 +53,5 @@ def test_what_fills_holes_is_measured_inside_them(tmp_path) -> None:
     assert 0 < found.value < 40
     assert 0 < found.values["grey"] < 40
     ganzoo.train("pix2pix", "shapes", out=tmp_path / "other", steps=2, batch_size=2, width=4, metrics="", device="cpu")
-    with pytest.raises(ganzoo.GanzooError, match="fill holes"):
+    with pytest.raises(UsageError, match="fill holes"):
         ganzoo.evaluate(tmp_path / "other", ["psnr-hole"])

@@ -1,18 +1,15 @@
 """Where the holes are."""
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 
-Kind = Literal["centre", "random", "free"]
 SHARE = 0.5
 """Side of a square hole, as a share of the image's."""
 STROKES, TURNS = 4, 6
 """Most strokes of a free-form mask, and most turns of a stroke."""
 
 
-def masks(kind: Kind, count: int, height: int, width: int, rng: torch.Generator) -> Tensor:
+def masks(kind: str, count: int, height: int, width: int, rng: torch.Generator) -> Tensor:
     """Holes, float32 [count, 1, height, width]: 1 in a hole, else 0.
 
     Args:

@@ -33,7 +33,8 @@ class HolePSNR(Metric):
             found = context.load("")
         info = found.info
         context.used["reference"] = {"data": info.name, "digest": info.digest, "splits": {info.split: info.count}}
-        hole = masks("centre", 1, *info.shape[1:], torch.Generator())
+        _, height, width = info.shape
+        hole = masks("centre", 1, height, width, torch.Generator())
         inside = hole.bool().expand(1, *info.shape)
         scores: list[float] = []
         grey: list[float] = []

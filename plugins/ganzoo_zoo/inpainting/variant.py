@@ -55,7 +55,8 @@ class Inpainting(GAN):
         """Masks [count, 1, H, W] for the samples from a position on."""
         rng = torch.Generator().manual_seed(derived_seed("holes", self.config.seed, position))
         kinds = ("centre", "random", "free") if self.options.holes == "mixed" else (self.options.holes,)
-        parts = [masks(kinds[i % len(kinds)], 1, *self.data.shape[1:], rng) for i in range(count)]
+        _, height, width = self.data.shape
+        parts = [masks(kinds[i % len(kinds)], 1, height, width, rng) for i in range(count)]
         return torch.cat(parts)
 
     def batch(self, loader: BatchLoader, start: int, n: int) -> Batch:
