@@ -72,6 +72,26 @@ def _of_feature_classifier(data: str) -> list[MetricSpec]:
     ]  # fmt: skip
 
 
+def _of_translators() -> list[MetricSpec]:
+    place = "ganzoo.metrics.measures.translated"
+    rows = [
+        ("fd", "TranslatedFrechet", TTUR, "Fréchet distance"), ("kd", "TranslatedKernel", MMD, "kernel distance"),
+    ]  # fmt: skip
+    return [
+        MetricSpec(
+            name=f"{short}-translated-effnet-lite0", load=f"{place}:{kind}", of="translator", extractor="effnet-lite0",
+            paper=paper, beside=("input",), selects=False,
+            summary=f"{words} of all translated test images to all real ones, on EfficientNet-Lite0; beside the inputs",
+        )
+        for short, kind, paper, words in rows
+    ] + [
+        MetricSpec(
+            name="cycle-error", load=f"{place}:CycleError", of="translator", paper="arXiv:1703.10593", selects=False,
+            summary="mean difference, 0 to 1, between an image and what comes back from the other direction",
+        )
+    ]  # fmt: skip
+
+
 OWN = "ganzoo.metrics.extractors"
 EXTRACTORS: tuple[ExtractorSpec, ...] = (
     ExtractorSpec(
@@ -95,6 +115,7 @@ EXTRACTORS: tuple[ExtractorSpec, ...] = (
 
 METRICS: tuple[MetricSpec, ...] = (
     *_of_inception(),
+    *_of_translators(),
     *_of_efficientnet(),
     *(spec for data in CLASSIFIED for spec in _of_feature_classifier(data)),
     MetricSpec(

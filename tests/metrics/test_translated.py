@@ -1,0 +1,85 @@
+"""Measures of translators: distance to the target, to real images, and the way back."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+import ganzoo
+from ganzoo.data.base import DataInfo, Dataset
+from ganzoo.data.degrade import degraded, taken_apart
+from ganzoo.errors import UsageError
+from ganzoo.metrics.base import take
+from ganzoo.metrics.context import EvaluationContext
+from ganzoo.metrics.measure import load_metrics
+from ganzoo.metrics.targets import NetworkTarget
+from ganzoo.models.interfaces import Translator
+
+GREY_ERROR = 0.25
+
+
+class Negative(Translator):
+    """Dark and bright swapped."""
+
+    def forward(self, images: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
+        return -images
+
+
+class Same(Translator):
+    """Nothing is changed."""
+
+    def forward(self, images: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
+        return images
+
+
+def dataset() -> Dataset:
+    rng = torch.Generator().manual_seed(0)
+    pixels = (torch.rand(20, 3, 16, 16, generator=rng) ** 3 * 255).to(torch.uint8)
+    found = Dataset(DataInfo("noise", "images", (3, 16, 16), count=20, digest="0"), {"images": pixels})
+    return taken_apart(degraded(found, "negative"))
+
+
+def context(**roles: Translator) -> EvaluationContext:
+    first = next(iter(roles.values()))
+    target = NetworkTarget("x", {}, (3, 16, 16), roles=roles, translator=first)
+    return EvaluationContext(target, "noise", lambda split: dataset(), torch.device("cpu"))
+
+
+def values(name: str, of: EvaluationContext) -> dict[str, float]:
+    (metric,) = load_metrics([name])
+    return take(metric, of).values
+
+
+def test_a_perfect_translator_has_no_distance_to_its_targets() -> None:
+    found = values("l1-pairs", context(a2b=Negative(output="second.images")))
+    assert found["mean"] == 0
+    assert found["input"] > 0.3
+    same = values("l1-pairs", context(a2b=Same(output="second.images")))
+    assert same["mean"] == pytest.approx(same["input"])
+
+
+@pytest.mark.parametrize("kind", ["fd", "kd"])
+def test_a_perfect_translator_is_among_the_real_images(kind: str) -> None:
+    pytest.importorskip("efficientnet_lite_pytorch")
+    perfect = values(f"{kind}-translated-effnet-lite0", context(a2b=Negative(output="second.images")))
+    assert abs(perfect["distance"]) < 0.05 * perfect["input"]
+    same = values(f"{kind}-translated-effnet-lite0", context(a2b=Same(output="second.images")))
+    assert same["distance"] == pytest.approx(same["input"], rel=1e-4)
+
+
+def test_the_way_back_is_measured_with_the_other_translator() -> None:
+    there = Negative(input="images", output="second.images")
+    back = Negative(input="second.images", output="images")
+    assert values("cycle-error", context(a2b=there, b2a=back))["mean"] == pytest.approx(0, abs=1e-6)
+    lossy = Same(input="second.images", output="images")
+    assert values("cycle-error", context(a2b=there, b2a=lossy))["mean"] > GREY_ERROR
+    with pytest.raises(UsageError, match="no translator of the other direction"):
+        values("cycle-error", context(a2b=there))
+
+
+def test_both_directions_of_a_run_are_measured(tmp_path: Path) -> None:
+    settings = {"width": 2, "blocks": 1, "batch_size": 2, "device": "cpu", "metrics": "", "pool": 2}
+    ganzoo.train("cyclegan", "shapes", out=tmp_path / "run", steps=2, **settings)
+    found = ganzoo.evaluate(tmp_path / "run", ["l1-pairs@a2b", "l1-pairs@b2a", "cycle-error@b2a"])
+    assert [result.about["target"]["role"] for result in found] == ["a2b", "b2a", "b2a"]
+    assert all(0 < result.value < 1 for result in found)
