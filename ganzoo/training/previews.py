@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ganzoo.models.state import State
 from ganzoo.models.variant import Variant
-from ganzoo.report.pictures import drawn, save_picture
+from ganzoo.report.pictures import drawn, origin_of, save_picture
 
 
 def save_preview(variant: Variant, state: State, path: Path) -> None:
@@ -21,4 +21,11 @@ def save_preview(variant: Variant, state: State, path: Path) -> None:
         samples, columns = variant.preview(network)
     finally:
         network.train(training)
-    save_picture(path, drawn(variant, samples), columns)
+    run = path.absolute().parent.parent.name
+    said = origin_of(variant, run, state.step, seed=variant.config.seed, weights=weights_of(variant, state))
+    save_picture(path, drawn(variant, samples), columns, said)
+
+
+def weights_of(variant: Variant, state: State) -> str:
+    """Whose samples a preview shows: those of the averaged weights, or of the trained ones."""
+    return "EMA" if variant.exports()[variant.main_role] in state.ema else "raw"
