@@ -25,7 +25,7 @@ COMMANDS = {
     "info": ("info", "The card of a variant, data set, loss or metric."),
     "train": ("train", "Train a variant."),
     "classify": ("classify", "Tell which class images belong to, by a trained classifier."),
-    "sample": ("sample", "Draw samples from a run or a weights file."),
+    "sample": ("drawing.sample", "Draw samples from a run or a weights file."),
     "evaluate": ("evaluate", "Measure a run, a weights file or a folder of images."),
     "bench": ("bench", "Train a suite of variants, measure them, make the table."),
     "data": ("data", "What data is on disk, what is missing, how to get it."),

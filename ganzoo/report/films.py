@@ -2,12 +2,13 @@
 
 import importlib.util
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from ganzoo.data.resize import convert_channels
@@ -16,9 +17,13 @@ from ganzoo.models.variant import Variant
 from ganzoo.report.pictures import Origin, drawn, grid, texts_of, to_image
 from ganzoo.runtime.files import replace_file
 
-FILMS = (".gif", ".mp4")
 MIN_SIDE = 64
 """Smaller samples are magnified in films."""
+PICTURE = re.compile(r"step-(\d+)\.png")
+MOST_FRAMES = 200
+"""Of a film of a training, if no one says otherwise."""
+CAPTION, FONT = 18, ImageFont.load_default(12)
+"""Pixels of a line of text."""
 FASTEST_GIF = 50
 """Frames per second: a GIF counts in hundredths of a second, and viewers slow down below two of them."""
 
@@ -98,19 +103,58 @@ def _write_mp4(path: Path, frames: Sequence[Image.Image], fps: float, comment: s
         writer.close()
 
 
-def read_frames(paths: Sequence[Path], most: int = 200) -> list[Image.Image]:
-    """Pictures as frames of one size, that of the last; of more than ``most`` evenly chosen ones, the last included.
+def save_timelapse(
+    path: Path, run: Path, most: int = MOST_FRAMES, fps: float | None = None, until: int | None = None
+) -> None:
+    """A training as a film: the pictures in ``samples/`` of a run directory, one after the other.
+
+    Args:
+        most: frames at most; of more pictures evenly chosen ones are shown, the first and the last included.
+        fps: frames per second; None: the film lasts about eight seconds.
+        until: pictures of later steps are left out.
+
+    Raises:
+        UsageError: there are no pictures, or as :func:`check_film`.
+        RunError: the film cannot be written, or a picture cannot be read.
+    """
+    found = {int(m[1]): p for p in (run / "samples").glob("*.png") if (m := PICTURE.fullmatch(p.name))}
+    steps = [step for step in sorted(found) if until is None or step <= until]
+    if not steps:
+        raise UsageError(f"{run} holds no pictures of its training: samples/ is empty.")
+    check_film(path, fps or 1)
+    chosen = [steps[round(i)] for i in torch.linspace(0, len(steps) - 1, min(most, len(steps))).tolist()]
+    try:
+        frames = read_frames([found[step] for step in chosen])
+    except (OSError, ValueError) as error:
+        raise RunError(f"{run / 'samples'}: a picture cannot be read: {error}.") from error
+    shown = [captioned(frame, f"step {step:,}") for frame, step in zip(frames, chosen, strict=True)]
+    save_film(path, shown, fps or min(20, max(4, len(shown) / 8)), {"run": run.resolve().name}, hold=2)
+
+
+def captioned(frame: Image.Image, text: str) -> Image.Image:
+    """A frame with a line of text beneath."""
+    white = 255 if frame.mode == "L" else "white"
+    sheet = Image.new(frame.mode, (frame.width, frame.height + CAPTION), white)
+    sheet.paste(frame)
+    ImageDraw.Draw(sheet).text((6, frame.height + 2), text, 0 if frame.mode == "L" else "black", FONT)
+    return sheet
+
+
+def read_frames(paths: Sequence[Path]) -> list[Image.Image]:
+    """Pictures as frames of one size, that of the last: grey where all are, else RGB; RGBA is laid on white.
 
     Raises:
         OSError: one cannot be read.
     """
-    chosen = [paths[round(i)] for i in torch.linspace(0, len(paths) - 1, min(most, len(paths))).tolist()]
     frames = []
-    for path in chosen:
+    for path in paths:
         with Image.open(path) as picture:
-            frames.append(picture.convert("RGBA" if picture.mode == "RGBA" else "RGB"))
-    white = [Image.new("RGB", frame.size, "white") for frame in frames]
-    for sheet, frame in zip(white, frames, strict=True):
-        sheet.paste(frame, mask=frame if frame.mode == "RGBA" else None)
-    size = white[-1].size
-    return [sheet if sheet.size == size else sheet.resize(size, Image.Resampling.NEAREST) for sheet in white]
+            frames.append(picture.convert("RGBA") if picture.mode == "RGBA" else picture.copy())
+    mode, size = "L" if all(frame.mode == "L" for frame in frames) else "RGB", frames[-1].size
+    for i, frame in enumerate(frames):
+        if frame.mode == "RGBA":
+            sheet = Image.new("RGB", frame.size, "white")
+            sheet.paste(frame, mask=frame)
+            frame = sheet
+        frames[i] = (frame if frame.size == size else frame.resize(size, Image.Resampling.NEAREST)).convert(mode)
+    return frames

@@ -16,7 +16,6 @@ from ganzoo.errors import RunError
 from ganzoo.models.variant import Variant
 from ganzoo.runtime.files import replace_file
 
-
 SOFTWARE = f"ganzoo {metadata.version('ganzoo')}"
 PREFIX = "ganzoo."
 """Of the keys under which a picture says where it comes from."""

@@ -32,6 +32,7 @@ from ganzoo.training.evaluation import PeriodicEvaluation
 from ganzoo.training.loop import TrainingLoop, new_state
 from ganzoo.training.memory import advice, is_out_of_memory
 from ganzoo.training.parallel import resume_command
+from ganzoo.training.previews import TIMELAPSE, leave_timelapse
 from ganzoo.training.signals import graceful_stop
 
 _TRAINING = threading.Lock()  # trainings share torch's global generators, so a process can do one at a time
@@ -170,8 +171,8 @@ class TrainingSession:
         def write() -> None:
             if asked or any(not file.exists() or read_header(file).get("step") != state.step for file in files):
                 run.save_weights(state)
-            if run.status != "finished":
-                run.finish("finished")
+            if run.status != "finished" or (self.config.timelapse and not (run.path / TIMELAPSE).exists()):
+                self._finish(run, state)
 
         self.world.on_rank0(write)
 
@@ -187,7 +188,7 @@ class TrainingSession:
                     loop.diagnostics.read(line)  # what it has seen before decides what it says next
                 with peer_failures(self._advice):
                     loop.fit()
-                    on_rank0(lambda: run.finish("finished"))
+                    on_rank0(lambda: self._finish(run, state))
             except BaseException as error:
                 stopped = isinstance(error, Interrupted | KeyboardInterrupt)
                 if self.world.rank == 0:
@@ -203,6 +204,12 @@ class TrainingSession:
             finally:
                 loop.loader.close()
             on_rank0(lambda: fire("ganzoo_run_finished", run=run, status=run.status))
+
+    def _finish(self, run: Run, state: State) -> None:
+        """The film of the training, where it is wanted, and the status."""
+        if self.config.timelapse:
+            leave_timelapse(run, state.step)
+        run.finish("finished")
 
     @staticmethod
     def _write_end(run: Run, status: str, error: BaseException) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 import ganzoo
 from ganzoo import hookimpl
-from ganzoo.cli.sample import refuse_ending, write
+from ganzoo.cli.drawing.draw import refuse_ending, write
 from ganzoo.data.base import DataInfo, Dataset
 from ganzoo.data.kinds import Writer
 from ganzoo.errors import Interrupted, UsageError

@@ -10,6 +10,8 @@ from ganzoo.errors import UsageError
 if TYPE_CHECKING:
     from ganzoo.models.latents import Term
 
+FILMS = (".gif", ".mp4")
+"""Endings of films."""
 MOST_SEED = 2**63 - 1
 MOST_SEEDS, MOST_TERMS = 10, 10
 """More would not fit into a picture."""
