@@ -26,6 +26,7 @@ COMMANDS = {
     "train": ("train", "Train a variant."),
     "classify": ("classify", "Tell which class images belong to, by a trained classifier."),
     "sample": ("drawing.sample", "Draw samples from a run or a weights file."),
+    "classroom": ("drawing.classroom", "A film of a GAN that learns points: data, samples, D."),
     "evaluate": ("evaluate", "Measure a run, a weights file or a folder of images."),
     "bench": ("bench", "Train a suite of variants, measure them, make the table."),
     "data": ("data", "What data is on disk, what is missing, how to get it."),
