@@ -43,8 +43,11 @@ def picture_of_sum(variant: Variant, terms: Sequence[Term], found: Sum, title: s
         pen.text((GAP, 3), title, "black", font)
     left = 0
     for i, term in enumerate(terms):
-        sign = "\u2212" if term.sign < 0 else "+" if i else ""
-        pen.text((left + SIGN / 2, below + height / 2), sign, "black", large, anchor="mm")
+        x, y = left + SIGN / 2, below + height / 2
+        if term.sign < 0:
+            pen.line((x - 6, y, x + 6, y), "black", 2)  # the font has no minus
+        elif i:
+            pen.text((x, y), "+", "black", large, anchor="mm")
         left += SIGN
         for row, (seed, tile) in enumerate(zip(term.seeds, parts[i], strict=True)):
             top = GAP + LINE + row * step

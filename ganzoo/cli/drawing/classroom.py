@@ -45,6 +45,8 @@ def command(
 ) -> None:  # fmt: skip
     """Train on TOY and print where the film lies: data, samples and D's output over the training.
 
+    Beside the film are its frames, and classroom.png: four moments of each training.
+
     One dimension (gaussian1d) is drawn as in the first GAN paper, arXiv:1406.2661, figure 1. In two (ring, grid) D's
     output is a map of colours. The networks are small: a film takes about a minute.
 
@@ -75,9 +77,7 @@ def command(
     ]
     runs = [trained(job, quiet) for job in jobs]
     changed = list(dict.fromkeys(key for other in others for key in other))
-    film = folder / "classroom.gif"
-    save_lesson(runs, titles_of([job.config for job in jobs], name, changed), film, folder / "frames", fps)
-    click.echo(film)
+    click.echo(save_lesson(runs, titles_of([job.config for job in jobs], name, changed), folder, fps))
 
 
 def usual_variant() -> str:

@@ -8,56 +8,66 @@ from PIL import Image
 from ganzoo.config.settings import RunConfig
 from ganzoo.data.sources.toys import modes
 from ganzoo.report.classroom.moments import moments
-from ganzoo.report.classroom.panels import panel
+from ganzoo.report.classroom.panels import palette, panel
 from ganzoo.report.films import save_film
 from ganzoo.report.pictures import origin_of, save_image
 from ganzoo.runs.trained import TrainedRun
 
-COLOURS = 64
-"""Of a GIF: one palette for all frames, so that nothing flickers and the file stays small."""
+MOMENTS = 4
+"""Columns of the figure, as in the paper."""
 
 
-def lesson_frames(runs: Sequence[TrainedRun], titles: Sequence[str]) -> Iterator[tuple[int, Image.Image]]:
-    """(step, picture) of every checkpoint that all runs have kept; the runs stand side by side.
+def lesson_frames(runs: Sequence[TrainedRun], titles: Sequence[str]) -> Iterator[tuple[int, list[Image.Image]]]:
+    """(step, a panel of each run) of every checkpoint that all runs have kept.
 
     Raises:
         UsageError: as :func:`ganzoo.report.classroom.moments.moments`.
     """
     mixture = modes(runs[0].data.name)
     for at in zip(*(moments(run) for run in runs), strict=True):
-        panels = [panel(moment, mixture, title) for moment, title in zip(at, titles, strict=True)]
-        sheet = Image.new("RGB", (sum(each.width for each in panels), panels[0].height), "white")
-        left = 0
-        for each in panels:
-            sheet.paste(each, (left, 0))
-            left += each.width
-        yield at[0].step, sheet
+        yield at[0].step, [panel(moment, mixture, title) for moment, title in zip(at, titles, strict=True)]
 
 
-def save_lesson(runs: Sequence[TrainedRun], titles: Sequence[str], film: Path, frames: Path, fps: float) -> None:
-    """Write the film, and each frame as ``step-00000100.png`` into the folder ``frames``.
+def save_lesson(runs: Sequence[TrainedRun], titles: Sequence[str], folder: Path, fps: float) -> Path:
+    """Write into a folder the film ``classroom.gif``, its frames, and the figure ``classroom.png``; returns the film.
+
+    In the film the trainings stand side by side. In the figure each is a row of four moments.
 
     Raises:
-        RunError: one cannot be written.
+        RunError: a file cannot be written.
         UsageError: as :func:`lesson_frames`.
     """
-    pictures = []
+    frames = folder / "frames"
     frames.mkdir(parents=True, exist_ok=True)
-    for step, picture in lesson_frames(runs, titles):
-        said = origin_of(runs[0].variant, runs[0].path.resolve().name, step, seed=runs[0].config.seed)
-        save_image(frames / f"step-{step:08d}.png", picture, {**said, "shows": "; ".join(titles)})
-        pictures.append(picture)
-    save_film(film, one_palette(pictures), fps, {"shows": "; ".join(titles)}, hold=2)
+    said = {**origin_of(runs[0].variant, folder.resolve().name, runs[0].step), "seed": runs[0].config.seed}
+    said["shows"] = "; ".join(titles)
+    found = list(lesson_frames(runs, titles))
+    pictures = [table([panels]) for _, panels in found]
+    for (step, _), picture in zip(found, pictures, strict=True):
+        save_image(frames / f"step-{step:08d}.png", picture, {**said, "step": step})
+    chosen = sorted({round(i * (len(found) - 1) / (MOMENTS - 1)) for i in range(MOMENTS)})
+    rows = [[found[i][1][run] for i in chosen] for run in range(len(runs))]
+    save_image(folder / "classroom.png", one_palette([table(rows)])[0], said)
+    film = folder / "classroom.gif"
+    save_film(film, one_palette(pictures), fps, said, hold=2)
+    return film
+
+
+def table(rows: Sequence[Sequence[Image.Image]]) -> Image.Image:
+    """Pictures of one size in rows and columns."""
+    width, height = rows[0][0].size
+    sheet = Image.new("RGB", (width * len(rows[0]), height * len(rows)), "white")
+    for i, row in enumerate(rows):
+        for j, picture in enumerate(row):
+            sheet.paste(picture, (j * width, i * height))
+    return sheet
 
 
 def one_palette(frames: Sequence[Image.Image]) -> list[Image.Image]:
-    """The frames in few colours, the same in all."""
-    chosen = frames[:: max(1, len(frames) // 4)]
-    together = Image.new("RGB", (chosen[0].width, chosen[0].height * len(chosen)))
-    for i, frame in enumerate(chosen):
-        together.paste(frame, (0, i * frame.height))
-    palette = together.quantize(COLOURS, method=Image.Quantize.MEDIANCUT)
-    return [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+    """The frames in the colours of the panels: nothing flickers, and the files stay small."""
+    holder = Image.new("P", (1, 1))
+    holder.putpalette([value for colour in palette() for value in colour])
+    return [frame.quantize(palette=holder, dither=Image.Dither.NONE) for frame in frames]
 
 
 def titles_of(configs: Sequence[RunConfig], variant: str, changed: Sequence[str]) -> list[str]:

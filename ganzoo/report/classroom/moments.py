@@ -26,6 +26,10 @@ class Moment:
     output: Callable[[Tensor], Tensor]
     is_probability: bool
 
+    def judges_alone(self, points: Tensor) -> bool:
+        """Whether D's output for a point is the same whatever else is in its batch; minibatch tricks change that."""
+        return torch.allclose(self.output(points)[:2], self.output(points[:2]), atol=1e-4)
+
 
 def moments(run: TrainedRun) -> Iterator[Moment]:
     """The players at every kept checkpoint, from the first to the last.
