@@ -171,7 +171,10 @@ class TrainingSession:
         def write() -> None:
             if asked or any(not file.exists() or read_header(file).get("step") != state.step for file in files):
                 run.save_weights(state)
-            if run.status != "finished" or (self.config.timelapse and not (run.path / TIMELAPSE).exists()):
+            film = self.config.timelapse and not (run.path / TIMELAPSE).exists()
+            if film and not asked:
+                run.resume()  # a setting may be new, and a longer training must know it
+            if run.status != "finished" or film:
                 self._finish(run, state)
 
         self.world.on_rank0(write)

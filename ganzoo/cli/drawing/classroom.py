@@ -13,14 +13,16 @@ if TYPE_CHECKING:
 
 SHARED = {
     "batch_size": 128, "ema_halflife": 0, "dropout": 0.0, "lr": 1e-3, "diagnostics": False, "threads": 1,
-    "metrics": "", "device": "cpu",
+    "metrics": "", "device": "cpu", "lr_schedule": "linear", "lr_decay_start": 0.3,
 }  # fmt: skip
 """Settings of every lesson, as far as the variant has them: small, quick, and nothing that hides what happens."""
 LESSONS: dict[str, dict[str, Any]] = {
-    "gaussian1d": {"steps": 1_500, "latent_dim": 1, "width": 16},
-    "ring": {"steps": 3_000, "latent_dim": 2, "width": 64},
-    "grid": {"steps": 6_000, "latent_dim": 2, "width": 64},
-}
+    "gaussian1d": {
+        "steps": 1_500, "latent_dim": 1, "width": 32, "beta1": 0.0, "d_steps": 5, "lr": 2e-3, "r1": 0.02,
+    },
+    "ring": {"steps": 1_500, "latent_dim": 2, "width": 64, "lr": 5e-3},
+    "grid": {"steps": 4_000, "latent_dim": 2, "width": 64, "lr": 5e-3},
+}  # fmt: skip
 KEPT = ("steps", "checkpoint_every", "keep", "sample_every")
 """Settings that decide which moments a film shows."""
 
@@ -31,7 +33,7 @@ KEPT = ("steps", "checkpoint_every", "keep", "sample_every")
 @click.option("--loss", metavar="NAME", help="Adversarial loss; see 'ganzoo list losses'.")
 @click.option("--beside", metavar="KEY=VALUE[,...]", multiple=True,
               help="Another training beside the first, with these settings changed; may be repeated.")  # fmt: skip
-@click.option("--steps", type=click.IntRange(2, 1_000_000), help="Iterations. [default: 1500 to 6000]")
+@click.option("--steps", type=click.IntRange(2, 1_000_000), help="Iterations. [default: 1500; grid 4000]")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of the trainings.")
 @click.option("-o", "--option", "assignments", metavar="KEY=VALUE", multiple=True, help="Any setting; may be repeated.")
 @click.option("--frames", type=click.IntRange(2, 1000), default=50, show_default=True, help="Frames of the film.")
@@ -104,7 +106,7 @@ def prepared(toy: str, variant: str, texts: dict[str, str], frames: int, out: Pa
     """
     from dataclasses import fields
 
-    from ganzoo.config.settings import FREE_KEYS
+    from ganzoo.config.settings import FREE_KEYS, TRICK_KEYS
     from ganzoo.models.load import load_variant
     from ganzoo.training.setup import prepare
 
@@ -112,10 +114,10 @@ def prepared(toy: str, variant: str, texts: dict[str, str], frames: int, out: Pa
     steps = int(texts.get("steps", lesson["steps"]))
     every = max(1, steps // frames)
     lesson |= {"checkpoint_every": every, "keep": steps // every + 1, "sample_every": steps, "log_every": every}
-    own = {f.name for f in fields(load_variant(variant).Options)}
-    return prepare(
-        variant, toy, out=out, settings={k: v for k, v in lesson.items() if k in own or k in FREE_KEYS}, texts=texts
-    )
+    variant_class = load_variant(variant)
+    known = {f.name for f in fields(variant_class.Options)} | {*FREE_KEYS, *TRICK_KEYS}
+    settings = {k: v for k, v in lesson.items() if k in known and k not in variant_class.unsupported}
+    return prepare(variant, toy, out=out, settings=settings, texts=texts)
 
 
 def trained(job: "TrainingSession", quiet: bool) -> Any:

@@ -26,6 +26,8 @@ def parse_terms(text: str) -> "list[Term]":
     """
     from ganzoo.models.latents import Term
 
+    if not text.strip():
+        raise UsageError('--arithmetic needs seeds, such as "1,2,3 - 4,5,6 + 7,8,9".')
     terms: list[Term] = []
     place = 0
     while place < len(text):
@@ -39,8 +41,6 @@ def parse_terms(text: str) -> "list[Term]":
             raise UsageError(f"--arithmetic {text!r}: seed {max(seeds)} is above {MOST_SEED}.")
         terms.append(Term(-1 if found[1] == "-" else 1, seeds))
         place = found.end()
-    if not terms:
-        raise UsageError('--arithmetic needs seeds, such as "1,2,3 - 4,5,6 + 7,8,9".')
     if len(terms) > MOST_TERMS or max(len(term.seeds) for term in terms) > MOST_SEEDS:
         raise UsageError(f"--arithmetic {text!r}: at most {MOST_TERMS} terms of {MOST_SEEDS} seeds fit into a picture.")
     return terms

@@ -21,7 +21,7 @@ DRAWN = 4_000
 """Samples that a density is estimated from, and modes are counted in."""
 DOTS = 300
 """Samples shown in a plane."""
-WIDE = 0.025
+WIDE = 0.035
 """Standard deviation of the kernel of that estimate, in units of x."""
 TALLEST = 4.0
 """Density at the upper edge."""
