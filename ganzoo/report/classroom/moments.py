@@ -28,7 +28,8 @@ class Moment:
 
     def judges_alone(self, points: Tensor) -> bool:
         """Whether D's output for a point is the same whatever else is in its batch; minibatch tricks change that."""
-        return torch.allclose(self.output(points)[:2], self.output(points[:2]), atol=1e-4)
+        few = points[:: max(1, len(points) // 32)]  # such tricks compare each with each
+        return torch.allclose(self.output(few)[:2], self.output(few[:2]), atol=1e-4)
 
 
 def moments(run: TrainedRun) -> Iterator[Moment]:
