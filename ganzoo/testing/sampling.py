@@ -49,7 +49,7 @@ def check_mixing(network: Generator, role: str) -> None:
             torch.manual_seed(0)
             found.append(network.generate(latents, condition.to(latents.device), chosen))
     said = "a whole share of a class must give what its number gives"
-    require(torch.allclose(*found, atol=1e-4), f"{role!r} says mixes_classes = True: {said}")
+    require(torch.allclose(found[0], found[1], atol=1e-4), f"{role!r} says mixes_classes = True: {said}")
 
 
 def check_scale(variant: Variant, network: Translator, role: str) -> None:
