@@ -102,6 +102,8 @@ def command(
             speak(f"samples: {samples[-1]}")
         asked = ["--input", "IMAGE"] if isinstance(run.network(), Translator) else ["-n", "64"]
         speak(f"more:    {shlex.join(['ganzoo', 'sample', str(run.path), *asked])}")
+        if (run.path / "report.html").exists():
+            speak(f"report:  {run.path / 'report.html'}")
     if speaks:
         with suppress(OSError):  # the run is finished, whether or not anyone reads where it lies
             click.echo(run.path)
