@@ -20,7 +20,7 @@ def command(runs: tuple[Path, ...], as_json: bool) -> None:
 
     \b
     ganzoo compare runs/x runs/y
-    ganzoo report runs/x runs/y --out both.html     the same with pictures and curves
+    ganzoo report runs/x runs/y -o both.html     the same with pictures and curves
 
     Scores are those of the final weights; * marks the best where all runs were trained on the same data.
     """

@@ -102,11 +102,11 @@ def command(
             speak(f"samples: {samples[-1]}")
         asked = ["--input", "IMAGE"] if isinstance(run.network(), Translator) else ["-n", "64"]
         speak(f"more:    {shlex.join(['ganzoo', 'sample', str(run.path), *asked])}")
-        if (run.path / "report.html").exists():
-            speak(f"report:  {run.path / 'report.html'}")
     if speaks:
         with suppress(OSError):  # the run is finished, whether or not anyone reads where it lies
             click.echo(run.path)
+    if not quiet and run.config.report and (run.path / "report.html").exists():
+        speak(f"report:  {run.path / 'report.html'}")
 
 
 def _known_names_first(variant: str | None, dataset: str | None) -> None:

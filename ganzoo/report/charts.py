@@ -1,10 +1,12 @@
 """Curves as the templates draw them: pixels, marks, colours. Shared by the report of a run and the page of a suite."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 560, 280, 62, 26, 12, 44
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 560, 300, 66, 28, 12, 64
+LINE = 16
 TICKS = 6
 """Intervals between the marks of a chart, at most."""
 COLOURS = 8
@@ -13,6 +15,7 @@ MOST_POINTS = 360
 """Of a line that is drawn: about one for two pixels, with what is highest and lowest between."""
 SMOOTHED = 60
 """A line of more values than this is drawn faintly, with a moving mean on top."""
+UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 TAIL, FAR = 0.01, 5.0
 """A chart whose values reach ``FAR`` times as far as all but a share ``TAIL`` of them shows those only, and says so."""
 
@@ -31,10 +34,11 @@ class Series:
 
 @dataclass(frozen=True)
 class Mark:
-    """A place on an axis, in pixels, and what stands there."""
+    """A place on an axis, in pixels, what stands there, and what else is true there."""
 
     at: float
     said: str
+    also: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,19 +74,32 @@ class Chart:
     level: Mark | None = None
     note: str = ""
     width: int = WIDTH
-    height: int = HEIGHT
     left: int = LEFT
     right: int = WIDTH - RIGHT
     top: int = TOP
     below: int = HEIGHT - BOTTOM
-    dotted: tuple[Line, ...] = field(default=())
+
+    @property
+    def height(self) -> int:
+        """Of the picture: a second line below the axis takes more."""
+        return HEIGHT if any(mark.also for mark in self.columns) else HEIGHT - LINE
 
 
-def chart(title: str, axis: str, series: Sequence[Series], level: tuple[float, str] | None = None) -> Chart | None:
+def chart(
+    title: str,
+    axis: str,
+    series: Sequence[Series],
+    level: tuple[float, str] | None = None,
+    bounds: tuple[float, float] | None = None,
+    clock: Sequence[Point] = (),
+) -> Chart | None:
     """Lines over a common axis; None when there is no finite value.
 
     Args:
         level: a value with a meaning, and its name.
+        bounds: lowest and highest value that there can be, such as 0 and 1 of a probability; None: of those that are
+            there.
+        clock: (x, seconds of training), in the order of x: the time stands below the marks of the axis.
     """
     kept = [Series(s.name, finite(s.points), s.colour, s.marked) for s in series]
     kept = [s for s in kept if s.points]
@@ -91,7 +108,7 @@ def chart(title: str, axis: str, series: Sequence[Series], level: tuple[float, s
     first = min(0.0, *(s.points[0][0] for s in kept))
     last = max(x for s in kept for x, _ in s.points) or 1.0
     values = [y for s in kept for _, y in s.points] + ([level[0]] if level else [])
-    low, high, outside = extent(values)
+    low, high, outside = (*bounds, 0) if bounds else extent(values)
     margin = 0.04 * (high - low) or abs(high) * 0.1 or 1.0
     bottom, top = low - margin, high + margin
 
@@ -121,7 +138,7 @@ def chart(title: str, axis: str, series: Sequence[Series], level: tuple[float, s
     return Chart(
         title, axis, f"{title} over {axis}: {ends}.",
         tuple(Mark(down(y), said) for y, said in ticks(low, high)),
-        tuple(Mark(across(x), said) for x, said in ticks(first, last)),
+        tuple(Mark(across(x), said, lasted(at(clock, x)) if clock else "") for x, said in ticks(first, last)),
         tuple(lines), tuple((s.colour % COLOURS, s.name) for s in kept),
         Mark(down(level[0]), level[1]) if level else None, "; ".join(notes),
     )  # fmt: skip
@@ -172,6 +189,24 @@ def moving_mean(points: Sequence[Point]) -> list[Point]:
 def text(points: Sequence[Point]) -> str:
     """``"1,2 3,4"``, as SVG has it."""
     return " ".join(f"{x:g},{y:g}" for x, y in points)
+
+
+def at(line: Sequence[Point], x: float) -> float:
+    """The height of a line at ``x``: between two of its points in proportion, beyond its ends as at them."""
+    i = bisect_left(line, x, key=lambda p: p[0])
+    if i == 0 or i == len(line):
+        return line[min(i, len(line) - 1)][1]
+    (x0, y0), (x1, y1) = line[i - 1], line[i]
+    return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
+
+
+def lasted(seconds: float) -> str:
+    """A time as people say it: 8 s, 4.5 min, 12 h."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    size, unit = next(u for u in UNITS if seconds >= u[0])
+    value = seconds / size
+    return f"{value:.0f} {unit}" if value >= 9.95 else f"{value:.1f} {unit}"
 
 
 def ticks(low: float, high: float) -> list[tuple[float, str]]:

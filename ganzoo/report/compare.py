@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ganzoo.report.charts import short
+from ganzoo.report.charts import lasted, short
 from ganzoo.report.facts import RunFacts, better_of, shown, title_of
 
 NEUTRAL = ("report",)
@@ -28,7 +28,7 @@ class Comparison:
         names: of the runs.
         settings: those that differ; "–" where a run has no such setting.
         scores: metrics of the final weights.
-        times: status, steps, images seen, minutes, images/s, hardware.
+        times: status, steps, images seen, time, images/s, hardware.
         notes: what makes numbers hard to compare.
     """
 
@@ -96,7 +96,7 @@ def times(runs: Sequence[RunFacts]) -> list[Difference]:
         row("status", [run.status for run in runs]),
         row("steps", [f"{run.steps:,}" for run in runs]),
         row("images seen", [f"{run.images:,}" for run in runs]),
-        row("minutes", [f"{run.seconds / 60:,.1f}" if run.lines else "–" for run in runs]),
+        row("time", [lasted(run.seconds) if run.lines else "–" for run in runs]),
         row("images/s", [f"{run.rate:,.0f}" if run.rate else "–" for run in runs]),
         row("warnings", [str(len(run.warnings)) for run in runs]),
         row("hardware", [str(run.details.get("hardware", "–")) for run in runs]),

@@ -10,6 +10,7 @@ POSITION = ("step", "images", "stage", "seconds", "warnings")
 EQUILIBRIUM = ("minimax", "non-saturating", "least-squares")
 """Losses with targets 1 and 0, whose discriminator gives 1/2 everywhere when both distributions are the same: of
 cross-entropy arXiv:1406.2661, proposition 1; of least squares arXiv:1611.04076, equation 11, with b = 1 and a = 0."""
+PROBABILITY = (0.0, 1.0)
 MOST_CHARTS = 40
 
 
@@ -32,42 +33,95 @@ def equilibrium(run: RunFacts) -> tuple[float, str] | None:
 
 
 def curves(runs: Sequence[RunFacts]) -> Curves:
-    """The charts of one run over steps, or of several over images seen, a colour for each run."""
+    """The charts of one run over steps, with the time below; of several over images seen, a colour for each run.
+
+    Metrics of several runs are drawn over seconds of training as well.
+    """
+    found = Curves()
+    for title, keys, is_first in groups(logged(runs)):
+        made = of_one(runs[0], title, keys) if len(runs) == 1 else of_several(runs, keys)
+        for drawn in made:
+            if len(found.first) + len(found.rest) >= MOST_CHARTS:
+                found.left_out += 1
+            else:
+                (found.first if is_first else found.rest).append(drawn)
+    return found
+
+
+def logged(runs: Sequence[RunFacts]) -> list[str]:
+    """Names of all numbers in the histories, the discriminator's before the generator's: colours mean the same then."""
     keys: dict[str, None] = {}
     for run in runs:
         for line in run.lines:
             for key in line:
-                if key not in POSITION and key not in keys and number(line[key]) is not None:
+                if key not in keys and key not in POSITION and number(line[key]) is not None:
                     keys[key] = None
-    single = len(runs) == 1
-    found = Curves()
-    for title, chosen, is_first in groups(list(keys)):
-        # Of several runs each name has a chart, so that a colour is always a run.
-        parts = [(title, chosen)] if single else [(title_of(key), [key]) for key in chosen]
-        for name, part in parts:
-            marked = all(spec_of(key) is not None for key in part)
-            series = []
-            for i, run in enumerate(runs):
-                for j, key in enumerate(part):
-                    points = [(float(step) if single else images, value) for step, images, value in run.series(key)]
-                    series.append(Series(key if single else run.name, points, j if single else i, marked))
-            if marked and all(len(s.points) < 2 for s in series):
-                continue  # a metric that was taken once stands among the scores
-            level = level_of(runs) if part[0].startswith("D(") else None
-            drawn = chart(name, "steps" if single else "images seen", series, level)
-            if drawn is None:
-                continue
-            if len(found.first) + len(found.rest) >= MOST_CHARTS:
-                found.left_out += 1
-                continue
-            (found.first if is_first else found.rest).append(drawn)
+    return sorted(keys, key=lambda key: key.startswith("generator"))
+
+
+def of_one(run: RunFacts, title: str, keys: list[str]) -> list[Chart]:
+    """One chart with a line for each name."""
+    marked = is_metric(keys[0])
+    series = [Series(key, [(float(step), value) for step, _, value in run.series(key)], j, marked)
+              for j, key in enumerate(keys)]  # fmt: skip
+    says = keys[0].startswith("D(")
+    if says and not is_probability(run):
+        title = f"{title}: mean scores, not probabilities"
+    bounds = PROBABILITY if says and is_probability(run) else None
+    if once(series):
+        return []
+    clock = run.clock()
+    axis = "steps, and seconds of training" if clock and clock[-1][1] < 60 else "steps, and time of training"
+    drawn = chart(title, axis if clock else "steps", series, equilibrium(run) if says else None, bounds, clock)
+    return [drawn] if drawn else []
+
+
+def of_several(runs: Sequence[RunFacts], keys: list[str]) -> list[Chart]:
+    """A chart for each name, with a line for each run: a colour is always a run."""
+    found = []
+    for key in keys:
+        marked = is_metric(key)
+        series = [Series(run.name, [(images, value) for _, images, value in run.series(key)], i, marked)
+                  for i, run in enumerate(runs)]  # fmt: skip
+        if once(series):
+            continue
+        if not key.startswith("D("):
+            found.append(chart(title_of(key), "images seen", series))
+            if marked:
+                found.append(chart(title_of(key), "seconds of training", timed(runs, key)))
+            continue
+        # Probabilities and scores without bounds do not share an axis.
+        for probable, title in ((True, key), (False, f"{key}: mean scores, not probabilities")):
+            part = [(s, run) for s, run in zip(series, runs, strict=True) if is_probability(run) is probable]
+            levels = {equilibrium(run) for s, run in part if s.points}
+            level = levels.pop() if len(levels) == 1 else None
+            found.append(chart(title, "images seen", [s for s, _ in part], level, PROBABILITY if probable else None))
+    return [drawn for drawn in found if drawn is not None]
+
+
+def timed(runs: Sequence[RunFacts], key: str) -> list[Series]:
+    """A metric over seconds of training."""
+    found = []
+    for i, run in enumerate(runs):
+        clock = dict(run.clock())
+        points = [(clock[step], value) for step, _, value in run.series(key) if step in clock]
+        found.append(Series(run.name, points, i, True))
     return found
 
 
-def level_of(runs: Sequence[RunFacts]) -> tuple[float, str] | None:
-    """The equilibrium that all runs have in common."""
-    levels = {equilibrium(run) for run in runs}
-    return levels.pop() if len(levels) == 1 else None
+def once(series: Sequence[Series]) -> bool:
+    """Whether this is a metric that was taken once: it stands among the scores."""
+    return all(s.marked and len(s.points) < 2 for s in series)
+
+
+def is_metric(key: str) -> bool:
+    """Whether a number of a history belongs to a metric."""
+    return spec_of(key) is not None
+
+
+def is_probability(run: RunFacts) -> bool:
+    """Whether what the discriminator of a run says lies in [0, 1]."""
+    return run.flat.get("loss") in ("minimax", "non-saturating")
 
 
 Rule = tuple[str, Callable[[str], bool]]
@@ -85,7 +139,7 @@ def groups(keys: list[str]) -> list[tuple[str, list[str], bool]]:
         if chosen := [key for key in left if belongs(key)]:
             found.append((title, chosen, True))
             left = [key for key in left if key not in chosen]
-    metrics = [key for key in left if spec_of(key) is not None]
+    metrics = [key for key in left if is_metric(key)]
     found += [(title_of(key), [key], " " not in key) for key in metrics]
     found += [(key, [key], False) for key in left if key not in metrics]
     return found

@@ -79,6 +79,15 @@ class RunFacts:
         """Seconds of training, of the lines of the history; metrics and pictures are not counted."""
         return sum(number(line.get("seconds")) or 0.0 for line in self.lines)
 
+    def clock(self) -> list[tuple[float, float]]:
+        """(step, seconds of training up to it), from (0, 0) on; empty when no line tells its time."""
+        found, passed = [(0.0, 0.0)], 0.0
+        for line in self.lines:
+            passed += number(line.get("seconds")) or 0.0
+            if line["step"] > found[-1][0]:
+                found.append((float(line["step"]), passed))
+        return found if passed else []
+
     @property
     def rate(self) -> float | None:
         """Real samples a second; None when it is not known."""
@@ -113,6 +122,15 @@ class RunFacts:
                 if got is not None:
                     found[result["metric"] if i == 0 else f"{result['metric']} {name}"] = got
         return found
+
+    def best(self) -> tuple[int, str] | None:
+        """The step of the best weights and the metric that chose them; None when they are the final ones."""
+        metrics = self.details.get("metrics", {})
+        steps = [target.get("step") for result in self.results("best")
+                 if isinstance(target := result.get("target"), dict)]  # fmt: skip
+        if not steps or type(steps[0]) is not int or steps[0] == metrics.get("step"):
+            return None
+        return steps[0], str(metrics.get("chosen by", ""))
 
     def results(self, which: str) -> list[dict[str, Any]]:
         """The results that ``run.json`` holds, as far as they are what was written."""

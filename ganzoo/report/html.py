@@ -4,6 +4,7 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -11,7 +12,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.report.charts import COLOURS, short
+from ganzoo.report.charts import COLOURS, lasted, short
 
 LARGEST = 2 * 1_200
 """Pixels of a picture's side, at most."""
@@ -21,13 +22,14 @@ GAP = 2
 POINT_SIDE = 420
 
 
+@lru_cache(maxsize=4)
 def environment(*packages: str) -> Environment:
     """The templates of these packages, and those that all pages share. Names are escaped, gaps in the data are errors."""
     loaders = [PackageLoader(package) for package in (*packages, "ganzoo.report")]
     made = Environment(
         loader=ChoiceLoader(loaders), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    made.filters["short"] = short
+    made.filters.update(short=short, lasted=lasted)
     made.globals["colours"] = COLOURS
     return made
 
@@ -58,7 +60,7 @@ def picture(image: Image.Image, alt: str, most: int, scale: int = 1) -> Picture:
     if max(shown.size) > LARGEST:
         shown = shown.copy()
         shown.thumbnail((LARGEST, LARGEST))
-    mime, data = "png", encoded(shown, "PNG", optimize=True)
+    mime, data = "png", encoded(shown, "PNG")
     shrunk = shown is not image
     quality = 85
     while len(data) > most and min(shown.size) > 8:

@@ -50,6 +50,15 @@ class Row:
     picture: Picture
 
 
+@dataclass(frozen=True)
+class Score:
+    """A metric of the final weights, and of the best ones where these are others."""
+
+    name: str
+    final: float
+    best: float | None = None
+
+
 @dataclass
 class View:
     """One run as the template shows it."""
@@ -58,7 +67,7 @@ class View:
     settings: list[Setting]
     command: str
     provenance: list[tuple[str, str]]
-    scores: list[tuple[str, str, float]]
+    scores: list[Score]
     frames: list[Frame] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     neighbours: list[Picture] = field(default_factory=list)
@@ -136,7 +145,7 @@ def view(run: RunFacts, looks: Looks, budget: int, of: int) -> View:
     settings = settings_of(run)
     made = View(
         run, settings, command_of(run, settings), provenance(run),
-        [(key, title_of(key), value) for key, value in run.scores().items()], searched=looks.searched,
+        scores_of(run), searched=looks.searched,
     )  # fmt: skip
     made.missing = [*run.missing, *looks.missing]
     del run.missing[run_missing:]  # a second try, with smaller pictures, says the same again
@@ -147,6 +156,12 @@ def view(run: RunFacts, looks: Looks, budget: int, of: int) -> View:
             "all pixels of the pictures: they are smaller or less exact here than in the run directory."
         )
     return made
+
+
+def scores_of(run: RunFacts) -> list[Score]:
+    """All numbers of the metrics of a run."""
+    best = run.scores("best") if run.best() else {}
+    return [Score(title_of(key), value, best.get(key)) for key, value in run.scores().items()]
 
 
 def fill(made: View, looks: Looks, name: str, budget: int) -> None:

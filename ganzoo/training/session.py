@@ -182,6 +182,7 @@ class TrainingSession:
         if self.resume:
             on_rank0(run.resume)
         loop = TrainingLoop(self.variant, state, self.dataset, run, fire, self.device, self.evaluation, self.world)
+        hurried = False
         with graceful_stop(loop):
             try:
                 on_rank0(lambda: fire("ganzoo_run_started", run=run))
@@ -192,6 +193,7 @@ class TrainingSession:
                     on_rank0(lambda: run.finish("finished"))
             except BaseException as error:
                 stopped = isinstance(error, Interrupted | KeyboardInterrupt)
+                hurried = isinstance(error, KeyboardInterrupt)  # a second signal: who sent it waits for no page
                 if self.world.rank == 0:
                     self._write_end(run, "interrupted" if stopped else "failed", error)
                 if stopped and checkpoints(run.path):
@@ -204,7 +206,8 @@ class TrainingSession:
                 raise
             finally:
                 loop.loader.close()
-                self._report(run)
+                if not hurried:
+                    self._report(run)
             on_rank0(lambda: fire("ganzoo_run_finished", run=run, status=run.status))
 
     def _report(self, run: Run) -> None:

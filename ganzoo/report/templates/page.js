@@ -2,7 +2,10 @@
 document.documentElement.classList.add("js");
 const films = Array.from(document.querySelectorAll(".film"));
 function show(film, at) {
-  film.querySelectorAll("figure").forEach((frame, i) => frame.classList.toggle("on", i === at));
+  film.querySelectorAll("figure").forEach((frame, i) => {
+    frame.classList.toggle("on", i === at);
+    if (i === at) film.querySelector("input").setAttribute("aria-valuetext", frame.textContent.trim());
+  });
 }
 films.forEach((film) => {
   const slider = film.querySelector("input"), play = film.querySelector("button");
@@ -33,15 +36,31 @@ films.forEach((film) => {
   show(film, Number(slider.value));
 });
 document.querySelectorAll(".pair").forEach((pair) => {
-  const move = (event) => {
+  const place = { x: 50, y: 50 };
+  const near = (x, y) => {
+    place.x = Math.min(100, Math.max(0, x));
+    place.y = Math.min(100, Math.max(0, y));
+    pair.style.setProperty("--x", place.x + "%");
+    pair.style.setProperty("--y", place.y + "%");
+    pair.classList.add("near");
+  };
+  const far = () => pair.classList.remove("near");
+  const point = (event) => {
     const pane = event.target.closest(".pane");
     if (!pane) return;
     const box = pane.getBoundingClientRect();
-    pair.style.setProperty("--x", (event.clientX - box.left) / box.width * 100 + "%");
-    pair.style.setProperty("--y", (event.clientY - box.top) / box.height * 100 + "%");
-    pair.classList.add("near");
+    near((event.clientX - box.left) / box.width * 100, (event.clientY - box.top) / box.height * 100);
   };
-  pair.addEventListener("pointermove", move);
-  pair.addEventListener("pointerdown", move);
-  pair.addEventListener("pointerleave", () => pair.classList.remove("near"));
+  const arrows = { ArrowLeft: [-10, 0], ArrowRight: [10, 0], ArrowUp: [0, -10], ArrowDown: [0, 10] };
+  pair.addEventListener("pointermove", point);
+  pair.addEventListener("pointerdown", point);
+  pair.addEventListener("pointerleave", far);
+  pair.addEventListener("blur", far);
+  pair.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") far();
+    const by = arrows[event.key];
+    if (!by) return;
+    event.preventDefault();
+    near(place.x + by[0], place.y + by[1]);
+  });
 });
