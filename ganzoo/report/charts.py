@@ -139,7 +139,7 @@ def chart(
         title, axis, f"{title} over {axis}: {ends}.",
         tuple(Mark(down(y), said) for y, said in ticks(low, high)),
         tuple(Mark(across(x), said, lasted(at(clock, x)) if clock else "") for x, said in ticks(first, last)),
-        tuple(lines), tuple((s.colour % COLOURS, s.name) for s in kept),
+        tuple(lines), tuple(dict.fromkeys((s.colour % COLOURS, s.name) for s in kept)),
         Mark(down(level[0]), level[1]) if level else None, "; ".join(notes),
     )  # fmt: skip
 

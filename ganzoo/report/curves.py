@@ -70,7 +70,7 @@ def of_one(run: RunFacts, title: str, keys: list[str]) -> list[Chart]:
     bounds = PROBABILITY if says and is_probability(run) else None
     if once(series):
         return []
-    clock = run.clock()
+    clock = run.clock
     axis = "steps, and seconds of training" if clock and clock[-1][1] < 60 else "steps, and time of training"
     drawn = chart(title, axis if clock else "steps", series, equilibrium(run) if says else None, bounds, clock)
     return [drawn] if drawn else []
@@ -103,7 +103,7 @@ def timed(runs: Sequence[RunFacts], key: str) -> list[Series]:
     """A metric over seconds of training."""
     found = []
     for i, run in enumerate(runs):
-        clock = dict(run.clock())
+        clock = dict(run.clock)
         points = [(clock[step], value) for step, _, value in run.series(key) if step in clock]
         found.append(Series(run.name, points, i, True))
     return found

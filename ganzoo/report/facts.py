@@ -5,6 +5,7 @@ import math
 import re
 import shlex
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +75,12 @@ class RunFacts:
         last = number(self.lines[-1].get("images")) if self.lines else None
         return max(int(self.details.get("images", 0)), int(last or 0))
 
-    @property
+    @cached_property
     def seconds(self) -> float:
         """Seconds of training, of the lines of the history; metrics and pictures are not counted."""
         return sum(number(line.get("seconds")) or 0.0 for line in self.lines)
 
+    @cached_property
     def clock(self) -> list[tuple[float, float]]:
         """(step, seconds of training up to it), from (0, 0) on; empty when no line tells its time."""
         found, passed = [(0.0, 0.0)], 0.0
@@ -145,6 +147,8 @@ class RunFacts:
 
 def number(value: Any) -> float | None:
     """A number of a history; NaN and infinity stand there as texts."""
+    if type(value) is float:  # nearly all are, and there may be millions
+        return value
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
