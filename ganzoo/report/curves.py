@@ -11,6 +11,8 @@ EQUILIBRIUM = ("minimax", "non-saturating", "least-squares")
 """Losses with targets 1 and 0, whose discriminator gives 1/2 everywhere when both distributions are the same: of
 cross-entropy arXiv:1406.2661, proposition 1; of least squares arXiv:1611.04076, equation 11, with b = 1 and a = 0."""
 PROBABILITY = (0.0, 1.0)
+SHORT = 5.0
+"""Seconds of training below which the axis does not tell the time."""
 MOST_CHARTS = 40
 
 
@@ -70,9 +72,8 @@ def of_one(run: RunFacts, title: str, keys: list[str]) -> list[Chart]:
     bounds = PROBABILITY if says and is_probability(run) else None
     if once(series):
         return []
-    clock = run.clock
-    axis = "steps, and seconds of training" if clock and clock[-1][1] < 60 else "steps, and time of training"
-    drawn = chart(title, axis if clock else "steps", series, equilibrium(run) if says else None, bounds, clock)
+    clock = run.clock if run.seconds >= SHORT else []
+    drawn = chart(title, "steps, and time of training" if clock else "steps", series, equilibrium(run) if says else None, bounds, clock)
     return [drawn] if drawn else []
 
 

@@ -18,6 +18,8 @@ from ganzoo.registry.registry import registry
 from ganzoo.runs.history import SCALARS, history
 from ganzoo.runs.run import read_run_details
 
+MOST = 2**62
+"""No run has so many steps or images."""
 GRID = re.compile(r"step-(\d+)\.png")
 
 
@@ -180,6 +182,9 @@ def read_facts(path: Path) -> RunFacts:
     if not path.is_dir():
         raise RunError(f"{path} is not a run directory: {'it is a file' if path.exists() else 'no such folder'}.")
     run = RunFacts(path, path.name or str(path), read_run_details(path))
+    for key in ("step", "images"):
+        if not 0 <= run.details.get(key, 0) < MOST:
+            run.missing.append(f"{key}: {shown(run.details.pop(key))} is not what was written.")
     try:
         run.settings = read_toml(path / "config.toml")
     except GanzooError as error:
@@ -196,7 +201,7 @@ def read_facts(path: Path) -> RunFacts:
 def lines_of(run: RunFacts) -> list[dict[str, Any]]:
     """The history; of a damaged one all lines that can be read."""
     try:
-        found = history(run.path)
+        found = [line for line in history(run.path) if 0 <= line["step"] < MOST]
         if not found:
             run.missing.append("curves: the history is empty: no line has been logged yet.")
         return found
@@ -211,7 +216,7 @@ def lines_of(run: RunFacts) -> list[dict[str, Any]]:
                 line = json.loads(text)
             except (ValueError, RecursionError):
                 continue
-            if isinstance(line, dict) and type(line.get("step")) is int:
+            if isinstance(line, dict) and type(line.get("step")) is int and 0 <= line["step"] < MOST:
                 kept.append(line)
         run.missing.append(f"part of the curves: {error} {len(kept)} of {len(raw)} lines can be read.")
         return kept

@@ -16,6 +16,8 @@ from ganzoo.report.charts import COLOURS, lasted, short
 
 LARGEST = 2 * 1_200
 """Pixels of a picture's side, at most."""
+MOST_BYTES, MOST_PIXELS = 64_000_000, 50_000_000
+"""Of a file that is opened: what is larger was not drawn by a training."""
 LEAST_SIDE = 48
 """Pixels of a page that a sample is shown with, at least; smaller ones are magnified by a whole factor."""
 GAP = 2
@@ -92,11 +94,18 @@ def stored(path: Path, alt: str, most: int) -> Picture:
 
     Raises:
         OSError: it is missing or damaged.
+        ValueError: it is no ordinary file, or too large to be a picture that ganzoo has drawn.
     """
+    if not path.is_file():
+        raise ValueError("it is no file" if path.exists() else "it is gone")
+    if path.stat().st_size > MOST_BYTES:
+        raise ValueError(f"it has more than {MOST_BYTES // 10**6} MB")
     data = path.read_bytes()
-    with Image.open(io.BytesIO(data)) as opened:
+    with Image.open(io.BytesIO(data), formats=("PNG",)) as opened:
+        if opened.width * opened.height > MOST_PIXELS:
+            raise ValueError(f"it has more than {MOST_PIXELS // 10**6} megapixels")
         opened.load()
-        if opened.format == "PNG" and len(data) <= most and max(opened.size) <= LARGEST:
+        if len(data) <= most and max(opened.size) <= LARGEST:
             return Picture(as_url("png", data), alt, opened.width, opened.height, magnified(opened.width, 320))
         return picture(opened.copy(), alt, most)
 

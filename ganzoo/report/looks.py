@@ -41,6 +41,7 @@ class Looks:
     """Pictures of one run, uint8 [N, C, H, W], or points [N, D].
 
     Attributes:
+        kind: of the samples, as their data set calls it.
         rows: (name of the row, pictures): a row a class, or rows without names.
         samples, real: points, for a scatter plot; None for other kinds.
         walks: rows of an interpolation: [W, T, ...]; of points [W, T, D].
@@ -50,6 +51,7 @@ class Looks:
         missing: what cannot be shown, and why.
     """
 
+    kind: str = "images"
     rows: list[tuple[str, Tensor]] = field(default_factory=list)
     samples: Tensor | None = None
     real: Tensor | None = None
@@ -76,7 +78,7 @@ class Material:
 
 def look(run: TrainedRun, material: Material | None = None) -> Looks:
     """Draw what the networks of a run have learned. Nothing raises: what fails is in ``missing``."""
-    found = Looks()
+    found = Looks(run.data.kind)
     with torch.random.fork_rng(devices=[]):
         try:
             network = run.network()

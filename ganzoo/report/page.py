@@ -29,6 +29,8 @@ PICTURES = 2_600_000
 """Bytes of the files of all pictures of a page; base64 makes a third more of them."""
 FRAMES = 40
 """Pictures through the training of one run, at most."""
+PLOTS = ("points", "waves")
+"""Kinds of samples that are drawn dark on white: a dark page shows them light on dark."""
 MOST_RUNS = 12
 MOST_WARNINGS = 50
 
@@ -76,6 +78,7 @@ class View:
     scatter: Scatter | None = None
     translations: list[list[Picture]] = field(default_factory=list)
     columns: tuple[str, ...] = ()
+    plot: bool = False
     missing: list[str] = field(default_factory=list)
 
     @property
@@ -145,7 +148,7 @@ def view(run: RunFacts, looks: Looks, budget: int, of: int) -> View:
     settings = settings_of(run)
     made = View(
         run, settings, command_of(run, settings), provenance(run),
-        scores_of(run), searched=looks.searched,
+        scores_of(run), searched=looks.searched, plot=looks.kind in PLOTS,
     )  # fmt: skip
     made.missing = [*run.missing, *looks.missing]
     del run.missing[run_missing:]  # a second try, with smaller pictures, says the same again
@@ -202,10 +205,12 @@ def frames(run: RunFacts, budget: int, count: int, missing: list[str]) -> list[F
     while len(chosen) > 8 and sum(length(path) for _, path in chosen) > budget:
         chosen = thinned(run.grids, max(8, int(len(chosen) * 0.8)))
     found = []
+    fit = sum(length(path) for _, path in chosen) <= budget
     for step, path in chosen:
         images = seen.get(step, step * size if size else None)
         try:
-            shown = stored(path, f"samples of {run.name} after {step:,} steps", budget // len(chosen))
+            most = budget if fit else budget // len(chosen)
+            shown = stored(path, f"samples of {run.name} after {step:,} steps", most)
         except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises for damaged files
             missing.append(f"the picture {path.name}: it cannot be read ({describe(error)}).")
             continue
