@@ -80,16 +80,19 @@ class RunFacts:
     @cached_property
     def seconds(self) -> float:
         """Seconds of training, of the lines of the history; metrics and pictures are not counted."""
-        return sum(number(line.get("seconds")) or 0.0 for line in self.lines)
+        return self.clock[-1][1] if self.clock else 0.0
 
     @cached_property
     def clock(self) -> list[tuple[float, float]]:
         """(step, seconds of training up to it), from (0, 0) on; empty when no line tells its time."""
         found, passed = [(0.0, 0.0)], 0.0
         for line in self.lines:
-            passed += number(line.get("seconds")) or 0.0
+            took = number(line.get("seconds"))
+            passed += took if took is not None and 0 <= took < math.inf else 0.0
             if line["step"] > found[-1][0]:
                 found.append((float(line["step"]), passed))
+            else:
+                found[-1] = (found[-1][0], passed)
         return found if passed else []
 
     @property
@@ -189,6 +192,10 @@ def read_facts(path: Path) -> RunFacts:
         run.settings = read_toml(path / "config.toml")
     except GanzooError as error:
         run.missing.append(f"settings: {error}")
+    for which in ("final", "best"):
+        given = run.details.get("metrics", {}).get(which, [])
+        if not isinstance(given, list) or len(run.results(which)) != len(given):
+            run.missing.append(f"scores: some of the {which} metrics in run.json are not what was written.")
     run.lines = lines_of(run)
     folder = path / "samples"
     found = ((int(m[1]), file) for file in folder.glob("*.png") if (m := GRID.fullmatch(file.name)))
@@ -336,8 +343,3 @@ def title_of(key: str) -> str:
         return key
     arrow = "" if not better_of(key) else " ↓" if spec.better == "lower" else " ↑"
     return f"{key}{f' [{spec.unit}]' if spec.unit else ''}{arrow}"
-
-
-def is_number(value: float | None) -> bool:
-    """Whether it is there and finite."""
-    return value is not None and math.isfinite(value)

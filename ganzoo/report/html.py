@@ -18,6 +18,8 @@ LARGEST = 2 * 1_200
 """Pixels of a picture's side, at most."""
 MOST_BYTES, MOST_PIXELS = 64_000_000, 50_000_000
 """Of a file that is opened: what is larger was not drawn by a training."""
+PNG = b"\x89PNG\r\n\x1a\n"
+"""How a PNG begins; width and height stand in its bytes 16 to 23."""
 LEAST_SIDE = 48
 """Pixels of a page that a sample is shown with, at least; smaller ones are magnified by a whole factor."""
 GAP = 2
@@ -101,9 +103,11 @@ def stored(path: Path, alt: str, most: int) -> Picture:
     if path.stat().st_size > MOST_BYTES:
         raise ValueError(f"it has more than {MOST_BYTES // 10**6} MB")
     data = path.read_bytes()
+    if not data.startswith(PNG):
+        raise ValueError("it is no PNG")
+    if int.from_bytes(data[16:20]) * int.from_bytes(data[20:24]) > MOST_PIXELS:
+        raise ValueError(f"it has more than {MOST_PIXELS // 10**6} megapixels")
     with Image.open(io.BytesIO(data), formats=("PNG",)) as opened:
-        if opened.width * opened.height > MOST_PIXELS:
-            raise ValueError(f"it has more than {MOST_PIXELS // 10**6} megapixels")
         opened.load()
         if len(data) <= most and max(opened.size) <= LARGEST:
             return Picture(as_url("png", data), alt, opened.width, opened.height, magnified(opened.width, 320))
