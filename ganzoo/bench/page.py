@@ -89,9 +89,7 @@ def course(folder: Path, name: str, metric: str) -> list[tuple[float, float]]:
     return points
 
 
-def course_chart(
-    folder: Path, suite: Suite, rows: Iterable[Row], metric: str, colours: dict[str, int]
-) -> Chart | None:
+def course_chart(folder: Path, suite: Suite, rows: Iterable[Row], metric: str, colours: dict[str, int]) -> Chart | None:
     """A metric over time, a line for each run, a colour for each row; None when there is nothing to draw."""
     series = [
         Series(row.label, course(folder, name, metric), colours.get(row.label, 0), marked=True)

@@ -11,7 +11,7 @@ from ganzoo.errors import UsageError
 @click.command("report")
 @click.argument("runs", metavar="RUN...", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.html",
-              help="Where to write it. [default: report.html in the run; for several runs: comparison.html]")  # fmt: skip
+              help="Where to write it. [default: report.html in the run; for several: comparison.html]")  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Replace an existing FILE.")
 def command(runs: tuple[Path, ...], output: Path | None, overwrite: bool) -> None:
     """Show runs on one HTML page, and print where it lies.

@@ -73,7 +73,14 @@ def of_one(run: RunFacts, title: str, keys: list[str]) -> list[Chart]:
     if once(series):
         return []
     clock = run.clock if run.seconds >= SHORT else []
-    drawn = chart(title, "steps, and time of training" if clock else "steps", series, equilibrium(run) if says else None, bounds, clock)
+    drawn = chart(
+        title,
+        "steps, and time of training" if clock else "steps",
+        series,
+        equilibrium(run) if says else None,
+        bounds,
+        clock,
+    )
     return [drawn] if drawn else []
 
 

@@ -9,10 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ganzoo.config.fields import Options
 from ganzoo.config.files import read_toml
-from ganzoo.config.settings import RunConfig, Tricks, resolve
-from ganzoo.errors import GanzooError, RunError, describe
+from ganzoo.config.settings import resolve
+from ganzoo.errors import GanzooError, RunError
 from ganzoo.models.load import load_variant
 from ganzoo.registry.registry import registry
 from ganzoo.runs.history import SCALARS, history

@@ -28,7 +28,7 @@ POINT_SIDE = 420
 
 @lru_cache(maxsize=4)
 def environment(*packages: str) -> Environment:
-    """The templates of these packages, and those that all pages share. Names are escaped, gaps in the data are errors."""
+    """The templates of these packages, and those of all pages. Texts are escaped, gaps in the data are errors."""
     loaders = [PackageLoader(package) for package in (*packages, "ganzoo.report")]
     made = Environment(
         loader=ChoiceLoader(loaders), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

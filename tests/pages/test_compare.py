@@ -53,7 +53,9 @@ def test_json_has_all_digits_and_all_settings(points: Path, second: Path, invoke
     found = json.loads(invoke("compare", points, second, "--json").out)
     first = found["runs"][0]
     assert first["settings"]["gradient_penalty"] == 10.0
-    assert first["scores"]["modes-2500"] == json.loads((points / "run.json").read_text())["metrics"]["final"][0]["value"]
+    assert (
+        first["scores"]["modes-2500"] == json.loads((points / "run.json").read_text())["metrics"]["final"][0]["value"]
+    )
     assert found["settings"]["seed"] == {"points": "0", "second": "5"}
 
 
