@@ -27,6 +27,8 @@ COMMANDS = {
     "classify": ("classify", "Tell which class images belong to, by a trained classifier."),
     "sample": ("sample", "Draw samples from a run or a weights file."),
     "evaluate": ("evaluate", "Measure a run, a weights file or a folder of images."),
+    "report": ("pages.report", "Show runs on one HTML page: samples, curves, settings."),
+    "compare": ("pages.compare", "Say in what runs differ: settings, scores, times."),
     "bench": ("bench", "Train a suite of variants, measure them, make the table."),
     "data": ("data", "What data is on disk, what is missing, how to get it."),
     "plugins": ("plugins", "Health of the plugins."),

@@ -105,6 +105,8 @@ def command(
     if speaks:
         with suppress(OSError):  # the run is finished, whether or not anyone reads where it lies
             click.echo(run.path)
+    if not quiet and run.config.report and (run.path / "report.html").exists():
+        speak(f"report:  {run.path / 'report.html'}")
 
 
 def _known_names_first(variant: str | None, dataset: str | None) -> None:

@@ -150,6 +150,7 @@ class RunConfig:
         "what a loss, gradient or weight that is not finite does: end the run, or go back to the last checkpoint and "
         "on with other samples, three times at most",
     )
+    report: bool = option(True, "write report.html, a page to look at, when the training ends")
     keep: int = option(2, "newest checkpoints that are kept", at_least=1)
 
     def __post_init__(self) -> None:
