@@ -27,6 +27,7 @@ COMMANDS = {
     "classify": ("classify", "Tell which class images belong to, by a trained classifier."),
     "sample": ("sample", "Draw samples from a run or a weights file."),
     "evaluate": ("evaluate", "Measure a run, a weights file or a folder of images."),
+    "export": ("export", "Write a trained network as ONNX, pt2, plain safetensors or a folder for the Hub."),
     "bench": ("bench", "Train a suite of variants, measure them, make the table."),
     "data": ("data", "What data is on disk, what is missing, how to get it."),
     "plugins": ("plugins", "Health of the plugins."),

@@ -1,0 +1,176 @@
+"""ONNX files: written from an exported program, tried in ONNX Runtime, read back without trusting them."""
+
+import importlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganzoo.errors import CheckpointError, ExportError, UsageError
+from ganzoo.export.calls import FREE, Call
+from ganzoo.export.description import read_description, to_text
+from ganzoo.export.program import Run, first_line, quiet
+
+LARGEST = 2**31 - 1
+"""Bytes of a file: what protobuf can hold. Larger networks would need files beside it."""
+KEY = "ganzoo"
+"""The entry of the metadata that holds the description."""
+
+
+def need(*modules: str) -> None:
+    """Raise UsageError where the extra for ONNX is not installed."""
+    for name in modules:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise UsageError(f"ONNX needs {name}: pip install 'ganzoo[onnx]'.") from error
+
+
+def onnx_bytes(program: Any, call: Call, description: Mapping[str, Any]) -> bytes:
+    """The content of an ONNX file.
+
+    Raises:
+        ExportError: the exporter knows no way to say it in ONNX, or it is too large.
+    """
+    need("onnx", "onnxscript", "onnxruntime")
+    try:
+        with quiet(), torch.no_grad():
+            exported = torch.onnx.export(
+                program, dynamo=True, verbose=False, input_names=list(call.names), output_names=[call.output]
+            )
+        assert exported is not None, "with dynamo=True a program comes back"
+        model = exported.model_proto
+    except Exception as error:  # the exporter's many kinds
+        raise ExportError(f"this network cannot be said in ONNX: {first_line(error)}") from error
+    forget_origin(model)
+    name_dimensions(model, call)
+    said = {
+        KEY: to_text(description), "variant": description["variant"], "run": description["run"],
+        "role": description["role"], "step": description["step"], "classes": ", ".join(description["classes"]),
+        "range": description["output"]["range"] or "as the data",
+    }  # fmt: skip
+    del model.metadata_props[:]
+    for key, value in said.items():
+        entry = model.metadata_props.add()
+        entry.key, entry.value = key, str(value)
+    if model.ByteSize() > LARGEST:
+        raise ExportError(f"{model.ByteSize():,} bytes are more than one ONNX file holds: use --format pt2.")
+    found: bytes = model.SerializeToString(deterministic=True)
+    return found
+
+
+def forget_origin(model: Any) -> None:
+    """Remove what the exporter notes of the machine: paths in stack traces, names of classes."""
+    del model.graph.value_info[:]
+    for part in [model.graph, *model.graph.node, *model.graph.input, *model.graph.output, *model.graph.initializer]:
+        part.doc_string = ""
+        del part.metadata_props[:]
+
+
+def name_dimensions(model: Any, call: Call) -> None:
+    """``batch``, ``height`` and ``width`` instead of the exporter's symbols."""
+    names: dict[str, str] = {}
+    for given, shape in zip(model.graph.input, call.shapes, strict=True):
+        for dim, side in zip(given.type.tensor_type.shape.dim, shape, strict=True):
+            if dim.dim_param and isinstance(side, str):
+                names[dim.dim_param] = FREE[side]
+                dim.dim_param = FREE[side]
+    for i, dim in enumerate(model.graph.output[0].type.tensor_type.shape.dim):
+        if dim.dim_param:
+            dim.dim_param = names.get(dim.dim_param, f"{call.output}_{i}")
+
+
+def onnx_run(content: bytes) -> Run:
+    """What calls an ONNX model in ONNX Runtime on the CPU: tensors in, a tensor out.
+
+    Raises:
+        CheckpointError: ONNX Runtime refuses it.
+    """
+    need("onnxruntime")
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # it has its own kinds, which it does not export
+        raise CheckpointError(f"ONNX Runtime refuses it: {first_line(error)}") from error
+    names = [given.name for given in session.get_inputs()]
+
+    def run(*inputs: Tensor) -> Tensor:
+        values = {name: value.detach().cpu().numpy() for name, value in zip(names, inputs, strict=True)}
+        return torch.from_numpy(session.run(None, values)[0])
+
+    return run
+
+
+def read_onnx(path: Path) -> tuple[dict[str, Any], Run]:
+    """The description of an ONNX file that ganzoo wrote, and what calls it.
+
+    Raises:
+        CheckpointError: too large, no ONNX, damaged, none of ganzoo's, with data in other files, or with operators that
+            are not ONNX's own.
+        UsageError: the extra is not installed.
+    """
+    need("onnx", "onnxruntime")
+    import onnx
+
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such file.")
+    if path.stat().st_size > LARGEST:
+        raise CheckpointError(f"{path} has {path.stat().st_size:,} bytes: an ONNX file has at most {LARGEST:,}.")
+    content = path.read_bytes()
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(content)
+    except Exception as error:  # protobuf's own kinds
+        raise CheckpointError(f"{path} is no ONNX file, or is damaged.") from error
+    refuse_strange(model, path)
+    said = {entry.key: entry.value for entry in model.metadata_props}
+    if KEY not in said:
+        raise CheckpointError(f"{path} is an ONNX file, but ganzoo did not write it: open it with onnxruntime itself.")
+    description = read_description(said[KEY], path)
+    # What was looked at is what runs: not the file, which may be another one by now.
+    return description, onnx_run(content)
+
+
+def refuse_strange(model: Any, path: Path) -> None:
+    """Raise CheckpointError for a model that reaches outside its file, or needs code that is not ONNX's own."""
+    domains = {entry.domain for entry in model.opset_import} | {node.domain for node in nodes(model.graph)}
+    if strange := sorted(domains - {"", "ai.onnx"}):
+        raise CheckpointError(f"{path} uses operators of {strange[0]!r}, which are not ONNX's own: it is not opened.")
+    if model.functions:
+        raise CheckpointError(f"{path} brings functions of its own, which ganzoo never writes: it is not opened.")
+    for tensor in tensors(model.graph):
+        if tensor.external_data or tensor.data_location:
+            raise CheckpointError(f"{path} has numbers in another file, which ganzoo never writes: it is not opened.")
+
+
+def nodes(graph: Any) -> Iterator[Any]:
+    """The nodes of a graph, and of the graphs within them."""
+    for node in graph.node:
+        yield node
+        for inner in graphs_of(node):
+            yield from nodes(inner)
+
+
+def graphs_of(node: Any) -> list[Any]:
+    """The graphs that a node holds."""
+    return [graph for attribute in node.attribute for graph in (attribute.g, *attribute.graphs) if graph.node]
+
+
+def tensors(graph: Any) -> Iterator[Any]:
+    """All tensors that are stored in a graph."""
+    yield from graph.initializer
+    for sparse in graph.sparse_initializer:
+        yield from (sparse.values, sparse.indices)
+    for node in graph.node:
+        for attribute in node.attribute:
+            yield from (attribute.t, *attribute.tensors)
+            for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
+                yield from (sparse.values, sparse.indices)
+        for inner in [graph for attribute in node.attribute for graph in (attribute.g, *attribute.graphs)]:
+            if inner.node or inner.initializer or inner.sparse_initializer:
+                yield from tensors(inner)

@@ -1,0 +1,56 @@
+"""The way back: exported files and folders as networks, and what is never opened."""
+
+from pathlib import Path
+
+from ganzoo.errors import CheckpointError, UsageError
+from ganzoo.export.archive import read_pt2
+from ganzoo.export.loaded import Loaded, rebuilt
+from ganzoo.export.onnx import read_onnx
+from ganzoo.runtime.files import read_json
+
+PICKLES = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle", ".joblib", ".pt.tar", ".tar", ".h5", ".keras", ".npz")
+"""Endings of files that are pickles, or may hold them."""
+MOST_JSON = 2**24
+
+
+def is_exported(path: Path) -> bool:
+    """Whether it is for this module to read or to refuse, by its name alone; a folder by what lies in it."""
+    if path.is_dir():
+        return (path / "config.json").is_file() and not (path / "run.json").exists()
+    return path.suffix.lower() in (".onnx", ".pt2") or path.name.lower().endswith(PICKLES)
+
+
+def load_exported(path: Path) -> Loaded:
+    """A network of an ONNX or pt2 file, in eval mode, computing on the CPU.
+
+    Raises:
+        UsageError: a file that may run code when it is opened; an extra that is not installed.
+        CheckpointError: damaged, or not what ganzoo writes.
+    """
+    suffix = path.suffix.lower()
+    if path.name.lower().endswith(PICKLES):
+        raise UsageError(
+            f"{path} may be a pickle, which can run any code when it is opened: ganzoo opens none. Ask for safetensors."
+        )
+    description, run = read_onnx(path) if suffix == ".onnx" else read_pt2(path)
+    return rebuilt(description, run, path)
+
+
+def weights_of_folder(path: Path) -> Path:
+    """The weights file in a folder that ``ganzoo export --format hf`` wrote. Nothing else in it is read but JSON.
+
+    Raises:
+        CheckpointError: no such folder of ganzoo's.
+    """
+    config = path / "config.json"
+    try:
+        if config.stat().st_size > MOST_JSON:
+            raise ValueError(f"{config.stat().st_size:,} bytes")
+        if read_json(config).get("library_name") != "ganzoo":
+            raise CheckpointError(f"{path} holds a network of another library: its config.json does not name ganzoo.")
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{config} is damaged: {error}.") from error
+    weights = path / "model.safetensors"
+    if not weights.is_file():
+        raise CheckpointError(f"{path} has no model.safetensors, the only weights in it that ganzoo would open.")
+    return weights
