@@ -1,71 +1,52 @@
-"""Reading pt2 files without trusting them.
+"""pt2 files: sealed with a hash when they are written, read without trusting them.
 
-``torch.export.load`` runs what a file asks for in several ways: pickles, sizes as Python expressions, guards as Python
-code, and operators and variables by name, out of which torch writes Python. This module takes a file apart with the
-standard library, lets only that through of which ganzoo's own files consist, writes a new archive of it in memory, and
-hands that to torch. So torch never sees the file itself.
+``torch.export.load`` can run what a file asks for: it opens pickles, among other things. This module takes a file apart
+with the standard library, refuses everything of which ganzoo's own files do not consist (:mod:`ganzoo.export.screen`),
+writes a new archive of the rest in memory, and hands that to torch. So torch never sees the file itself.
 """
 
-import ast
+import hashlib
 import io
-import json
-import keyword
-import re
 import zipfile
 from collections.abc import Mapping
-from math import prod
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ganzoo.errors import CheckpointError
-from ganzoo.export.description import MOST_TEXT, read_description
+from ganzoo.errors import CheckpointError, ExportError
+from ganzoo.export.description import MOST_TEXT, free_sides, read_description, refuse_other_inputs
 from ganzoo.export.program import DESCRIPTION, Run, first_line, quiet
+from ganzoo.export.screen import CONFIGS, GRAPH, SAMPLES, TENSOR, StrangeError, refuse_strange
 
-LARGEST = 16 * 2**30
-"""Bytes of a file."""
+LARGEST = 4 * 2**30
+"""Bytes of a file: it is held in memory, twice for a moment."""
 MOST_RECORDS, MOST_JSON = 20_000, 2**28
-GRAPH, WEIGHTS, CONSTANTS = "models/model.json", "data/weights/", "data/constants/"
-CONFIGS = {WEIGHTS: f"{WEIGHTS}model_weights_config.json", CONSTANTS: f"{CONSTANTS}model_constants_config.json"}
-SAMPLES = "data/sample_inputs/model.pt"
-TENSOR = re.compile(r"data/(weights/weight|constants/tensor)_\d{1,6}")
+SEAL = "ganzoo.sha256"
+"""The record that holds the hash of all others."""
 BOOKKEEPING = ("archive_format", "archive_version", "byteorder", ".data/version", ".data/serialization_id")
-DOTTED = {"target", "parameter_name", "buffer_name", "tensor_constant_name", "fqn", "type"}
-"""Keys whose values are names with dots; all other texts are single names."""
-FREE_TEXT = {"torch_version", "expr_str", "in_spec", "out_spec"}
-"""Keys whose values have a form of their own."""
-NEVER = {"as_operator", "as_custom_obj", "as_graph", "as_string_to_argument", "custom_obj", "token"}
-SYMBOL = re.compile(r"s\d{1,6}|batch|height|width|height_units|width_units")
-FUNCTIONS = {"Symbol", "FloorDiv", "Mod", "PythonMod", "CleanDiv", "CeilDiv", "Max", "Min", "Integer", "Mul", "Add"}
-ARITHMETIC = {"add", "sub", "mul", "floordiv", "mod", "eq", "ne", "lt", "le", "gt", "ge", "and_", "getitem", "neg"}
-OPERATORS = frozenset(
-    """_adaptive_avg_pool2d _assert_tensor_metadata _log_softmax _softmax _to_copy _unsafe_view _weight_norm abs add add_
-    addcdiv addcmul addmm adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool2d alias amax amin
-    arange argmax argmin atan2 avg_pool1d avg_pool2d avg_pool3d baddbmm batch_norm bitwise_and bitwise_not bitwise_or bmm
-    cat ceil celu chunk clamp clamp_ clamp_max clamp_min clone concat constant_pad_nd contiguous conv1d conv2d conv3d
-    conv_transpose1d conv_transpose2d conv_transpose3d convolution cos cosh cumprod cumsum detach detach_ diagonal div
-    div_ dropout einsum elu elu_ embedding empty_like eq erf exp expand expand_as expm1 eye feature_dropout flatten flip
-    floor floor_divide fmod full full_like gather ge gelu glu grid_sampler grid_sampler_2d group_norm gt hardsigmoid
-    hardswish hardtanh hardtanh_ index index_select instance_norm isfinite isnan layer_norm le leaky_relu leaky_relu_
-    lerp lift_fresh_copy linalg_norm linalg_vector_norm linear log log1p log2 log_sigmoid log_softmax logical_and
-    logical_not logical_or logsumexp lt masked_fill matmul max max_pool1d max_pool2d max_pool3d maximum mean meshgrid min
-    minimum mish mm movedim mse_loss mul mul_ mv narrow native_batch_norm native_group_norm native_layer_norm ne neg
-    new_empty new_full new_ones new_zeros norm normalize numel one_hot ones ones_like pad permute pixel_shuffle
-    pixel_unshuffle pow prelu prod rad2deg reciprocal reflection_pad1d reflection_pad2d reflection_pad3d relu relu6
-    relu_ remainder repeat repeat_interleave replication_pad1d replication_pad2d replication_pad3d reshape roll round
-    rrelu rsqrt rsub scalar_tensor scaled_dot_product_attention scatter select selu selu_ sigmoid sigmoid_ sign silu
-    silu_ sin sinh slice softmax softplus softshrink split split_with_sizes sqrt square squeeze stack std sub sub_ sum
-    sym_numel sym_size sym_stride t tan tanh tanh_ tensor_split threshold tile to topk transpose tril triu type_as unbind
-    unflatten unfold unsqueeze upsample_bicubic2d upsample_bilinear2d upsample_linear1d upsample_nearest1d
-    upsample_nearest2d upsample_nearest3d upsample_trilinear3d _upsample_nearest_exact2d _upsample_bicubic2d_aa
-    _upsample_bilinear2d_aa var var_mean view view_as where zeros zeros_like""".split()
-)
-"""Operators of torch that compute and do nothing else: none opens a file, none takes a function."""
 
 
-class StrangeError(ValueError):
-    """Something in a file that ganzoo never writes."""
+def sealed(content: bytes) -> bytes:
+    """An archive of torch.export with the SHA-256 of its records in it.
+
+    Raises:
+        ExportError: it is larger than any that is read.
+    """
+    if len(content) > LARGEST:
+        raise ExportError(f"{len(content):,} bytes are more than ganzoo.load reads of a pt2 file ({LARGEST:,}).")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        records = {entry.filename.partition("/")[2]: archive.read(entry) for entry in archive.infolist()}
+    return rewritten({**records, f"extra/{SEAL}": digest(records).encode()})
+
+
+def digest(records: Mapping[str, bytes]) -> str:
+    """SHA-256 over names and contents of the records that are ours, as hex."""
+    total = hashlib.sha256()
+    for name in sorted(records.keys() - {*BOOKKEEPING, f"extra/{SEAL}"}):
+        total.update(f"{name} {len(records[name])}\n".encode())
+        total.update(records[name])
+    return total.hexdigest()
 
 
 def read_pt2(path: Path) -> tuple[dict[str, Any], Run]:
@@ -75,31 +56,50 @@ def read_pt2(path: Path) -> tuple[dict[str, Any], Run]:
         CheckpointError: no such archive, damaged, or it holds anything that ganzoo does not write.
     """
     records = read_records(path)
-    if DESCRIPTION not in {name.removeprefix("extra/") for name in records if name.startswith("extra/")}:
+    if not {f"extra/{DESCRIPTION}", f"extra/{SEAL}"} <= records.keys():
         raise CheckpointError(f"{path} is a pt2 file, but ganzoo did not write it: torch.export.load opens it, if you "
                               "trust who made it, because such a file can run code.")  # fmt: skip
+    if digest(records).encode() != records[f"extra/{SEAL}"]:
+        raise CheckpointError(f"{path} is damaged or was changed: its content is not what was written (SHA-256).")
     try:
         description = read_description(records[f"extra/{DESCRIPTION}"].decode(), path)
         refuse_strange(records)
     except (StrangeError, UnicodeDecodeError) as error:
         raise CheckpointError(f"{path} is not opened: {error}. Such a file could run code.") from error
     try:
-        return description, run_of(rewritten(records))
+        with quiet():
+            program = torch.export.load(io.BytesIO(rewritten(records)))
+            run = program_run(program)
+            shapes = shapes_of(program)
     except Exception as error:  # torch's many kinds for a file that does not fit together
         raise CheckpointError(f"{path} is damaged, or of another version of torch: {first_line(error)}") from error
+    refuse_other_inputs(description, shapes, path)
+    return description, run
 
 
 def run_of(content: bytes) -> Run:
-    """What calls a program of checked content: tensors in, a tensor out."""
+    """What calls a program of our own: tensors in, a tensor out."""
     with quiet():
-        program = torch.export.load(io.BytesIO(content)).module()
+        return program_run(torch.export.load(io.BytesIO(content)))
+
+
+def program_run(program: Any) -> Run:
+    """What calls a loaded program."""
+    module = program.module()
 
     @torch.no_grad()
     def run(*inputs: torch.Tensor) -> torch.Tensor:
-        found: torch.Tensor = program(*(value.detach().cpu() for value in inputs))
+        found: torch.Tensor = module(*(value.detach().cpu() for value in inputs))
         return found
 
     return run
+
+
+def shapes_of(program: Any) -> list[tuple[list[int | None], str]]:
+    """Shape (None: free) and type of each input of a program."""
+    names = program.graph_signature.user_inputs
+    values = {node.name: node.meta["val"] for node in program.graph_module.graph.nodes if node.op == "placeholder"}
+    return [(free_sides(values[name].shape), str(values[name].dtype).removeprefix("torch.")) for name in names]
 
 
 def read_records(path: Path) -> dict[str, bytes]:
@@ -110,40 +110,48 @@ def read_records(path: Path) -> dict[str, bytes]:
     """
     if not path.is_file():
         raise CheckpointError(f"{path}: no such file.")
-    if path.stat().st_size > LARGEST:
-        raise CheckpointError(f"{path} has {path.stat().st_size:,} bytes: a pt2 file has at most {LARGEST:,}.")
+    size = path.stat().st_size
+    if size > LARGEST:
+        raise CheckpointError(f"{path} has {size:,} bytes: ganzoo.load reads pt2 files of {LARGEST:,} at most.")
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-            if len(entries) > MOST_RECORDS:
-                raise StrangeError(f"it has {len(entries):,} records")
+            if len(entries) > MOST_RECORDS or sum(entry.file_size for entry in entries) > size:
+                raise StrangeError(f"it has {len(entries):,} records that are larger than the file")
             found: dict[str, bytes] = {}
             for entry in entries:
                 name = entry.filename.partition("/")[2]
                 if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
-                    raise StrangeError(f"its record {entry.filename!r} is compressed")
+                    raise StrangeError(f"its record {entry.filename[:100]!r} is compressed")
                 if name in found or not expected(name):
-                    raise StrangeError(f"its record {entry.filename!r} is none that ganzoo writes")
-                if entry.file_size > (MOST_TEXT if name.startswith("extra/") else MOST_JSON) and not TENSOR.fullmatch(
-                    name
-                ):
-                    raise StrangeError(f"its record {entry.filename!r} has {entry.file_size:,} bytes")
+                    raise StrangeError(f"its record {entry.filename[:100]!r} is none that ganzoo writes")
+                if entry.file_size > most(name):
+                    raise StrangeError(f"its record {entry.filename[:100]!r} has {entry.file_size:,} bytes")
                 found[name] = archive.read(entry)
     except StrangeError as error:
         raise CheckpointError(f"{path} is not opened: {error}. Such a file could run code.") from error
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise CheckpointError(f"{path} is no pt2 file, or is damaged: {first_line(error)}") from error
     return found
 
 
+def most(name: str) -> int:
+    """Bytes that a record may have."""
+    if TENSOR.fullmatch(name):
+        return LARGEST
+    return MOST_TEXT if name.startswith("extra/") else MOST_JSON
+
+
 def expected(name: str) -> bool:
-    """Whether a record is one of those that a program consists of."""
-    known = (GRAPH, SAMPLES, *CONFIGS.values(), f"extra/{DESCRIPTION}", *BOOKKEEPING)
+    """Whether a record is one of those that our programs consist of."""
+    known = (GRAPH, SAMPLES, *CONFIGS.values(), f"extra/{DESCRIPTION}", f"extra/{SEAL}", *BOOKKEEPING)
     return name in known or TENSOR.fullmatch(name) is not None
 
 
 def rewritten(records: Mapping[str, bytes]) -> bytes:
-    """A new archive of the checked records."""
+    """A new archive of these records."""
     from torch.export.pt2_archive import PT2ArchiveWriter
 
     buffer = io.BytesIO()
@@ -152,144 +160,3 @@ def rewritten(records: Mapping[str, bytes]) -> bytes:
             if name not in BOOKKEEPING:
                 archive.write_bytes(name, content)
     return buffer.getvalue()
-
-
-def refuse_strange(records: Mapping[str, bytes]) -> None:
-    """Raise StrangeError for anything in an archive that ganzoo does not write."""
-    if lacking := [name for name in (GRAPH, SAMPLES, *CONFIGS.values()) if name not in records]:
-        raise StrangeError(f"it lacks {lacking[0]}")
-    if records[SAMPLES]:
-        raise StrangeError(f"its {SAMPLES} is a pickle")
-    for folder, config in CONFIGS.items():
-        refuse_strange_payload(plain(records[config], config), folder, records)
-    graph = plain(records[GRAPH], GRAPH)
-    if graph.get("guards_code"):
-        raise StrangeError("its guards are Python code")
-    refuse_strange_values(graph, "")
-
-
-def plain(content: bytes, name: str) -> dict[str, Any]:
-    """The table in a record."""
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
-        raise StrangeError(f"its {name} is no JSON") from None
-    if not isinstance(found, dict):
-        raise StrangeError(f"its {name} holds no table")
-    return found
-
-
-def refuse_strange_payload(payload: dict[str, Any], folder: str, records: Mapping[str, bytes]) -> None:
-    """Raise StrangeError for a tensor that is a pickle, an object, or larger than what is stored of it."""
-    tensors = payload.get("config")
-    if set(payload) != {"config"} or not isinstance(tensors, dict):
-        raise StrangeError("its list of tensors has another form")
-    for name, said in tensors.items():
-        refuse_strange_name(name, dotted=True)
-        try:
-            record, meta = f"{folder}{said['path_name']}", said["tensor_meta"]
-            sizes = [size["as_int"] for size in meta["sizes"]]
-            numbers = [*sizes, *(stride["as_int"] for stride in meta["strides"]), meta["storage_offset"]["as_int"]]
-            fits = TENSOR.fullmatch(record) and record in records and said["use_pickle"] is False
-            small = all(type(number) is int and 0 <= number < 2**40 for number in numbers)
-            if not fits or not small or prod(sizes) > len(records[record]):
-                raise StrangeError(f"its tensor {name} is a pickle, or larger than what is stored of it")
-        except (KeyError, TypeError) as error:
-            raise StrangeError(f"its tensor {name} has another form ({error})") from None
-        refuse_strange_values(said["tensor_meta"], "")
-
-
-def refuse_strange_values(value: Any, key: str) -> None:
-    """Raise StrangeError for a text that torch would take for code, at any depth."""
-    if isinstance(value, dict):
-        for name, item in value.items():
-            refuse_strange_name(name, dotted=True)
-            if name in NEVER and item is not None and item != {} and item != []:
-                raise StrangeError(f"it uses {name!r}")
-            if name == "metadata" and item:
-                raise StrangeError("it has notes of the exporter")
-            if name == "device" and isinstance(item, dict) and item.get("type") != "cpu":
-                raise StrangeError(f"it needs the device {item.get('type')!r}")
-            refuse_strange_values(item, name)
-    elif isinstance(value, list):
-        for item in value:
-            refuse_strange_values(item, key)
-    elif isinstance(value, str):
-        refuse_strange_text(value, key)
-
-
-def refuse_strange_text(text: str, key: str) -> None:
-    """Raise StrangeError for a text that is not what stands under this key."""
-    if key == "expr_str":
-        refuse_strange_expression(text)
-    elif key in ("in_spec", "out_spec"):
-        refuse_strange_structure(text)
-    elif key == "torch_version":
-        if not re.fullmatch(r"[\w.+-]{1,60}", text):
-            raise StrangeError(f"its version is {text[:60]!r}")
-    elif key == "target" and text.startswith(("torch", "_operator", "math", "#")):
-        parts = text.split(".")
-        computes = parts[:3] == ["torch", "ops", "aten"] and len(parts) == 5 and parts[3] in OPERATORS
-        if not computes and not (parts[0] == "_operator" and len(parts) == 2 and parts[1] in ARITHMETIC):
-            raise StrangeError(f"it uses the operator {text[:100]!r}")
-        refuse_strange_name(text, dotted=True)
-    else:
-        refuse_strange_name(text, dotted=key in DOTTED)
-
-
-def refuse_strange_name(text: str, dotted: bool) -> None:
-    """Raise StrangeError for what is not a plain name: torch writes Python out of names."""
-    parts = text.split(".") if dotted else [text]
-    ascii_words = all(re.fullmatch(r"\w*", part, re.ASCII) for part in parts)
-    if not ascii_words or len(text) > 500 or any(keyword.iskeyword(part) or part.startswith("__") for part in parts):
-        raise StrangeError(f"it has the name {text[:100]!r}")
-
-
-def refuse_strange_expression(text: str) -> None:
-    """Raise StrangeError for a size that is more than a sum or product of free sizes: torch runs it as Python."""
-    try:
-        if len(text) > 1000:
-            raise SyntaxError
-        tree = ast.parse(text, mode="eval")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise StrangeError(f"it has the size {text[:100]!r}") from None
-    for node in ast.walk(tree):
-        allowed = (
-            ast.Expression | ast.BinOp | ast.UnaryOp | ast.Add | ast.Sub | ast.Mult | ast.FloorDiv | ast.USub | ast.Load
-            | ast.keyword
-        )  # fmt: skip
-        if isinstance(node, ast.Call):
-            fine = isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS
-        elif isinstance(node, ast.Name):
-            fine = node.id in FUNCTIONS or SYMBOL.fullmatch(node.id) is not None
-        elif isinstance(node, ast.Constant):
-            number = type(node.value) in (bool, int) and abs(node.value) < 2**40
-            fine = number or (isinstance(node.value, str) and SYMBOL.fullmatch(node.value) is not None)
-        else:
-            fine = isinstance(node, allowed)
-        if not fine:
-            raise StrangeError(f"it has the size {text[:100]!r}")
-
-
-def refuse_strange_structure(text: str) -> None:
-    """Raise StrangeError for inputs or outputs that are more than tuples, lists and dictionaries."""
-
-    def look(value: Any) -> None:
-        if isinstance(value, dict):
-            if set(value) != {"type", "context", "children_spec"}:
-                raise StrangeError("its inputs have another form")
-            if value["type"] not in (None, "builtins.tuple", "builtins.list", "builtins.dict"):
-                raise StrangeError(f"its inputs are of type {str(value['type'])[:100]!r}")
-            if value["context"] not in (None, "null", "[]"):
-                raise StrangeError("its inputs have another form")
-            look(value["children_spec"])
-        elif isinstance(value, list):
-            for item in value:
-                look(item)
-        elif value != 1:
-            raise StrangeError("its inputs have another form")
-
-    try:
-        look(json.loads(text))
-    except (ValueError, RecursionError) as error:
-        raise error if isinstance(error, StrangeError) else StrangeError("its inputs are no JSON") from None

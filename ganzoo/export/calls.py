@@ -1,10 +1,12 @@
-"""How a network of each kind is called once it has left home: its inputs, their free dimensions, numbers to try it on."""
+"""How a network of each kind is called once it has left home: its inputs, their free sides, numbers to try it on."""
 
 import copy
-from collections.abc import Callable
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import lcm
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -12,7 +14,7 @@ from torch import Tensor, nn
 
 from ganzoo.config.fields import build
 from ganzoo.data.base import DataInfo
-from ganzoo.errors import ExportError, describe
+from ganzoo.errors import ExportError, UsageError, describe
 from ganzoo.models.conditions import (
     ClassCondition,
     CodeCondition,
@@ -47,16 +49,16 @@ class Alone(nn.Module):
 class Told(Alone):
     """A network that takes a condition beside."""
 
-    def forward(self, values: Tensor, condition: Tensor) -> Tensor:
+    def forward(self, values: Tensor, condition: Tensor) -> Tensor:  # type: ignore[override]
         return self.network(values, condition).float()
 
 
 class Drawn(Alone):
-    """A generator as :meth:`Generator.sample` uses it, with the settings of sampling that stand when no one asks."""
+    """A generator as :meth:`Generator.sample` uses it, with fixed settings of sampling."""
 
-    def __init__(self, network: Generator) -> None:
+    def __init__(self, network: Generator, chosen: Any) -> None:
         super().__init__(network)
-        self.chosen = build(network.Sampling, {})
+        self.chosen = chosen
 
     def forward(self, values: Tensor) -> Tensor:
         return self.network.generate(values, None, self.chosen).float()  # type: ignore[operator]
@@ -78,7 +80,7 @@ class Call:
         names: of the inputs; ``output`` of the output.
         shapes: of the inputs; ``"N"`` is the batch, ``"H"`` and ``"W"`` are sides that are multiples of ``unit``.
         inputs: ``inputs(n, trial)`` are ``n`` rows of numbers to try it on, a function of both.
-        freezes: whole numbers that it holds were turned into constants, so that torch.export can follow it.
+        settings: of sampling, those that are not as by default; they are part of the module.
     """
 
     module: nn.Module
@@ -87,7 +89,7 @@ class Call:
     shapes: tuple[Shape, ...]
     inputs: Callable[[int, int], tuple[Tensor, ...]]
     unit: int = 1
-    freezes: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @torch.no_grad()
     def __call__(self, *inputs: Tensor) -> Tensor:
@@ -108,15 +110,22 @@ class Call:
         return tuple({i: dims[side] for i, side in enumerate(shape) if side in dims} for shape in self.shapes)
 
 
-def call_of(network: nn.Module, data: DataInfo) -> Call:
+def call_of(network: nn.Module, data: DataInfo, settings: Mapping[str, str] = MappingProxyType({})) -> Call:
     """How a trained network is called.
 
+    Args:
+        settings: of sampling, as typed; only a generator has some.
+
     Raises:
+        UsageError: a setting that the network does not have, that is out of range, or that changes nothing.
         ExportError: a network of a kind that has no call, or that draws random numbers when it is used.
     """
     network = copy.deepcopy(network).cpu().float().eval().requires_grad_(False)
+    if settings and not (isinstance(network, Generator) and dataclasses.fields(network.Sampling)):
+        key, text = next(iter(settings.items()))
+        raise UsageError(f"-s {key}={text}: this network has no sampling settings.")
     if isinstance(network, Generator):
-        call = generator_call(network)
+        call = generator_call(network, settings)
     elif isinstance(network, Translator):
         call = translator_call(network, data)
     elif isinstance(network, Encoder | Classifier):
@@ -127,12 +136,20 @@ def call_of(network: nn.Module, data: DataInfo) -> Call:
         raise ExportError(f"a {type(network).__name__} neither samples, translates, encodes nor classifies.")
     call.module.eval()
     refuse_random(call)
+    if isinstance(network, Generator) and call.settings:
+        refuse_idle(call, generator_call(network, {}))
     return call
 
 
-def generator_call(network: Generator) -> Call:
-    """Latents, and what the generator is told."""
+def generator_call(network: Generator, settings: Mapping[str, str]) -> Call:
+    """Latents, and what the generator is told.
+
+    Raises:
+        UsageError: a setting that the generator does not have, or that is out of range.
+    """
     told = network.condition
+    chosen, usual = build(network.Sampling, {}, settings), build(network.Sampling, {})
+    values = {key: getattr(chosen, key) for key in settings if getattr(chosen, key) != getattr(usual, key)}
 
     def inputs(n: int, trial: int) -> tuple[Tensor, ...]:
         rng = torch.Generator().manual_seed(trial)
@@ -141,9 +158,10 @@ def generator_call(network: Generator) -> Call:
 
     shape: Shape = ("N", network.latent_dim)
     if told.is_none:
-        return Call(Drawn(network), ("latents",), "samples", (shape,), inputs)
+        return Call(Drawn(network, chosen), ("latents",), "samples", (shape,), inputs, settings=values)
     rest: Shape = ("N", *inputs(2, 0)[1].shape[1:])
-    return Call(DrawnTold(network), ("latents", condition_name(told)), "samples", (shape, rest), inputs)
+    names = "latents", condition_name(told)
+    return Call(DrawnTold(network, chosen), names, "samples", (shape, rest), inputs, settings=values)
 
 
 def condition_name(told: Condition) -> str:
@@ -199,7 +217,7 @@ def with_fixed_sides(call: Call, data: DataInfo) -> Call:
         rest = call.inputs(n, trial)[1:]
         return (noise(trial, n, *(int(side) for side in shapes[0][1:])), *rest)
 
-    return Call(call.module, call.names, call.output, shapes, inputs, call.unit, call.freezes)
+    return replace(call, shapes=shapes, inputs=inputs)
 
 
 def frozen(call: Call) -> Call:
@@ -214,7 +232,7 @@ def frozen(call: Call) -> Call:
             if value.dim() == 0 and not value.is_floating_point() and name != "num_batches_tracked":
                 delattr(part, name)
                 setattr(part, name, value.item())
-    return Call(module, call.names, call.output, call.shapes, call.inputs, call.unit, freezes=True)
+    return replace(call, module=module)
 
 
 def refuse_random(call: Call) -> None:
@@ -230,6 +248,18 @@ def refuse_random(call: Call) -> None:
         raise ExportError(f"the network cannot be called: {describe(error)}") from error
     if not torch.equal(*found):
         raise ExportError("the network draws random numbers whenever it is used: no file could give the same samples.")
+
+
+def refuse_idle(call: Call, usual: Call) -> None:
+    """Raise UsageError where settings of sampling do not change what the network computes.
+
+    Those that choose conditions do not: the condition is an input of what is exported.
+    """
+    inputs = call.inputs(4, 0)
+    if torch.equal(call(*inputs), usual(*inputs)):
+        said = ", ".join(f"{key}={value}" for key, value in call.settings.items())
+        inputs_text = " and ".join(call.names)
+        raise UsageError(f"-s {said} changes nothing of an export, which is called with {inputs_text}.")
 
 
 def noise(seed: int, *shape: int) -> Tensor:

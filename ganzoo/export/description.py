@@ -3,8 +3,7 @@
 import base64
 import dataclasses
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,9 @@ from torch import Tensor, nn
 
 from ganzoo.data.base import DataInfo
 from ganzoo.errors import CheckpointError, UsageError
-from ganzoo.export.calls import Call
+from ganzoo.export.calls import FREE, Call
+from ganzoo.export.source import Source
+from ganzoo.export.text import public_name
 from ganzoo.models.conditions import (
     ClassCondition,
     CodeCondition,
@@ -24,63 +25,12 @@ from ganzoo.models.conditions import (
     VectorCondition,
 )
 from ganzoo.models.interfaces import Classifier, Encoder, Generator, Translator
-from ganzoo.models.variant import Variant
-from ganzoo.runs.trained import variant_of_weights
-from ganzoo.runs.weights import describe_weights, load_network
 
 FORM = 1
 """The version of this form. A reader refuses what it does not know."""
 MOST_TEXT = 2**24
 """Bytes of a description."""
 KINDS = {"generator": Generator, "translator": Translator, "encoder": Encoder, "classifier": Classifier}
-
-
-@dataclass(frozen=True)
-class Source:
-    """A trained network and what is known about it.
-
-    Attributes:
-        path: the weights file.
-        run: name of the run directory.
-        role: of the network in the run.
-        header: of the weights file.
-    """
-
-    path: Path
-    run: str
-    role: str
-    header: dict[str, Any]
-    variant: Variant
-    network: nn.Module
-
-    @property
-    def data(self) -> DataInfo:
-        """What it was trained on."""
-        return self.variant.data
-
-
-def open_source(path: Path, role: str | None) -> Source:
-    """A role of a run directory (default: the first one), or a weights file.
-
-    Raises:
-        RunError, CheckpointError: nothing there, or damaged.
-        UsageError: no such role.
-    """
-    from ganzoo.runs.run import weights_path
-    from ganzoo.runs.trained import open_run
-
-    if path.is_dir():
-        run = open_run(path)
-        role = role or run.variant.main_role
-        network = run.network(role)
-        file = weights_path(path, role)
-        return Source(file, path.absolute().name, role, describe_weights(file)[0], run.variant, network)
-    header = describe_weights(path)[0]
-    if role not in (None, header["role"]):
-        raise UsageError(f"{path} holds role {header['role']!r}, not {role!r}: name its run directory for another one.")
-    variant = variant_of_weights(path)
-    run_name = path.absolute().parent.name
-    return Source(path, run_name, header["role"], header, variant, load_network(path, variant))
 
 
 def describe(source: Source, call: Call) -> dict[str, Any]:
@@ -98,6 +48,7 @@ def describe(source: Source, call: Call) -> dict[str, Any]:
             {"name": name, "shape": list(shape), "type": type_}
             for name, shape, type_ in zip(call.names, call.shapes, types, strict=True)
         ],
+        "sampling": dict(call.settings),
         "output": {"name": call.output, "range": [-1, 1] if in_unit(network, data) else None},
     }  # fmt: skip
     if isinstance(network, Generator):
@@ -116,27 +67,6 @@ def describe(source: Source, call: Call) -> dict[str, Any]:
 def in_unit(network: nn.Module, data: DataInfo) -> bool:
     """Whether what it gives are images in [-1, 1]."""
     return data.kind == "images" and isinstance(network, Generator | Translator)
-
-
-def public_name(name: str) -> str:
-    """``folder:/home/me/photos`` as ``folder:photos``: what is passed on does not tell where things lie here."""
-    word, sign, rest = name.partition(":")
-    return f"{word}{sign}{Path(rest).name}" if sign and ("/" in rest or "\\" in rest) else name
-
-
-def public_header(header: Mapping[str, Any]) -> dict[str, Any]:
-    """The header of a weights file without the folders of the machine that it comes from."""
-
-    def cleaned(value: Any) -> Any:
-        if isinstance(value, str):
-            name = public_name(value)
-            return Path(name).name if Path(name).is_absolute() else name
-        if isinstance(value, Mapping):
-            return {key: cleaned(item) for key, item in value.items()}
-        return [cleaned(item) for item in value] if isinstance(value, list | tuple) else value
-
-    found: dict[str, Any] = cleaned(header)
-    return found
 
 
 def distribution(network: Generator) -> str:
@@ -245,11 +175,32 @@ def read_description(text: str, path: Path) -> dict[str, Any]:
         for given in found["inputs"]:
             if not isinstance(given["name"], str) or given["type"] not in ("float32", "int64"):
                 raise ValueError("an input of another kind")
+            if not given["shape"] or not all(side in FREE or type(side) is int for side in given["shape"]):
+                raise ValueError("an input of another shape")
         return found
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise CheckpointError(
             f"{path} is damaged, or ganzoo did not write it: its description lacks {error}."
         ) from error
+
+
+def refuse_other_inputs(
+    description: Mapping[str, Any], shapes: Sequence[tuple[Sequence[int | None], str]], path: Path
+) -> None:
+    """Raise CheckpointError where a program does not take the inputs that its description names.
+
+    Args:
+        shapes: shape (None: a free side) and type of each input of the program.
+    """
+    said = [(free_sides(given["shape"]), given["type"]) for given in description["inputs"]]
+    if said != [(list(sides), kind) for sides, kind in shapes]:
+        raise CheckpointError(f"{path} is damaged, or ganzoo did not write it: its program takes {list(shapes)}, its "
+                              f"description says {said}.")  # fmt: skip
+
+
+def free_sides(shape: Iterable[Any]) -> list[int | None]:
+    """The sides of a shape that are numbers, and None for those that are free, by whatever name."""
+    return [side if type(side) is int else None for side in shape]
 
 
 def to_text(value: Any) -> str:

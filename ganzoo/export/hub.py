@@ -1,32 +1,47 @@
-"""The folder of ``--format hf``: config.json, a model card, a picture. The layout of the Hugging Face Hub; no network."""
+"""The folder of ``--to hf``: config.json, a model card, a picture. The layout of the Hugging Face Hub; no network."""
 
+import hashlib
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
-from ganzoo import __version__
 from ganzoo.config.files import to_plain
 from ganzoo.config.settings import resolve
 from ganzoo.errors import GanzooError
 from ganzoo.export.calls import Call
 from ganzoo.export.code import shape_text
-from ganzoo.export.description import Source, describe, public_header, public_name
+from ganzoo.export.description import describe
+from ganzoo.export.source import Source
+from ganzoo.export.text import markdown, one_line, public_header, public_name
 from ganzoo.models.interfaces import Classifier, Encoder, Generator, Translator
 from ganzoo.registry.registry import registry
 from ganzoo.report.pictures import drawn, save_picture
 from ganzoo.runs.run import read_run_details
 
 TASKS = {Generator: "unconditional-image-generation", Translator: "image-to-image", Classifier: "image-classification"}
-LICENCE = "apache-2.0"
-"""Of ganzoo and of the card; weights have no licence of their own here, data has its terms."""
+OWN = "drawn by ganzoo itself"
+"""What the embedded data sets say of their terms: then all is under ganzoo's own licence."""
+USERS = ("folder:", "pairs:", "unpaired:")
+"""What the names of a user's own data begin with: the Hub knows no such data set."""
 ROWS = 8
 
 
-def config_json(source: Source, call: Call) -> str:
-    """What the network is and how it was trained, for programs."""
+def config_json(source: Source, call: Call, weights: Path) -> str:
+    """What the network is and how it was trained, for programs.
+
+    Args:
+        weights: the file whose SHA-256 is noted.
+    """
     config = public_header({"config": to_plain(source.variant.config)})["config"]
-    about = {**describe(source, call), "library_name": "ganzoo", "config": config}
+    about = {**describe(source, call), "library_name": "ganzoo", "sha256": file_hash(weights), "config": config}
     return json.dumps(about, indent=2, ensure_ascii=False) + "\n"
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, as hex."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def picture(source: Source, path: Path) -> bool:
@@ -44,151 +59,146 @@ def picture(source: Source, path: Path) -> bool:
     return True
 
 
+def card(source: Source, call: Call, pictured: bool, has_code: bool) -> str:
+    """The text of README.md. Whatever the run's names hold, it stays text: no HTML, no link, no line of YAML."""
+    spec = registry().variants.spec(source.variant.config.variant)
+    summary = f"{markdown(spec.summary[:1].upper() + spec.summary[1:])} ({markdown(spec.paper)})."
+    version = markdown(source.header.get("versions", {}).get("ganzoo", ""))
+    trained_on = one_line(public_name(source.data.name))
+    lines = [*front_matter(source), f"# {markdown(source.run)}", "", summary, ""]
+    lines += [f"Trained with ganzoo {version} on `{trained_on}`. This is its {markdown(source.role)}.", ""]
+    lines += ["![samples, drawn with seed 0, not chosen](samples.png)", ""] if pictured else []
+    lines += ["## Use it", "", *usage(source, call, has_code), "## Training", "", *training(source), "## Measured", ""]
+    lines += [*measured(source), "## Limits", "", *limits(source), "", "## Licence", "", licence(source)]
+    return "\n".join(lines) + "\n"
+
+
+def front_matter(source: Source) -> list[str]:
+    """The YAML at the top of a card; every text of the run is quoted."""
+    network, data = source.network, source.data
+    task = next((task for kind, task in TASKS.items() if isinstance(network, kind) and data.kind == "images"), "")
+    tags = ["ganzoo", "gan", "pytorch", one_line(source.variant.config.variant), *([task] if task else [])]
+    lines = ["---", "library_name: ganzoo"]
+    if terms(source) == OWN:
+        lines += ["license: apache-2.0"]
+    else:
+        lines += ["license: other", 'license_name: "see the section Licence"']
+    lines += [f"pipeline_tag: {task}"] if task else []
+    lines += ["tags:", *(f'  - "{tag}"' for tag in tags)]
+    lines += [] if data.name.startswith(USERS) else ["datasets:", f'  - "{one_line(data.name)}"']
+    return [*lines, "---", ""]
+
+
+def usage(source: Source, call: Call, has_code: bool) -> list[str]:
+    """Lines of Python, with ganzoo and without."""
+    lines = ["```python", "import ganzoo", "", f"network = ganzoo.load({json.dumps(one_line(source.run))})"]
+    data, network = source.data, source.network
+    if isinstance(network, Generator):
+        lines += [f"samples = network.sample(16, seed=0)  # [16, {', '.join(map(str, data.shape))}]"]
+    lines += ["```", "", "The name is that of this folder, wherever it lies.", ""]
+    if has_code:
+        takes = "; ".join(f"`{n}` {shape_text(shape)}" for n, shape in zip(call.names, call.shapes, strict=True))
+        lines += [f"Without ganzoo: `model.py` needs torch and safetensors alone. `model()` takes {takes}.", ""]
+    return lines
+
+
+def training(source: Source) -> list[str]:
+    """A table of how it was trained, and the command that trains it again."""
+    config, header, data = source.variant.config, source.header, source.data
+    machine, versions = header.get("machine", {}), header.get("versions", {})
+    side = " x ".join(map(str, data.shape))
+    rows = {
+        "data": f"`{one_line(public_name(data.name))}`, {one_line(data.kind)} {side}, {data.count:,} in split "
+                f"`{one_line(data.split)}`",
+        "steps": f"{header.get('step', 0):,} of {config.steps:,}",
+        "real samples seen": f"{header.get('images', 0):,}",
+        "seed": str(config.seed),
+        "weights": weights_text(header),
+        "hardware": markdown(", ".join(str(machine[key]) for key in ("hardware", "device") if machine.get(key))),
+        "versions": markdown(", ".join(f"{key} {value}" for key, value in sorted(versions.items()))),
+    }  # fmt: skip
+    lines = ["| | |", "| --- | --- |", *(f"| {name} | {text} |" for name, text in rows.items() if text), ""]
+    return [*lines, "To train it again:", "", "```console", f"$ {repeat(source)}", "```", ""]
+
+
+def weights_text(header: dict[str, Any]) -> str:
+    """Which weights these are."""
+    kind = "average over the training (EMA)" if header.get("weights") == "EMA" else "as a step left them"
+    best = header.get("best")
+    return f"{kind}, those with the best {markdown(str(best.get('metric')))}" if isinstance(best, dict) else kind
+
+
 def repeat(source: Source) -> str:
     """The command that trains this again: what differs from the defaults."""
     config = source.variant.config
     name = config.variant
     usual = resolve(name, type(source.variant).Options, {**source.variant.defaults, "dataset": config.dataset})
-    words = [f"ganzoo train {name} --dataset {public_name(config.dataset)}"]
+    words = ["ganzoo", "train", name, "--dataset", public_name(config.dataset)]
     plain, plain_usual = (public_header({"c": to_plain(each)})["c"] for each in (config, usual))
-    for table in (plain, *(plain.get(part, {}) for part in ("options", "tricks"))):
-        before = plain_usual if table is plain else {**plain_usual.get("options", {}), **plain_usual.get("tricks", {})}
+    for part in ("", "options", "tricks"):
+        table, before = (each.get(part, {}) if part else each for each in (plain, plain_usual))
         for key, value in table.items():
             if key not in ("options", "tricks", "variant", "dataset") and value != before.get(key):
-                text = str(value).lower() if isinstance(value, bool) else str(value)
-                words.append(f"-o {key}={json.dumps(text) if ' ' in text else text}")
-    return " ".join(words)
+                words += ["-o", f"{key}={str(value).lower() if isinstance(value, bool) else value}"]
+    return " ".join(shlex.quote("".join(c if c.isprintable() else " " for c in word)) for word in words)
 
 
-def measured(details: dict[str, Any]) -> list[str]:
-    """Lines about what was measured when the training ended."""
-    found = details.get("metrics", {})
-    lines = []
-    for name, value in found.items():
-        if name in ("step", "best") or value is None:
-            continue
-        number = value.get("value") if isinstance(value, dict) else value
-        if isinstance(number, int | float):
-            lines.append(f"| `{one_line(name)}` | {number:.4g} |")
-    return lines
-
-
-def one_line(text: str) -> str:
-    """A text of the run as it may stand in Markdown and YAML: one line, without marks."""
-    return " ".join("".join(c if c.isprintable() and c not in '`|<>"\\' else " " for c in text).split())
-
-
-def front_matter(source: Source) -> list[str]:
-    """The YAML at the top of a card."""
-    network, data = source.network, source.data
-    task = next((task for kind, task in TASKS.items() if isinstance(network, kind) and data.kind == "images"), "")
-    tags = ["ganzoo", "gan", "pytorch", one_line(source.variant.config.variant), *([task] if task else [])]
-    known = not public_name(data.name).startswith(("folder:", "pairs:", "unpaired:"))
-    lines = ["---", "library_name: ganzoo", f"license: {LICENCE}"]
-    lines += [f"pipeline_tag: {task}"] if task else []
-    lines += ["tags:", *(f'  - "{tag}"' for tag in tags)]
-    lines += ["datasets:", f'  - "{one_line(data.name)}"'] if known else []
-    return [*lines, "---", ""]
-
-
-def card(source: Source, call: Call, pictured: bool, has_code: bool) -> str:
-    """The text of README.md."""
-    config, header, data = source.variant.config, source.header, source.data
-    details = run_details(source)
-    spec = registry().variants.spec(config.variant)
-    summary = spec.summary[:1].upper() + spec.summary[1:]
-    name = one_line(public_name(data.name))
-    side = " x ".join(map(str, data.shape))
-    takes = "; ".join(f"`{n}` {shape_text(shape)}" for n, shape in zip(call.names, call.shapes, strict=True))
-    machine = header.get("machine", {})
-    hardware = ", ".join(str(machine[key]) for key in ("hardware", "device") if machine.get(key))
-    lines = [*front_matter(source), f"# {one_line(source.run)}", "", f"{one_line(summary)} ({one_line(spec.paper)})."]
-    lines += ["", f"Trained with ganzoo {header.get('versions', {}).get('ganzoo', __version__)} on `{name}`. This is its "
-              f"{source.role}."]  # fmt: skip
-    lines += ["", "![samples, drawn with seed 0](samples.png)"] if pictured else []
-    lines += ["", "## Use it", "", "```python", "import ganzoo", "", f'network = ganzoo.load("{one_line(source.run)}")']
-    if isinstance(source.network, Generator):
-        lines += ["samples = network.sample(16, seed=0)  # [16, " + ", ".join(map(str, data.shape)) + "]"]
-    lines += ["```", ""]
-    if has_code:
-        lines += [f"Without ganzoo: `model.py` needs torch and safetensors alone. `model()` takes {takes}.", ""]
-    lines += ["## Training", "", "| | |", "| --- | --- |", f"| data | `{name}`, {data.kind} {side}, {data.count:,} in split "
-              f"`{one_line(data.split)}` |"]  # fmt: skip
-    lines += [f"| steps | {header.get('step', 0):,} of {config.steps:,} |", f"| real samples seen | {header.get('images', 0):,} |",
-              f"| seed | {config.seed} |", f"| weights | {one_line(weights_text(header))} |"]  # fmt: skip
-    lines += [f"| hardware | {one_line(hardware)} |"] if hardware else []
-    versions = ", ".join(f"{key} {value}" for key, value in sorted(header.get("versions", {}).items()))
-    lines += [
-        f"| versions | {one_line(versions)} |",
-        "",
-        "To train it again:",
-        "",
-        "```console",
-        f"$ {repeat(source)}",
-        "```",
-        "",
-    ]
-    rows = measured(details)
-    lines += ["## Measured", ""]
-    if rows:
-        lines += ["A metric's name is its protocol: ganzoo's documentation says how each is taken.", ""]
-        lines += ["| metric | value |", "| --- | --- |", *rows, ""]
-    else:
-        lines += ["Nothing was measured in this training. `ganzoo evaluate` measures it.", ""]
-    lines += ["## Limits", "", *limits(source), "", "## Licence", ""]
-    lines += [f"The code and this card: Apache 2.0. Terms of the data: {terms(source)} They may restrict how samples and "
-              "weights are used."]  # fmt: skip
-    return "\n".join(lines) + "\n"
-
-
-def weights_text(header: dict[str, Any]) -> str:
-    """Which weights these are."""
-    return "average over the training (EMA)" if header.get("weights") == "EMA" else "as of the last step"
+def measured(source: Source) -> list[str]:
+    """A table of what was measured when the training ended; of other weights nothing is claimed."""
+    found = run_details(source).get("metrics", {})
+    rows = []
+    if found.get("step") == source.header.get("step") and source.header.get("weights") == "EMA":
+        results = found.get("final")
+        for result in results if isinstance(results, list) else []:
+            name, value = (result.get("metric"), result.get("value")) if isinstance(result, dict) else (None, None)
+            if isinstance(name, str) and isinstance(value, int | float):
+                rows.append(f"| `{one_line(name)}` | {value:.4g} |")
+    if not rows:
+        return ["Of these weights nothing was measured. `ganzoo evaluate` measures them.", ""]
+    return ["A metric's name is its protocol: ganzoo's documentation says how each is taken.", "",
+            "| metric | value |", "| --- | --- |", *rows, ""]  # fmt: skip
 
 
 def limits(source: Source) -> list[str]:
     """What it is not for."""
-    data, lines = source.data, []
-    if data.kind == "images":
-        lines.append(
-            f"- It knows images of {data.shape[1]} x {data.shape[2]} pixels of `{one_line(public_name(data.name))}`, and nothing else."
-        )
-    else:
-        lines.append(f"- It knows {data.kind} of `{one_line(public_name(data.name))}`, and nothing else.")
-    if isinstance(source.network, Generator):
-        lines.append(
-            "- Its samples repeat what is common, rare and wrong in that data. Some may resemble single samples of it."
-        )
-        lines.append(
-            "- It is for study. It is not for data that stands in for measurements, nor for pictures that deceive."
-        )
-    elif isinstance(source.network, Translator):
-        lines.append(
-            "- What it adds to an image is invented. It is not for evidence, medicine, or telling who someone is."
-        )
-    elif isinstance(source.network, Classifier | Encoder):
-        lines.append(
-            "- It gives an answer for any input, also for one that is of no class. It is not for decisions about people."
-        )
-    return lines
+    data, network = source.data, source.network
+    name = one_line(public_name(data.name))
+    of_size = f"images of {data.shape[1]} x {data.shape[2]} pixels" if data.kind == "images" else one_line(data.kind)
+    lines = [f"It was trained on {of_size} of `{name}`, and knows nothing else."]
+    if isinstance(network, Generator):
+        lines += ["Its samples repeat what is common, rare and wrong in that data. Some may resemble samples of it.",
+                  "It is for study. Its samples are no measurements, and must not deceive anyone."]  # fmt: skip
+    elif isinstance(network, Translator):
+        lines += ["What it adds to an image is invented. It is not for evidence, medicine, or telling who someone is."]
+    elif isinstance(network, Classifier | Encoder):
+        lines += ["It gives an answer for every input, also for one of no class. It is not for decisions about people."]
+    return [f"- {line}" for line in lines]
 
 
 def terms(source: Source) -> str:
-    """The terms of the data, as far as they are known."""
-    word = source.data.name.partition(":")[0]
+    """The terms of the data; empty where they are not known."""
     try:
-        found = registry().datasets.spec(word).licence
+        return registry().datasets.spec(source.data.name.partition(":")[0]).licence
     except GanzooError:
-        found = ""
-    return f"{one_line(found)}." if found else "not known to ganzoo; whoever trained this must say."
+        return ""
+
+
+def licence(source: Source) -> str:
+    """What is known of the terms of code, weights and data."""
+    known = terms(source)
+    if known == OWN:
+        return "Apache 2.0, as ganzoo itself. The data was drawn by ganzoo."
+    said = f"{markdown(known)}." if known else "not known to ganzoo; whoever trained this must say."
+    limits = "They may restrict how weights and samples are used."
+    return f"The code and this card: Apache 2.0. Terms of the data: {said} {limits}"
 
 
 def run_details(source: Source) -> dict[str, Any]:
     """What the run says of itself, where the weights lie in one."""
     try:
-        return read_run_details(source.path.parent)
+        return read_run_details(source.folder)
     except GanzooError:
         return {}
 
 
-__all__ = ["card", "config_json", "picture"]
+__all__ = ["card", "config_json", "file_hash", "picture"]

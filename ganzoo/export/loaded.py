@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import CheckpointError, UsageError
 from ganzoo.export.description import DRAWN, condition_from_plain, whole
-from ganzoo.export.program import Run
+from ganzoo.export.program import Run, first_line
 from ganzoo.models.interfaces import Classifier, Encoder, Generator, Translator
 
 Loaded = Generator | Translator | Encoder | Classifier
@@ -78,6 +78,32 @@ class ExportedClassifier(Classifier):
         return self.run(images)
 
 
+def checked(run: Run, description: Mapping[str, Any], path: Path) -> Run:
+    """``run``, for inputs of the shapes and types that the description names.
+
+    It raises UsageError for others, and for sizes that the network cannot compute with.
+    """
+    given = description["inputs"]
+
+    def call(*inputs: Tensor) -> Tensor:
+        n = len(inputs[0]) if inputs and inputs[0].dim() else 0
+        fits = len(inputs) == len(given) and n > 0
+        for value, said in zip(inputs, given, strict=False):
+            sides = [n if side == "N" else side for side in said["shape"]]
+            fits = fits and len(sides) == value.dim() and str(value.dtype) == f"torch.{said['type']}"
+            fits = fits and all(side in ("H", "W", found) for side, found in zip(sides, value.shape, strict=False))
+        if not fits:
+            takes = "; ".join(f"{said['name']} {said['type']} [{', '.join(map(str, said['shape']))}]" for said in given)
+            found = "; ".join(f"{str(value.dtype).removeprefix('torch.')} {list(value.shape)}" for value in inputs)
+            raise UsageError(f"{path} takes {takes}; given: {found}.")
+        try:
+            return run(*inputs)
+        except Exception as error:  # a library's own kinds of errors
+            raise UsageError(f"{path} cannot compute with these inputs: {first_line(error)}") from error
+
+    return call
+
+
 def rebuilt(description: Mapping[str, Any], run: Run, path: Path) -> Loaded:
     """The network that a description tells of, in eval mode; ``run`` computes.
 
@@ -85,6 +111,7 @@ def rebuilt(description: Mapping[str, Any], run: Run, path: Path) -> Loaded:
         CheckpointError: a description that is damaged.
     """
     network: nn.Module
+    run = checked(run, description, path)
     try:
         kind = description["kind"]
         if kind == "generator":
@@ -99,5 +126,5 @@ def rebuilt(description: Mapping[str, Any], run: Run, path: Path) -> Loaded:
             network = ExportedClassifier(whole(description["output"].get("length", 0), 2**20), run)
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, ArithmeticError) as error:
         raise CheckpointError(f"{path} is damaged: its description lacks or misplaces {error}.") from error
-    found: Loaded = network.eval()  # type: ignore[assignment]
+    found: Loaded = network.eval()
     return found

@@ -1,5 +1,6 @@
 """ONNX files: written from an exported program, tried in ONNX Runtime, read back without trusting them."""
 
+import hashlib
 import importlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,13 +11,16 @@ from torch import Tensor
 
 from ganzoo.errors import CheckpointError, ExportError, UsageError
 from ganzoo.export.calls import FREE, Call
-from ganzoo.export.description import read_description, to_text
+from ganzoo.export.description import free_sides, read_description, refuse_other_inputs, to_text
 from ganzoo.export.program import Run, first_line, quiet
 
-LARGEST = 2**31 - 1
+OPSET = 18
+"""The version of ONNX's operators, which torch writes without converting. ONNX Runtime >= 1.14 reads it."""
+LARGEST = 2**31 - 2**20
 """Bytes of a file: what protobuf can hold. Larger networks would need files beside it."""
-KEY = "ganzoo"
-"""The entry of the metadata that holds the description."""
+KEY, SEAL = "ganzoo", "ganzoo.sha256"
+"""The entries of the metadata that hold the description, and the hash of the rest of the file."""
+TYPES = {"tensor(float)": "float32", "tensor(int64)": "int64"}
 
 
 def need(*modules: str) -> None:
@@ -38,8 +42,9 @@ def onnx_bytes(program: Any, call: Call, description: Mapping[str, Any]) -> byte
     try:
         with quiet(), torch.no_grad():
             exported = torch.onnx.export(
-                program, dynamo=True, verbose=False, input_names=list(call.names), output_names=[call.output]
-            )
+                program, dynamo=True, verbose=False, opset_version=OPSET, input_names=list(call.names),
+                output_names=[call.output],
+            )  # fmt: skip
         assert exported is not None, "with dynamo=True a program comes back"
         model = exported.model_proto
     except Exception as error:  # the exporter's many kinds
@@ -56,9 +61,30 @@ def onnx_bytes(program: Any, call: Call, description: Mapping[str, Any]) -> byte
         entry = model.metadata_props.add()
         entry.key, entry.value = key, str(value)
     if model.ByteSize() > LARGEST:
-        raise ExportError(f"{model.ByteSize():,} bytes are more than one ONNX file holds: use --format pt2.")
+        raise ExportError(f"{model.ByteSize():,} bytes are more than one ONNX file holds: use --to pt2.")
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content + seal(hashlib.sha256(content).hexdigest())
+
+
+def seal(digest: str) -> bytes:
+    """A model that has one line of metadata: the hash of what stands before it in the file.
+
+    Two serialised models, one behind the other, are one model with the fields of both.
+    """
+    import onnx
+
+    model = onnx.ModelProto()
+    entry = model.metadata_props.add()
+    entry.key, entry.value = SEAL, digest
     found: bytes = model.SerializeToString(deterministic=True)
     return found
+
+
+def refuse_changed(content: bytes, digest: str, path: Path) -> None:
+    """Raise CheckpointError for a file whose content is not that of which it holds the hash."""
+    end = seal(digest)
+    if not content.endswith(end) or hashlib.sha256(content[: -len(end)]).hexdigest() != digest:
+        raise CheckpointError(f"{path} is damaged or was changed: its content is not what was written (SHA-256).")
 
 
 def forget_origin(model: Any) -> None:
@@ -88,15 +114,29 @@ def onnx_run(content: bytes) -> Run:
     Raises:
         CheckpointError: ONNX Runtime refuses it.
     """
+    return session_run(session_of(content))
+
+
+def session_of(content: bytes) -> Any:
+    """A session of ONNX Runtime, on the CPU, with as many threads as torch has.
+
+    Raises:
+        CheckpointError: ONNX Runtime refuses it.
+    """
     need("onnxruntime")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 4
+    options.intra_op_num_threads = torch.get_num_threads()
     try:
-        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # it has its own kinds, which it does not export
         raise CheckpointError(f"ONNX Runtime refuses it: {first_line(error)}") from error
+
+
+def session_run(session: Any) -> Run:
+    """What calls a session."""
     names = [given.name for given in session.get_inputs()]
 
     def run(*inputs: Tensor) -> Tensor:
@@ -131,16 +171,25 @@ def read_onnx(path: Path) -> tuple[dict[str, Any], Run]:
     said = {entry.key: entry.value for entry in model.metadata_props}
     if KEY not in said:
         raise CheckpointError(f"{path} is an ONNX file, but ganzoo did not write it: open it with onnxruntime itself.")
+    refuse_changed(content, said.get(SEAL, ""), path)
     description = read_description(said[KEY], path)
     # What was looked at is what runs: not the file, which may be another one by now.
-    return description, onnx_run(content)
+    try:
+        session = session_of(content)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path} is damaged: {error}") from error
+    shapes = [(free_sides(given.shape), TYPES.get(given.type, given.type)) for given in session.get_inputs()]
+    refuse_other_inputs(description, shapes, path)
+    return description, session_run(session)
 
 
 def refuse_strange(model: Any, path: Path) -> None:
     """Raise CheckpointError for a model that reaches outside its file, or needs code that is not ONNX's own."""
-    domains = {entry.domain for entry in model.opset_import} | {node.domain for node in nodes(model.graph)}
+    domains = {entry.domain for entry in model.opset_import} | {node.domain for node in model.graph.node}
     if strange := sorted(domains - {"", "ai.onnx"}):
         raise CheckpointError(f"{path} uses operators of {strange[0]!r}, which are not ONNX's own: it is not opened.")
+    if any(graphs_of(node) for node in model.graph.node):
+        raise CheckpointError(f"{path} has loops or branches, which ganzoo never writes: it is not opened.")
     if model.functions:
         raise CheckpointError(f"{path} brings functions of its own, which ganzoo never writes: it is not opened.")
     for tensor in tensors(model.graph):
@@ -148,17 +197,10 @@ def refuse_strange(model: Any, path: Path) -> None:
             raise CheckpointError(f"{path} has numbers in another file, which ganzoo never writes: it is not opened.")
 
 
-def nodes(graph: Any) -> Iterator[Any]:
-    """The nodes of a graph, and of the graphs within them."""
-    for node in graph.node:
-        yield node
-        for inner in graphs_of(node):
-            yield from nodes(inner)
-
-
 def graphs_of(node: Any) -> list[Any]:
     """The graphs that a node holds."""
-    return [graph for attribute in node.attribute for graph in (attribute.g, *attribute.graphs) if graph.node]
+    held = [graph for attribute in node.attribute for graph in (attribute.g, *attribute.graphs)]
+    return [graph for graph in held if graph.ByteSize()]
 
 
 def tensors(graph: Any) -> Iterator[Any]:
@@ -171,6 +213,3 @@ def tensors(graph: Any) -> Iterator[Any]:
             yield from (attribute.t, *attribute.tensors)
             for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
                 yield from (sparse.values, sparse.indices)
-        for inner in [graph for attribute in node.attribute for graph in (attribute.g, *attribute.graphs)]:
-            if inner.node or inner.initializer or inner.sparse_initializer:
-                yield from tensors(inner)

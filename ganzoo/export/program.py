@@ -4,7 +4,7 @@ import io
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any
 
 import torch
@@ -52,6 +52,8 @@ def captured(call: Call) -> Any:
         for trace in TRACES:
             node.meta.pop(trace, None)
     program._example_inputs = None
+    for size in [size for size in program.range_constraints if not size.is_symbol]:
+        del program._range_constraints[size]  # 2 * height, say: it follows from that of the height
     program._guards_code = []  # code as text, which a reader would have to run
     return program
 
@@ -100,15 +102,12 @@ def first_line(error: Exception) -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without the log lines and warnings that exporters address to their own authors."""
-    loggers = [logging.getLogger(name) for name in ("torch.export", "torch._export", "torch.onnx", "onnxscript")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
+    """Without what exporters print, log and warn of: it is addressed to their own authors."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+        logging.disable(before)

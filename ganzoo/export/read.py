@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ganzoo.errors import CheckpointError, UsageError
 from ganzoo.export.archive import read_pt2
+from ganzoo.export.hub import file_hash
 from ganzoo.export.loaded import Loaded, rebuilt
 from ganzoo.export.onnx import read_onnx
 from ganzoo.runtime.files import read_json
@@ -46,11 +47,14 @@ def weights_of_folder(path: Path) -> Path:
     try:
         if config.stat().st_size > MOST_JSON:
             raise ValueError(f"{config.stat().st_size:,} bytes")
-        if read_json(config).get("library_name") != "ganzoo":
-            raise CheckpointError(f"{path} holds a network of another library: its config.json does not name ganzoo.")
+        said = read_json(config)
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{config} is damaged: {error}.") from error
+    if said.get("library_name") != "ganzoo":
+        raise CheckpointError(f"{path} holds a network of another library: its config.json does not name ganzoo.")
     weights = path / "model.safetensors"
     if not weights.is_file():
         raise CheckpointError(f"{path} has no model.safetensors, the only weights in it that ganzoo would open.")
+    if file_hash(weights) != said.get("sha256"):
+        raise CheckpointError(f"{weights} is damaged or was changed: its SHA-256 is not the one in config.json.")
     return weights

@@ -1,25 +1,25 @@
 """``ganzoo export``: a trained network in another form, compared with PyTorch before it gets its name."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from torch import Tensor
-
-from ganzoo.errors import ExportError, RunError, UsageError
-from ganzoo.export.archive import StrangeError, read_records, refuse_strange, run_of
+from ganzoo.errors import CheckpointError, ExportError, RunError, UnknownNameError, UsageError
+from ganzoo.export.archive import read_pt2, run_of, sealed
 from ganzoo.export.calls import Call, call_of
 from ganzoo.export.code import code_run, plain_code
-from ganzoo.export.description import Source, describe, open_source, public_header, to_text
+from ganzoo.export.description import describe, to_text
 from ganzoo.export.loaded import rebuilt
-from ganzoo.export.onnx import need, onnx_bytes, onnx_run
-from ganzoo.export.program import Run, difference, export_program, first_line, program_bytes
+from ganzoo.export.onnx import need, onnx_bytes, onnx_run, read_onnx
+from ganzoo.export.program import TOLERANCE, Run, difference, export_program, first_line, program_bytes
+from ganzoo.export.source import WEIGHTS, Source, Weights, open_source
+from ganzoo.export.text import public_header
 from ganzoo.models.interfaces import Generator
 from ganzoo.runs.run import building_name, sweep_buildings
 from ganzoo.runtime.files import replace_file, replace_text
-from ganzoo.runtime.tensor_files import read_tensors, write_tensors
+from ganzoo.runtime.tensor_files import write_tensors
 
 Format = Literal["onnx", "pt2", "hf", "plain"]
 FORMATS: tuple[Format, ...] = ("onnx", "pt2", "hf", "plain")
@@ -47,56 +47,73 @@ class Exported:
 
 def export_network(
     source: str | Path,
-    format: Format,
+    to: Format,
     *,
     role: str | None = None,
+    weights: Weights = "used",
+    settings: Mapping[str, str] | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
 ) -> Exported:
     """Write a trained network of a run directory or a weights file in another form.
 
-    Where the form computes (all but ``hf`` of a network that has no plain code), it is compared with PyTorch at batches
-    of 1, 3 and 8 first. Where it differs by more than 1e-5 of the largest value, or of 1, nothing is written.
+    What computes is compared with PyTorch first, at batches of 1, 3 and 8. Where it differs by more than 1e-5 of the
+    largest value, or of 1, nothing is written.
 
     Args:
-        format: ``"onnx"``, ``"pt2"`` (of torch.export), ``"plain"`` (safetensors, and a Python file beside) or ``"hf"``
-            (a folder as the Hugging Face Hub has it).
+        to: ``"onnx"``, ``"pt2"`` (of torch.export), ``"plain"`` (safetensors, and a Python file beside) or ``"hf"`` (a
+            folder as the Hugging Face Hub has it).
         role: of a run's networks; default: the first one.
+        weights: which of a run's weights; see :func:`ganzoo.export.source.open_source`.
+        settings: of sampling, as typed (``{"psi": "0.7"}``): the export holds them as constants.
         output: file or folder; default: named after run and role, in the current folder.
         overwrite: replace a file that is there. Folders are never replaced.
 
     Raises:
         RunError, CheckpointError: no weights there, or damaged; the output cannot be written.
-        UsageError: no such role or format; an output that exists, or of another ending.
+        UsageError: no such role, format, weights or setting; an output that exists, or of another ending; an extra that
+            is not installed.
         ExportError: the network cannot be exported, or its export differs.
     """
-    if format not in FORMATS:
-        raise UsageError(f"format = {format!r}: choose {', '.join(FORMATS)}.")
-    if format == "onnx":
+    for name, value, choices in (("to", to, FORMATS), ("weights", weights, WEIGHTS)):
+        if value not in choices:
+            raise UnknownNameError(name, str(value), choices)
+    if to == "onnx":
         need("onnx", "onnxscript", "onnxruntime")
-    found = open_source(Path(source), role)
-    target = Path(output) if output else Path(f"{found.run}-{found.role}{ENDINGS[format]}")
-    refuse_target(target, format, overwrite)
-    call = call_of(found.network, found.data)
-    if format == "hf":
+    settings = settings or {}
+    if to == "hf" and settings:
+        key, text = next(iter(settings.items()))
+        raise UsageError(f"-s {key}={text}: hf keeps all settings of the network; -s is for onnx, pt2 and plain.")
+    found = open_source(Path(source), role, weights)
+    target = Path(output) if output else Path(f"{found.run}-{found.role}{ENDINGS[to]}")
+    refuse_target(target, to, overwrite)
+    call = call_of(found.network, found.data, settings)
+    if to == "hf":
         return write_folder(found, call, target)
     program, fitted = export_program(call, found.data)
     fixed = call.free_sides and not fitted.free_sides
-    description = describe(found, fitted)
-    if format == "plain":
+    if to == "plain":
         return write_plain(found, program, fitted, target, fixed)
-    if format == "onnx":
-        content = onnx_bytes(program, fitted, description)
-        make: Callable[[bytes], Run] = onnx_run
+    return write_program(found, program, fitted, target, fixed)
+
+
+def write_program(source: Source, program: Any, call: Call, target: Path, fixed: bool) -> Exported:
+    """An ONNX or pt2 file, which is run, compared, and only then given its name."""
+    description = describe(source, call)
+    make: Callable[[bytes], Run]
+    if target.suffix == ".onnx":
+        content, make, read = onnx_bytes(program, call, description), onnx_run, read_onnx
     else:
-        content, make = program_bytes(program, description, to_text), run_of
+        content, make, read = sealed(program_bytes(program, description, to_text)), run_of, read_pt2
     run = make(content)
-    apart = difference(fitted, run)
-    compare_samples(found, description, run)
-    note = ""
+    apart = difference(call, run)
+    compare_samples(source, description, run, call)
     replace_file(target, lambda temporary: temporary.write_bytes(content))
-    if format == "pt2":
-        note = refused_when_read(target)
+    note = ""
+    try:
+        read(target)
+    except CheckpointError as error:
+        note = f"ganzoo.load refuses it, other programs open it: {error}"
     return Exported(target, apart, fixed, note)
 
 
@@ -115,7 +132,7 @@ def refuse_target(target: Path, format: Format, overwrite: bool) -> None:
         raise UsageError(f"{target.parent}: no such folder.")
 
 
-def compare_samples(source: Source, description: dict[str, Any], run: Run) -> None:
+def compare_samples(source: Source, description: dict[str, Any], run: Run, call: Call) -> None:
     """Raise ExportError where a generator, read back, draws other samples from a seed than the one it was made from."""
     network = source.network
     told = description.get("condition", {}).get("kind")
@@ -125,43 +142,34 @@ def compare_samples(source: Source, description: dict[str, Any], run: Run) -> No
     assert isinstance(again, Generator), "its description says so"
     if description["latents"]["drawn"] == "own":
         return
-    expected, found = (each.sample(SAMPLES, seed=3) for each in (network, again))
+    expected, found = network.sample(SAMPLES, seed=3, **call.settings), again.sample(SAMPLES, seed=3)
     apart = float((expected - found).abs().max())
-    if apart > 1e-5 * max(1.0, float(expected.abs().max())):
+    if apart > TOLERANCE * max(1.0, float(expected.abs().max())):
         raise ExportError(
-            f"samples of one seed differ by {apart:.2g} from those of the run: the generator draws more than latents and "
-            "conditions by its seed."
+            f"samples of one seed differ by {apart:.2g} from those of the run: the generator draws more by its "
+            "seed than latents and conditions."
         )
 
 
-def refused_when_read(target: Path) -> str:
-    """Why ``ganzoo.load`` would not open a pt2 file, in words; empty when it would."""
-    try:
-        refuse_strange(read_records(target))
-    except StrangeError as error:
-        return f"ganzoo.load will refuse it, because {error}; torch.export.load opens it"
-    return ""
-
-
-def public_weights(source: Source, path: Path) -> dict[str, Tensor]:
-    """Write the weights as they are, with a header that names no folder of this machine; returns them."""
-    tensors = read_tensors(source.path)[0]
-    write_tensors(path, tensors, public_header(source.header))
-    return tensors
+def write_weights(source: Source, path: Path) -> None:
+    """Write the weights with a header that names no folder of this machine."""
+    write_tensors(path, source.network.state_dict(), public_header(source.header))
 
 
 def write_plain(source: Source, program: Any, call: Call, target: Path, fixed: bool) -> Exported:
     """Weights as safetensors, and beside them the code that computes with them."""
-    function = source.role.replace("-", "_") if source.role.replace("-", "_").isidentifier() else "network"
-    about = f"The {source.role} of {source.run}: {source.variant.config.variant}, {source.header['step']:,} steps."
+    function = source.role.replace("-", "_")
+    about = (
+        f"The {source.role} of {source.run}: {source.variant.config.variant}, {source.header.get('step', 0):,} steps."
+    )
     code = plain_code(program, call, target.name, function, about)
-    run = code_run(code, read_tensors(source.path)[0], function)
+    run = code_run(code, source.network.state_dict())
     apart = difference(call, run)
     beside = target.with_suffix(".py")
     new = not beside.exists()
     replace_text(beside, code)
     try:
-        public_weights(source, target)
+        write_weights(source, target)
     except BaseException:
         if new:
             beside.unlink(missing_ok=True)
@@ -179,17 +187,18 @@ def write_folder(source: Source, call: Call, target: Path) -> Exported:
     note, fixed = "", False
     try:
         building.mkdir()
-        tensors = public_weights(source, building / "model.safetensors")
+        write_weights(source, building / "model.safetensors")
         fitted, code = call, ""
         try:
             program, fitted = export_program(call, source.data)
             fixed = call.free_sides and not fitted.free_sides
             code = plain_code(program, fitted, "model.safetensors", "model", f"The {source.role} of {source.run}.")
-            apart = difference(fitted, code_run(code, tensors, "model"))
+            apart = difference(fitted, code_run(code, source.network.state_dict()))
             (building / "model.py").write_text(code, encoding="utf-8")
         except ExportError as error:
             code, note = "", f"no model.py, because {first_line(error).removeprefix('ExportError: ')}"
-        (building / "config.json").write_text(config_json(source, fitted), encoding="utf-8")
+        about = config_json(source, fitted, building / "model.safetensors")
+        (building / "config.json").write_text(about, encoding="utf-8")
         pictured = picture(source, building / "samples.png")
         (building / "README.md").write_text(card(source, fitted, pictured, bool(code)), encoding="utf-8")
         building.replace(target.absolute())
