@@ -116,8 +116,10 @@ def read_records(path: Path) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-            if len(entries) > MOST_RECORDS or sum(entry.file_size for entry in entries) > size:
-                raise StrangeError(f"it has {len(entries):,} records that are larger than the file")
+            if len(entries) > MOST_RECORDS:
+                raise StrangeError(f"it has {len(entries):,} records")
+            if sum(entry.compress_size for entry in entries) > size:
+                raise StrangeError("its records overlap")
             found: dict[str, bytes] = {}
             for entry in entries:
                 name = entry.filename.partition("/")[2]
