@@ -1,6 +1,5 @@
 """The folder of ``--to hf``: config.json, a model card, a picture. The layout of the Hugging Face Hub; no network."""
 
-import hashlib
 import json
 import shlex
 from pathlib import Path
@@ -18,6 +17,7 @@ from ganzoo.models.interfaces import Classifier, Encoder, Generator, Translator
 from ganzoo.registry.registry import registry
 from ganzoo.report.pictures import drawn, save_picture
 from ganzoo.runs.run import read_run_details
+from ganzoo.runtime.files import file_hash
 
 TASKS = {Generator: "unconditional-image-generation", Translator: "image-to-image", Classifier: "image-classification"}
 OWN = "drawn by ganzoo itself"
@@ -36,12 +36,6 @@ def config_json(source: Source, call: Call, weights: Path) -> str:
     config = public_header({"config": to_plain(source.variant.config)})["config"]
     about = {**describe(source, call), "library_name": "ganzoo", "sha256": file_hash(weights), "config": config}
     return json.dumps(about, indent=2, ensure_ascii=False) + "\n"
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, as hex."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def picture(source: Source, path: Path) -> bool:
@@ -201,4 +195,4 @@ def run_details(source: Source) -> dict[str, Any]:
         return {}
 
 
-__all__ = ["card", "config_json", "file_hash", "picture"]
+__all__ = ["card", "config_json", "picture"]

@@ -1,13 +1,13 @@
 """The way back: exported files and folders as networks, and what is never opened."""
 
+import re
 from pathlib import Path
 
 from ganzoo.errors import CheckpointError, UsageError
 from ganzoo.export.archive import read_pt2
-from ganzoo.export.hub import file_hash
 from ganzoo.export.loaded import Loaded, rebuilt
 from ganzoo.export.onnx import read_onnx
-from ganzoo.runtime.files import read_json
+from ganzoo.runtime.files import file_hash, read_json
 
 PICKLES = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle", ".joblib", ".pt.tar", ".tar", ".h5", ".keras", ".npz")
 """Endings of files that are pickles, or may hold them."""
@@ -35,6 +35,25 @@ def load_exported(path: Path) -> Loaded:
         )
     description, run = read_onnx(path) if suffix == ".onnx" else read_pt2(path)
     return rebuilt(description, run, path)
+
+
+def refuse_other_hash(path: Path, expected: str) -> None:
+    """Raise CheckpointError for a file that is not the one whose SHA-256 was given.
+
+    Raises:
+        UsageError: a folder, whose files have a hash each; no SHA-256.
+        CheckpointError: no such file, or another one.
+    """
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", expected):
+        raise UsageError(f"sha256 = {expected[:80]!r}: give the 64 digits of a SHA-256.")
+    if path.is_dir():
+        raise UsageError(f"sha256 is for a file; {path} is a folder: name the file in it, such as model.safetensors.")
+    try:
+        found = file_hash(path)
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}.") from error
+    if found != expected.lower():
+        raise CheckpointError(f"{path} is not opened: its SHA-256 is {found}, not {expected.lower()}.")
 
 
 def weights_of_folder(path: Path) -> Path:

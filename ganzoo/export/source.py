@@ -78,6 +78,15 @@ def open_source(path: Path, role: str | None, weights: Weights = "used") -> Sour
     return source_of_file(file, role, name)
 
 
+def roles_of(path: Path) -> list[str | None]:
+    """The roles of a run directory that can be exported; of a weights file its only one.
+
+    Raises:
+        RunError, CheckpointError: nothing there, or damaged.
+    """
+    return list(open_run(path).roles) if path.is_dir() else [None]
+
+
 def source_of_file(path: Path, role: str | None, run: str) -> Source:
     """The network of a weights file."""
     header = describe_weights(path)[0]

@@ -1,5 +1,6 @@
 """``ganzoo export``: a trained network in another form, compared with PyTorch before it gets its name."""
 
+import hashlib
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from ganzoo.export.source import WEIGHTS, Source, Weights, open_source
 from ganzoo.export.text import public_header
 from ganzoo.models.interfaces import Generator
 from ganzoo.runs.run import building_name, sweep_buildings
-from ganzoo.runtime.files import replace_file, replace_text
+from ganzoo.runtime.files import file_hash, replace_file, replace_text
 from ganzoo.runtime.tensor_files import write_tensors
 
 Format = Literal["onnx", "pt2", "hf", "plain"]
@@ -37,10 +38,12 @@ class Exported:
         difference: the largest absolute difference from PyTorch; None for a form that computes nothing.
         fixed_sides: it takes images of one size only, although the network takes any.
         note: what else a user should know; empty: nothing.
+        sha256: of the file; of a folder that of its weights.
     """
 
     path: Path
     difference: float | None
+    sha256: str
     fixed_sides: bool = False
     note: str = ""
 
@@ -114,7 +117,7 @@ def write_program(source: Source, program: Any, call: Call, target: Path, fixed:
         read(target)
     except CheckpointError as error:
         note = f"ganzoo.load refuses it, other programs open it: {error}"
-    return Exported(target, apart, fixed, note)
+    return Exported(target, apart, hashlib.sha256(content).hexdigest(), fixed, note)
 
 
 def refuse_target(target: Path, format: Format, overwrite: bool) -> None:
@@ -174,7 +177,7 @@ def write_plain(source: Source, program: Any, call: Call, target: Path, fixed: b
         if new:
             beside.unlink(missing_ok=True)
         raise
-    return Exported(target, apart, fixed)
+    return Exported(target, apart, file_hash(target), fixed)
 
 
 def write_folder(source: Source, call: Call, target: Path) -> Exported:
@@ -207,4 +210,4 @@ def write_folder(source: Source, call: Call, target: Path) -> Exported:
         if isinstance(error, OSError):
             raise RunError(f"{target} cannot be written: {error.strerror or error}.") from error
         raise
-    return Exported(target, apart, fixed, note)
+    return Exported(target, apart, file_hash(target / "model.safetensors"), fixed, note)

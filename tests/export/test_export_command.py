@@ -1,5 +1,6 @@
 """``ganzoo export`` as a user runs it: files, messages, and the model card."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -11,6 +12,7 @@ import torch
 from PIL import Image
 
 import ganzoo
+from ganzoo.models.interfaces import Classifier
 from ganzoo.runtime.tensor_files import read_tensors, write_tensors
 
 from ..commands.conftest import Invoke
@@ -33,11 +35,23 @@ def test_it_prints_where_the_file_lies_and_how_far_it_is_off(invoke: Invoke, tra
     run = copied(trained("cgan"), Path("my run"))
     done = invoke("export", run, "--to", "plain")
     assert done.out == "my run-generator.safetensors\n"
-    assert re.fullmatch(r"differs from PyTorch by \d\.\de[+-]\d\d at most, at batches of 1, 3 and 8\n", done.err)
+    said = r"differs from PyTorch by \d\.\de[+-]\d\d at most, at batches of 1, 3 and 8\nSHA-256 ([0-9a-f]{64})\n"
+    found = re.fullmatch(said, done.err)
+    assert found
+    assert found[1] == hashlib.sha256(Path("my run-generator.safetensors").read_bytes()).hexdigest()
     assert Path("my run-generator.py").is_file()
     done = invoke("export", run / "generator.safetensors", "--to", "pt2", "--output", "a.pt2")
     assert done.out == "a.pt2\n"
     assert ganzoo.load("a.pt2").sample(3, 2).shape == (3, 1, 28, 28)  # type: ignore[union-attr,operator]
+
+
+def test_all_roles_at_once(invoke: Invoke, trained: Train) -> None:
+    run = copied(trained("sgan"), Path("x"))
+    done = invoke("export", run, "--to", "plain", "--role", "all")
+    assert done.out.split() == [f"x-{role}.safetensors" for role in ("generator", "classifier", "baseline")]
+    assert isinstance(ganzoo.load("x-baseline.safetensors"), Classifier)
+    said = invoke("export", run, "--to", "plain", "--role", "all", "--output", "a.safetensors", code=2).err
+    assert "--output a.safetensors names one file" in one_error(said)
 
 
 def test_nothing_is_replaced_unasked(invoke: Invoke, trained: Train) -> None:
@@ -263,4 +277,4 @@ def test_the_command_runs_quietly(ganzoo_cli: Any, trained: Train) -> None:
     )
     assert done.stdout == "a.onnx\n"
     assert done.stderr.startswith("differs from PyTorch by ")
-    assert done.stderr.count("\n") == 1
+    assert done.stderr.count("\n") == 2

@@ -311,6 +311,20 @@ def test_what_is_loaded_takes_what_it_says(made: Make) -> None:
             network.sample(2, psi=0.5)
 
 
+@pytest.mark.parametrize("form", ["onnx", "pt2", "plain"])
+def test_a_hash_from_elsewhere(form: str, made: Make, tmp_path: Path) -> None:
+    done = made("vanilla", "generator", form)
+    ganzoo.load(done.path, sha256=done.sha256.upper())
+    with pytest.raises(CheckpointError, match=f"its SHA-256 is {done.sha256}, not {'0' * 64}"):
+        ganzoo.load(done.path, sha256="0" * 64)
+    with pytest.raises(UsageError, match="give the 64 digits of a SHA-256"):
+        ganzoo.load(done.path, sha256="abc")
+    with pytest.raises(UsageError, match="sha256 is for a file"):
+        ganzoo.load(tmp_path, sha256=done.sha256)
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        ganzoo.load(tmp_path / "none.onnx", sha256=done.sha256)
+
+
 def test_a_role_is_for_run_directories(made: Make) -> None:
     with pytest.raises(UsageError, match="is for run directories"):
         ganzoo.load(made("cgan", "generator", "onnx").path, "generator")
