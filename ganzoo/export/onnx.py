@@ -130,7 +130,8 @@ def session_of(content: bytes) -> Any:
     options.log_severity_level = 4
     options.intra_op_num_threads = torch.get_num_threads()
     try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        with quiet():
+            return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # it has its own kinds, which it does not export
         raise CheckpointError(f"ONNX Runtime refuses it: {first_line(error)}") from error
 
@@ -165,10 +166,12 @@ def read_onnx(path: Path) -> tuple[dict[str, Any], Run]:
     model = onnx.ModelProto()
     try:
         model.ParseFromString(content)
+        refuse_strange(model, path)
+        said = {entry.key: entry.value for entry in model.metadata_props}
+    except CheckpointError:
+        raise
     except Exception as error:  # protobuf's own kinds
         raise CheckpointError(f"{path} is no ONNX file, or is damaged.") from error
-    refuse_strange(model, path)
-    said = {entry.key: entry.value for entry in model.metadata_props}
     if KEY not in said:
         raise CheckpointError(f"{path} is an ONNX file, but ganzoo did not write it: open it with onnxruntime itself.")
     refuse_changed(content, said.get(SEAL, ""), path)
@@ -176,9 +179,10 @@ def read_onnx(path: Path) -> tuple[dict[str, Any], Run]:
     # What was looked at is what runs: not the file, which may be another one by now.
     try:
         session = session_of(content)
-    except CheckpointError as error:
-        raise CheckpointError(f"{path} is damaged: {error}") from error
-    shapes = [(free_sides(given.shape), TYPES.get(given.type, given.type)) for given in session.get_inputs()]
+        shapes = [(free_sides(given.shape), TYPES.get(given.type, given.type)) for given in session.get_inputs()]
+    except (CheckpointError, UnicodeError) as error:
+        said_of_it = str(error) if isinstance(error, CheckpointError) else first_line(error)
+        raise CheckpointError(f"{path} is damaged: {said_of_it}") from error
     refuse_other_inputs(description, shapes, path)
     return description, session_run(session)
 
