@@ -80,6 +80,7 @@ class Call:
         names: of the inputs; ``output`` of the output.
         shapes: of the inputs; ``"N"`` is the batch, ``"H"`` and ``"W"`` are sides that are multiples of ``unit``.
         inputs: ``inputs(n, trial)`` are ``n`` rows of numbers to try it on, a function of both.
+        sides: height and width of the images that a translator was trained on.
         settings: of sampling, those that are not as by default; they are part of the module.
     """
 
@@ -89,6 +90,7 @@ class Call:
     shapes: tuple[Shape, ...]
     inputs: Callable[[int, int], tuple[Tensor, ...]]
     unit: int = 1
+    sides: tuple[int, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @torch.no_grad()
@@ -202,15 +204,17 @@ def translator_call(network: Translator, data: DataInfo) -> Call:
         images = noise(trial, n, channels, side + grown, side + unit + grown)
         return (images, torch.arange(n) % network.classes) if network.classes else (images,)
 
+    scale = Fraction(network.scale) if network.output == "images" else 1  # the data are what it gives
+    sides = tuple(int(side / scale) for side in data.shape[1:])
     shape: Shape = ("N", channels, "H", "W")
     if network.classes:
-        return Call(Told(network), ("images", "labels"), "result", (shape, ("N",)), inputs, unit)
-    return Call(Alone(network), ("images",), "result", (shape,), inputs, unit)
+        return Call(Told(network), ("images", "labels"), "result", (shape, ("N",)), inputs, unit, sides)
+    return Call(Alone(network), ("images",), "result", (shape,), inputs, unit, sides)
 
 
-def with_fixed_sides(call: Call, data: DataInfo) -> Call:
-    """The same for images of one size: the next one to that of the data that suits the network."""
-    sides = [max(call.unit, -(-side // call.unit) * call.unit) for side in data.shape[1:]]
+def with_fixed_sides(call: Call) -> Call:
+    """The same for images of one size: that of its training, or the next larger one that suits the network."""
+    sides = [max(call.unit, -(-side // call.unit) * call.unit) for side in call.sides]
     shapes = (("N", call.shapes[0][1], *sides), *call.shapes[1:])
 
     def inputs(n: int, trial: int) -> tuple[Tensor, ...]:

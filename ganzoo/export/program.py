@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo.data.base import DataInfo
 from ganzoo.errors import ExportError
 from ganzoo.export.calls import BATCHES, Call, frozen, with_fixed_sides
 
@@ -24,7 +23,7 @@ TRACES = ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn", "from
 Run = Callable[..., Tensor]
 
 
-def export_program(call: Call, data: DataInfo) -> tuple[Any, Call]:
+def export_program(call: Call) -> tuple[Any, Call]:
     """The exported program, and the call that it answers: with fewer free sizes where the network allows no more.
 
     Raises:
@@ -33,7 +32,7 @@ def export_program(call: Call, data: DataInfo) -> tuple[Any, Call]:
     first: Exception | None = None
     ways: list[Callable[[Call], Call]] = [lambda c: c, frozen]
     if call.free_sides:
-        ways += [lambda c: with_fixed_sides(c, data), lambda c: with_fixed_sides(frozen(c), data)]
+        ways += [with_fixed_sides, lambda c: with_fixed_sides(frozen(c))]
     for way in ways:
         try:
             tried = way(call)

@@ -93,7 +93,7 @@ def export_network(
     call = call_of(found.network, found.data, settings)
     if to == "hf":
         return write_folder(found, call, target)
-    program, fitted = export_program(call, found.data)
+    program, fitted = export_program(call)
     fixed = call.free_sides and not fitted.free_sides
     if to == "plain":
         return write_plain(found, program, fitted, target, fixed)
@@ -193,7 +193,7 @@ def write_folder(source: Source, call: Call, target: Path) -> Exported:
         write_weights(source, building / "model.safetensors")
         fitted, code = call, ""
         try:
-            program, fitted = export_program(call, source.data)
+            program, fitted = export_program(call)
             fixed = call.free_sides and not fitted.free_sides
             code = plain_code(program, fitted, "model.safetensors", "model", f"The {source.role} of {source.run}.")
             apart = difference(fitted, code_run(code, source.network.state_dict()))
