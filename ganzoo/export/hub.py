@@ -53,8 +53,14 @@ def picture(source: Source, path: Path) -> bool:
     return True
 
 
-def card(source: Source, call: Call, pictured: bool, has_code: bool) -> str:
-    """The text of README.md. Whatever the run's names hold, it stays text: no HTML, no link, no line of YAML."""
+def card(source: Source, call: Call, folder: str, pictured: bool, has_code: bool) -> str:
+    """The text of README.md. Whatever the run's names hold, it stays text: no HTML, no link, no line of YAML.
+
+    Args:
+        folder: name of the folder that it lies in.
+        pictured: there is a picture of samples.
+        has_code: there is a model.py.
+    """
     spec = registry().variants.spec(source.variant.config.variant)
     summary = f"{markdown(spec.summary[:1].upper() + spec.summary[1:])} ({markdown(spec.paper)})."
     version = markdown(source.header.get("versions", {}).get("ganzoo", ""))
@@ -62,7 +68,16 @@ def card(source: Source, call: Call, pictured: bool, has_code: bool) -> str:
     lines = [*front_matter(source), f"# {markdown(source.run)}", "", summary, ""]
     lines += [f"Trained with ganzoo {version} on `{trained_on}`. This is its {markdown(source.role)}.", ""]
     lines += ["![samples, drawn with seed 0, not chosen](samples.png)", ""] if pictured else []
-    lines += ["## Use it", "", *usage(source, call, has_code), "## Training", "", *training(source), "## Measured", ""]
+    lines += [
+        "## Use it",
+        "",
+        *usage(source, call, folder, has_code),
+        "## Training",
+        "",
+        *training(source),
+        "## Measured",
+        "",
+    ]
     lines += [*measured(source), "## Limits", "", *limits(source), "", "## Licence", "", licence(source)]
     return "\n".join(lines) + "\n"
 
@@ -76,20 +91,20 @@ def front_matter(source: Source) -> list[str]:
     if terms(source) == OWN:
         lines += ["license: apache-2.0"]
     else:
-        lines += ["license: other", 'license_name: "see the section Licence"']
+        lines += ["license: other", "license_name: see-the-card"]
     lines += [f"pipeline_tag: {task}"] if task else []
     lines += ["tags:", *(f'  - "{tag}"' for tag in tags)]
     lines += [] if data.name.startswith(USERS) else ["datasets:", f'  - "{one_line(data.name)}"']
     return [*lines, "---", ""]
 
 
-def usage(source: Source, call: Call, has_code: bool) -> list[str]:
+def usage(source: Source, call: Call, folder: str, has_code: bool) -> list[str]:
     """Lines of Python, with ganzoo and without."""
-    lines = ["```python", "import ganzoo", "", f"network = ganzoo.load({json.dumps(one_line(source.run))})"]
+    lines = ["```python", "import ganzoo", "", f"network = ganzoo.load({json.dumps(one_line(folder))})"]
     data, network = source.data, source.network
     if isinstance(network, Generator):
         lines += [f"samples = network.sample(16, seed=0)  # [16, {', '.join(map(str, data.shape))}]"]
-    lines += ["```", "", "The name is that of this folder, wherever it lies.", ""]
+    lines += ["```", "", "What is loaded is this folder.", ""]
     if has_code:
         takes = "; ".join(f"`{n}` {shape_text(shape)}" for n, shape in zip(call.names, call.shapes, strict=True))
         lines += [f"Without ganzoo: `model.py` needs torch and safetensors alone. `model()` takes {takes}.", ""]
@@ -139,18 +154,26 @@ def repeat(source: Source) -> str:
 
 def measured(source: Source) -> list[str]:
     """A table of what was measured when the training ended; of other weights nothing is claimed."""
-    found = run_details(source).get("metrics", {})
     rows = []
-    if found.get("step") == source.header.get("step") and source.header.get("weights") == "EMA":
-        results = found.get("final")
-        for result in results if isinstance(results, list) else []:
-            name, value = (result.get("metric"), result.get("value")) if isinstance(result, dict) else (None, None)
-            if isinstance(name, str) and isinstance(value, int | float):
-                rows.append(f"| `{one_line(name)}` | {value:.4g} |")
+    for result in results_of(source):
+        name, value = (result.get("metric"), result.get("value")) if isinstance(result, dict) else (None, None)
+        if isinstance(name, str) and isinstance(value, int | float):
+            rows.append(f"| `{one_line(name)}` | {value:.4g} |")
     if not rows:
         return ["Of these weights nothing was measured. `ganzoo evaluate` measures them.", ""]
     return ["A metric's name is its protocol: ganzoo's documentation says how each is taken.", "",
             "| metric | value |", "| --- | --- |", *rows, ""]  # fmt: skip
+
+
+def results_of(source: Source) -> list[Any]:
+    """What the run reports of just these weights; empty where it reports nothing, or of others."""
+    found, header = run_details(source).get("metrics", {}), source.header
+    used = header.get("weights") == "EMA" or not source.variant.config.ema_halflife
+    if isinstance(best := header.get("best"), dict):
+        results = found.get("best") if best.get("metric") == found.get("chosen by") else None
+    else:
+        results = found.get("final") if used and found.get("step") == header.get("step") else None
+    return results if isinstance(results, list) else []
 
 
 def limits(source: Source) -> list[str]:

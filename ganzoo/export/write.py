@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ganzoo.errors import CheckpointError, ExportError, RunError, UnknownNameError, UsageError
+from ganzoo.errors import CheckpointError, ExportError, RunError, UnknownNameError, UsageError, printable
 from ganzoo.export.archive import read_pt2, run_of, sealed
 from ganzoo.export.calls import Call, call_of
 from ganzoo.export.code import code_run, plain_code
@@ -203,7 +203,9 @@ def write_folder(source: Source, call: Call, target: Path) -> Exported:
         about = config_json(source, fitted, building / "model.safetensors")
         (building / "config.json").write_text(about, encoding="utf-8")
         pictured = picture(source, building / "samples.png")
-        (building / "README.md").write_text(card(source, fitted, pictured, bool(code)), encoding="utf-8")
+        (building / "README.md").write_text(
+            card(source, fitted, printable(target.name), pictured, bool(code)), encoding="utf-8"
+        )
         building.replace(target.absolute())
     except BaseException as error:  # an interrupt, too, must not leave half a folder
         shutil.rmtree(building, ignore_errors=True)

@@ -198,11 +198,20 @@ def test_a_card_tells_what_was_measured(trained: Train, invoke: Invoke) -> None:
         "final": [{"metric": "fd-x|y", "value": 12.3456}, {"metric": 3}, "odd"],
         "best": [],
     }
+    details["metrics"]["best"], details["metrics"]["chosen by"] = [{"metric": "fd-x|y", "value": 9.5}], "fd-x|y"
     (run / "run.json").write_text(json.dumps(details))
+    tensors, header = read_tensors(run / "generator.safetensors")
+    said = {**header, "step": 2, "best": {"metric": "fd-x|y", "value": 9.5, "latents": "x"}}
+    write_tensors(run / "generator-best.safetensors", tensors, said)
     invoke("export", run, "--to", "hf", "--output", "a")
     assert "| `fd-x y` | 12.35 |" in Path("a/README.md").read_text()
     invoke("export", run, "--to", "hf", "--weights", "last", "--output", "b")
     card = Path("b/README.md").read_text()
+    invoke("export", run, "--to", "hf", "--weights", "best", "--output", "c")
+    best = Path("c/README.md").read_text()
+    assert "| `fd-x y` | 9.5 |" in best
+    assert "(EMA), those with the best fd-x y" in best
+    assert "12.35" not in best
     assert "12.35" not in card, "the last step's weights are not those that were measured"
     assert "as a step left them" in card
 

@@ -204,9 +204,7 @@ def test_a_network_of_which_one_size_can_be_exported() -> None:
 
 def test_a_setting_that_changes_nothing_is_refused(toys: None, trained: Train, tmp_path: Path) -> None:
     run = trained("toy-infogan")
-    with pytest.raises(
-        UsageError, match="-s code=1 changes nothing of an export, which is called with latents"
-    ):
+    with pytest.raises(UsageError, match="-s code=1 changes nothing of an export, which is called with latents"):
         exported(run, "pt2", "generator", tmp_path, settings={"code": "1"})
     with pytest.raises(UsageError, match="code = 7 is out of range"):
         exported(run, "pt2", "generator", tmp_path, settings={"code": "7"})
