@@ -29,6 +29,7 @@ COMMANDS = {
     "evaluate": ("evaluate", "Measure a run, a weights file or a folder of images."),
     "report": ("pages.report", "Show runs on one HTML page: samples, curves, settings."),
     "compare": ("pages.compare", "Say in what runs differ: settings, scores, times."),
+    "export": ("export", "Write a trained network as ONNX, pt2, plain safetensors or a folder for the Hub."),
     "bench": ("bench", "Train a suite of variants, measure them, make the table."),
     "data": ("data", "What data is on disk, what is missing, how to get it."),
     "plugins": ("plugins", "Health of the plugins."),
