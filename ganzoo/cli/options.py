@@ -1,6 +1,7 @@
 """Pieces that several commands share: JSON output, tables, ``-o key=value``, classes, outputs."""
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -112,3 +113,6 @@ def refuse_output(target: Path, overwrite: bool) -> None:
             raise UsageError(f"{target.parent}: no such folder.")
     elif target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise UsageError(f"{target} exists and is not an empty folder: choose another --output.")
+    above = next(parent for parent in target.absolute().parents if parent.exists())
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise UsageError(f"{target} cannot be written: {above} is not writable. Choose another --output.")

@@ -139,6 +139,9 @@ class RunConfig:
     )
     log_every: int = option(100, "steps between two lines of the history", at_least=1)
     sample_every: int = option(1_000, "steps between two sample grids", at_least=1)
+    timelapse: bool = option(
+        False, "at the end leave timelapse.gif, a film of the sample grids: the same latents over time"
+    )
     metrics: str = option("", "metrics to take while training and at its end, comma separated (ganzoo list metrics)")
     metric_every: int = option(500_000, "images seen between two takings of the metrics", at_least=1)
     checkpoint_every: int = option(1_000, "steps between two checkpoints", at_least=1)

@@ -33,6 +33,7 @@ from ganzoo.training.evaluation import PeriodicEvaluation
 from ganzoo.training.loop import TrainingLoop, new_state
 from ganzoo.training.memory import advice, is_out_of_memory
 from ganzoo.training.parallel import resume_command
+from ganzoo.training.previews import TIMELAPSE, leave_timelapse
 from ganzoo.training.signals import graceful_stop
 
 _TRAINING = threading.Lock()  # trainings share torch's global generators, so a process can do one at a time
@@ -172,8 +173,11 @@ class TrainingSession:
         def write() -> None:
             if asked or any(not file.exists() or read_header(file).get("step") != state.step for file in files):
                 run.save_weights(state)
-            if run.status != "finished":
-                run.finish("finished")
+            film = self.config.timelapse and not (run.path / TIMELAPSE).exists()
+            if film and not asked:
+                run.resume()  # a setting may be new, and a longer training must know it
+            if run.status != "finished" or film:
+                self._finish(run, state)
 
         self.world.on_rank0(write)
 
@@ -190,7 +194,7 @@ class TrainingSession:
                     loop.diagnostics.read(line)  # what it has seen before decides what it says next
                 with peer_failures(self._advice):
                     loop.fit()
-                    on_rank0(lambda: run.finish("finished"))
+                    on_rank0(lambda: self._finish(run, state))
             except BaseException as error:
                 stopped = isinstance(error, Interrupted | KeyboardInterrupt)
                 hurried = isinstance(error, KeyboardInterrupt)  # a second signal: who sent it waits for no page
@@ -221,6 +225,12 @@ class TrainingSession:
             write_report([run.path], material=Material(self.variant, self.dataset))
         except (Exception, KeyboardInterrupt) as error:  # whatever a plugin or a disk raises, and who will not wait
             warnings.warn(f"report.html could not be written: {describe(error)}", TrainingWarning, stacklevel=3)
+
+    def _finish(self, run: Run, state: State) -> None:
+        """The film of the training, where it is wanted, and the status."""
+        if self.config.timelapse:
+            leave_timelapse(run, state.step)
+        run.finish("finished")
 
     @staticmethod
     def _write_end(run: Run, status: str, error: BaseException) -> None:
