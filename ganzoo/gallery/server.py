@@ -1,0 +1,237 @@
+"""The server of the gallery: Starlette and uvicorn, for this machine alone.
+
+It listens on the loopback address. A request must name this machine as its host, so that no other page can reach it
+through a name of its own (DNS rebinding), and a POST must come from the gallery's own page.
+"""
+
+import re
+import secrets
+import socket
+import webbrowser
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ganzoo import __version__
+from ganzoo.errors import GanzooError, UsageError, describe
+from ganzoo.gallery.folder import find_run, find_weights, list_runs
+from ganzoo.gallery.networks import Networks
+from ganzoo.gallery.pictures import card, sample_picture, translated_picture
+from ganzoo.gallery.requests import MOST_JSON, MOST_UPLOAD, read_sample_request
+
+LOOPBACK = "127.0.0.1"
+HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.IGNORECASE)
+MOST_PICTURE = 50 * 1000 * 1000
+"""Bytes of a picture of samples that is shown."""
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Guard:
+    """Refuses requests that do not come from a page of this machine, and tells browsers to load nothing from outside."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        host, origin = headers.get("host", ""), headers.get("origin")
+        if not HOST.fullmatch(host):
+            await refused("this gallery answers to localhost alone.", 403)(scope, receive, send)
+            return
+        if scope["method"] not in ("GET", "HEAD") and origin is not None and origin.lower() != f"http://{host.lower()}":
+            await refused("this request comes from another page.", 403)(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                found = MutableHeaders(scope=message)
+                found["X-Content-Type-Options"] = "nosniff"
+                found["Cross-Origin-Resource-Policy"] = "same-origin"
+                found["Referrer-Policy"] = "no-referrer"
+                found["Cache-Control"] = "no-store"
+                found.setdefault("Content-Security-Policy", "default-src 'none'")
+            await send(message)
+
+        await self.app(scope, receive, send_guarded)
+
+
+def refused(message: str, status: int = 400) -> JSONResponse:
+    """An error, in one line."""
+    return JSONResponse({"error": " ".join(message.split())}, status)
+
+
+def answered(handler: Handler) -> Handler:
+    """What goes wrong becomes one line of JSON."""
+
+    @wraps(handler)
+    async def guarded(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except HTTPException:
+            raise
+        except GanzooError as error:
+            return refused(str(error))
+        except Exception as error:  # a fault of ours; the page says so, and the other runs can still be looked at
+            return refused(f"the gallery failed: {describe(error)}", 500)
+
+    return guarded
+
+
+async def body_of(request: Request, most: int) -> bytes:
+    """The body of a request.
+
+    Raises:
+        UsageError: longer than ``most`` bytes; the rest is not read.
+    """
+    size = request.headers.get("content-length", "0")
+    too_long = f"more than {most:,} bytes were sent: that is too much."
+    if not size.isdecimal() or int(size) > most:
+        raise UsageError(too_long)
+    parts, total = [], 0
+    async for part in request.stream():
+        parts.append(part)
+        total += len(part)
+        if total > most:
+            raise UsageError(too_long)
+    return b"".join(parts)
+
+
+def create_app(root: Path) -> Starlette:
+    """The gallery of a folder of runs, as an ASGI application."""
+    root = root.resolve()
+    networks = Networks()
+    templates = Environment(loader=PackageLoader("ganzoo.gallery"), autoescape=True, undefined=StrictUndefined)
+
+    @answered
+    async def page(request: Request) -> Response:
+        nonce = secrets.token_urlsafe(16)
+        text = templates.get_template("page.html").render(folder=root.name, version=__version__, nonce=nonce)
+        policy = (
+            f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; "
+            "img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        )
+        return Response(text, media_type="text/html", headers={"Content-Security-Policy": policy})
+
+    @answered
+    async def runs(request: Request) -> Response:
+        found = await run_in_threadpool(list_runs, root)
+        return JSONResponse({"folder": root.name, "runs": [run.plain() for run in found]})
+
+    @answered
+    async def picture(request: Request) -> Response:
+        def read() -> bytes:
+            found = find_run(root, request.query_params.get("run")).picture
+            if found is None or found.stat().st_size > MOST_PICTURE:
+                raise UsageError("this run has no picture of samples.")
+            return found.read_bytes()
+
+        return Response(await run_in_threadpool(read), media_type="image/png")
+
+    @answered
+    async def weights(request: Request) -> Response:
+        def look() -> dict[str, Any]:
+            asked = request.query_params
+            return card(networks.open(find_weights(root, asked.get("run"), asked.get("file"))))
+
+        return JSONResponse(await run_in_threadpool(look))
+
+    @answered
+    async def sample(request: Request) -> Response:
+        asked = read_sample_request(await body_of(request, MOST_JSON))
+
+        def draw() -> bytes:
+            path = find_weights(root, asked.run, asked.file)
+            with networks.busy:
+                return sample_picture(networks.open(path), asked)
+
+        return Response(await run_in_threadpool(draw), media_type="image/png")
+
+    @answered
+    async def translate(request: Request) -> Response:
+        asked = request.query_params
+        text = asked.get("class", "")
+        if text and not (text.isascii() and text.isdecimal() and len(text) < 10):
+            raise UsageError(f"class {text[:100]!r} is not a number.")
+        upload = await body_of(request, MOST_UPLOAD)
+
+        def turn() -> bytes:
+            path = find_weights(root, asked.get("run"), asked.get("file"))
+            with networks.busy:
+                return translated_picture(networks.open(path), upload, int(text) if text else None)
+
+        return Response(await run_in_threadpool(turn), media_type="image/png")
+
+    async def missing(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return refused(f"{error.detail}: {request.url.path[:100]}", error.status_code)
+
+    routes = [
+        Route("/", page),
+        Route("/api/runs", runs),
+        Route("/api/picture", picture),
+        Route("/api/weights", weights),
+        Route("/api/sample", sample, methods=["POST"]),
+        Route("/api/translate", translate, methods=["POST"]),
+    ]
+    return Starlette(routes=routes, middleware=[Middleware(Guard)], exception_handlers={HTTPException: missing})
+
+
+def bind(port: int) -> socket.socket:
+    """A socket on the loopback address; port 0 takes any free one.
+
+    Raises:
+        UsageError: the port is taken, or may not be used.
+    """
+    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((LOOPBACK, port))
+        found.listen()
+    except OSError as error:
+        found.close()
+        raise UsageError(f"port {port}: {error.strerror or error}. Choose another --port; 0 takes a free one.") from error
+    return found
+
+
+def serve(root: Path, port: int, browser: bool, said: Callable[[str], None]) -> None:
+    """Show a folder of runs until a signal ends it, which is raised again.
+
+    Args:
+        said: called with the address once the server listens.
+
+    Raises:
+        UsageError: the folder or the port cannot be used.
+    """
+    list_runs(root)
+    sock = bind(port)
+    address = f"http://{LOOPBACK}:{sock.getsockname()[1]}/"
+    config = uvicorn.Config(
+        create_app(root), log_config=None, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=2
+    )
+    said(address)
+    if browser:
+        webbrowser.open(address)
+    try:
+        uvicorn.Server(config).run(sockets=[sock])
+    finally:
+        sock.close()
+
+
+__all__ = ["bind", "create_app", "serve"]
