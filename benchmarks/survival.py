@@ -365,37 +365,41 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=400)
     parser.add_argument("--options", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--variants", default="", help="comma separated; default: all")
+    parser.add_argument("--variants", default="", help="of the kills, comma separated; default: all")
+    parser.add_argument("--parts", default="kills,files,options,images", help="comma separated")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     names = [n for n in given.variants.split(",") if n] or registry().variants.names()
     chance, began = random.Random(given.seed), now()
-    record: dict[str, Any] = {"kills": [], "files": None, "options": None, "images": None}
+    record: dict[str, Any] = {}
+    parts = given.parts.split(",")
     with tempfile.TemporaryDirectory() as text:
-        each = -(-given.kills // len(names))
-        for name in names:
+        each, kills = -(-given.kills // len(names)), []
+        for name in names if "kills" in parts else []:
             place = Path(text) / "kills"
             shutil.rmtree(place, ignore_errors=True)
             place.mkdir()
-            record["kills"].append(survive(name, each, given.steps, place, chance))
-            print(record["kills"][-1], flush=True)
+            kills.append(survive(name, each, given.steps, place, chance))
+            print(kills[-1], flush=True)
         for what, part in (
             ("files", lambda place, tally: damaged_files(given.files, place, chance, tally)),
             ("options", lambda place, tally: odd_options(given.options, place, chance, tally)),
             ("images", images),
         ):
+            if what not in parts:
+                continue
             tally, place = Tally(), Path(text) / what
             place.mkdir()
             part(place, tally)
             record[what] = tally.as_json()
             print(what, record[what], flush=True)
-    kills = record["kills"]
+    record["kills"] = kills
     record["summary"] = {
         "kills": sum(found.get("kills", 0) for found in kills),
         "while a file was written": sum(found.get("while a file was written", 0) for found in kills),
         "runs lost": sum(found.get("lost", 1) for found in kills),
         "variants resumed exactly": f"{sum(found.get('exact', False) for found in kills)} of {len(kills)}",
-        "faults": sum(len(record[what]["faults"]) for what in ("files", "options", "images")),
+        "faults": sum(len(record[what]["faults"]) for what in ("files", "options", "images") if what in record),
     }
     about = {
         key: value

@@ -337,15 +337,8 @@ def test_one_image_a_class_is_told(tmp_path):
 
 
 def test_verify_shows_what_a_folder_holds(tmp_path, ganzoo_cli):
-    several(
-        tmp_path / "in",
-        "train/a/1.png",
-        "train/a/2.png",
-        "train/a/3.png",
-        "train/b/1.png",
-        "test/b/1.png",
-        "test/b/2.png",
-    )
+    several(tmp_path / "in", *(f"train/{name}.png" for name in ("a/1", "a/2", "a/3", "b/1")))
+    several(tmp_path / "in", "test/b/1.png", "test/b/2.png")
     half_clear(tmp_path / "in" / "train" / "b" / "clear.png")
     deep(tmp_path / "in" / "train" / "a" / "deep.png", 4095)
     save(tmp_path / "in" / "train" / "a" / "wide.png", Image.new("RGB", (30, 9), (9, 8, 7)))

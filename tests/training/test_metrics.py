@@ -130,6 +130,7 @@ def test_a_finished_run_is_measured_when_it_is_asked_for(tmp_path: Path) -> None
     assert details(longer)["metrics"]["step"] == 20
 
 
+@pytest.mark.filterwarnings("ignore:.*images are grey")
 def test_what_a_metric_lacks_is_found_before_the_training(tmp_path: Path) -> None:
     folder = tmp_path / "few"
     folder.mkdir()

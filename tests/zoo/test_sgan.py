@@ -60,6 +60,7 @@ def test_impossible_numbers_of_labels_are_refused(tmp_path: Path) -> None:
         job(tmp_path, labels=20_001)
 
 
+@pytest.mark.filterwarnings("ignore:.*images are grey")
 def test_data_without_labels_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="it models images, and data set 'ring' has points"):
         job(tmp_path, "ring")

@@ -26,7 +26,7 @@ from ganzoo.data.base import hashed, tell
 from ganzoo.data.images.entries import BUDGET, FOLDER, forget, make_room
 from ganzoo.data.images.facts import Census
 from ganzoo.errors import RunError
-from ganzoo.runtime.files import replace_file
+from ganzoo.runtime.files import replace_file, replace_text
 from ganzoo.runtime.locks import waiting
 
 VERSION = 1
@@ -123,7 +123,7 @@ def _write(root: Path, key: str, folder: Path, result: Decoded, size: int) -> No
         }
         text = json.dumps({"entry": entry, "sha256": _own_hash(entry)})
         # Last, because it says that the samples are whole.
-        replace_file(place / f"{key}.json", lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        replace_text(place / f"{key}.json", text)
     except (RunError, OSError) as error:
         tell(f"{error} What was decoded of {folder} is not remembered.")
 
