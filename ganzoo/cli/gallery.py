@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from ganzoo.cli.options import speak
-from ganzoo.errors import Interrupted, UsageError
+from ganzoo.errors import UsageError
 
 NEEDED = ("starlette", "uvicorn")
 
@@ -36,7 +36,4 @@ def command(folder: Path, port: int, no_browser: bool) -> None:
         click.echo(address)
         speak(f"the gallery of {folder} is open; Ctrl-C closes it.")
 
-    try:
-        serve(folder, port, not no_browser, said)
-    except KeyboardInterrupt:
-        raise Interrupted("the gallery is closed.") from None
+    serve(folder, port, not no_browser, said)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ganzoo.errors import GanzooError, UsageError, printable
+from ganzoo.errors import GanzooError, UsageError, describe, printable
 from ganzoo.runs.run import checkpoints, read_run_details
 from ganzoo.runs.weights import describe_weights
 
@@ -46,7 +46,7 @@ class Listed:
         """For JSON: all but paths of this machine."""
         return {
             "name": printable(self.name), "status": self.status, "reason": printable(self.reason), **self.said,
-            "weights": list(self.weights), "picture": self.picture.name if self.picture else None,
+            "weights": list(self.weights), "picture": printable(self.picture.name) if self.picture else None,
         }  # fmt: skip
 
 
@@ -60,7 +60,15 @@ def list_runs(root: Path) -> list[Listed]:
         os.listdir(root)
     except OSError as error:
         raise UsageError(f"{root}: {error.strerror or error}. Name a folder of runs.") from error
-    return [describe_run(root, path) for path in sorted(run_folders(root, DEPTH))[:MOST_RUNS]]
+    return [describe_guarded(root, path) for path in sorted(run_folders(root, DEPTH))[:MOST_RUNS]]
+
+
+def describe_guarded(root: Path, path: Path) -> Listed:
+    """A run directory; one that cannot be read in a way that nobody foresaw must not hide the others."""
+    try:
+        return describe_run(root, path)
+    except Exception as error:  # whatever strange files lead a reader to
+        return Listed(path.relative_to(root).as_posix(), path, "damaged", describe(error))
 
 
 def run_folders(folder: Path, depth: int) -> list[Path]:
@@ -85,7 +93,7 @@ def find_run(root: Path, name: object) -> Listed:
     """
     for path in run_folders(root, DEPTH):
         if printable(path.relative_to(root).as_posix()) == name:
-            return describe_run(root, path)
+            return describe_guarded(root, path)
     raise UsageError(f"there is no run {str(name)[:100]!r} here.")
 
 
@@ -109,15 +117,17 @@ def describe_run(root: Path, path: Path) -> Listed:
     except GanzooError as error:
         return Listed(name, path, "damaged", one_line(error, path))
     status, reason = str(details.get("status", "running")), str(details.get("reason", ""))
-    said = {key: details.get(key) for key in ("step", "images", "updated", "device")}
+    said: dict[str, Any] = {key: int(details.get(key, 0)) for key in ("step", "images")}
+    said |= {key: str(details.get(key, "")) for key in ("updated", "device")}
     pictures = sorted(plain_files(path / "samples", ".png"))
     picture = pictures[-1] if pictures else None
-    weights = {file.name: file for file in sorted(plain_files(path, ".safetensors"), key=lambda p: (rank(p), p.name))}
+    files = sorted(plain_files(path, ".safetensors"), key=lambda p: (rank(p), p.name))
+    weights = {printable(file.name): file for file in files}
     if not weights:
         return Listed(name, path, status, reason or WITHOUT_WEIGHTS.get(status, "no weights"), said, {}, picture)
     try:
         header, data = describe_weights(next(iter(weights.values())))
-        said |= {"variant": header["config"]["variant"], "dataset": data.name}
+        said |= {"variant": str(header["config"]["variant"]), "dataset": str(data.name)}
     except GanzooError as error:
         return Listed(name, path, "damaged", one_line(error, path), said, {}, picture)
     kept = [file for file in reversed(checkpoints(path)) if file.is_file() and not file.is_symlink()]

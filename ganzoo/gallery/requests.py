@@ -12,8 +12,8 @@ MOST_JSON = 64 * 1024
 """Bytes of a request for samples."""
 MOST_UPLOAD = 20 * 1000 * 1000
 """Bytes of an image that is dropped in."""
-MOST_PIXELS = 50 * 1000 * 1000
-"""Pixels of an image that is dropped in, and of a picture that is answered."""
+MOST_PIXELS = 16 * 1000 * 1000
+"""Pixels of an image that is dropped in, and of a picture of samples. A translated image may have twice as many."""
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,15 @@ It listens on the loopback address. A request must name this machine as its host
 through a name of its own (DNS rebinding), and a POST must come from the gallery's own page.
 """
 
+import json
 import re
-import secrets
+import signal
 import socket
 import webbrowser
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -26,16 +28,25 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ganzoo import __version__
-from ganzoo.errors import GanzooError, UsageError, describe
+from ganzoo.errors import GanzooError, Interrupted, UsageError, describe, printable
 from ganzoo.gallery.folder import find_run, find_weights, list_runs
 from ganzoo.gallery.networks import Networks
 from ganzoo.gallery.pictures import card, sample_picture, translated_picture
-from ganzoo.gallery.requests import MOST_JSON, MOST_UPLOAD, read_sample_request
+from ganzoo.gallery.requests import MOST_JSON, MOST_PIXELS, MOST_UPLOAD, read_sample_request
 
 LOOPBACK = "127.0.0.1"
 HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 MOST_PICTURE = 50 * 1000 * 1000
 """Bytes of a picture of samples that is shown."""
+PAGE = Path(__file__).with_name("page")
+KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+FILES = {path.name: path for path in sorted(PAGE.iterdir()) if path.suffix in KINDS}
+"""What the page loads beside itself: nothing else is served from the disk by its name."""
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""What a browser may load and run for the page: files of ours, and pictures that it was sent."""
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -72,9 +83,16 @@ class Guard:
         await self.app(scope, receive, send_guarded)
 
 
-def refused(message: str, status: int = 400) -> JSONResponse:
+class Json(JSONResponse):
+    """JSON in ASCII: names that are not UTF-8 must not end a request."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
+
+
+def refused(message: str, status: int = 400) -> Json:
     """An error, in one line."""
-    return JSONResponse({"error": " ".join(message.split())}, status)
+    return Json({"error": " ".join(message.split())}, status)
 
 
 def answered(handler: Handler) -> Handler:
@@ -117,22 +135,26 @@ def create_app(root: Path) -> Starlette:
     """The gallery of a folder of runs, as an ASGI application."""
     root = root.resolve()
     networks = Networks()
-    templates = Environment(loader=PackageLoader("ganzoo.gallery"), autoescape=True, undefined=StrictUndefined)
+    templates = Environment(loader=PackageLoader("ganzoo.gallery", "page"), autoescape=True, undefined=StrictUndefined)
 
     @answered
     async def page(request: Request) -> Response:
-        nonce = secrets.token_urlsafe(16)
-        text = templates.get_template("page.html").render(folder=root.name, version=__version__, nonce=nonce)
-        policy = (
-            f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; "
-            "img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        text = templates.get_template("page.html").render(
+            folder=printable(root.name), version=__version__, megabytes=MOST_UPLOAD // 10**6, megapixels=MOST_PIXELS // 10**6
         )
-        return Response(text, media_type="text/html", headers={"Content-Security-Policy": policy})
+        return Response(text, media_type="text/html", headers={"Content-Security-Policy": POLICY})
+
+    @answered
+    async def file(request: Request) -> Response:
+        found = FILES.get(request.path_params["name"])
+        if found is None:
+            raise HTTPException(404)
+        return Response(found.read_bytes(), media_type=KINDS[found.suffix])
 
     @answered
     async def runs(request: Request) -> Response:
         found = await run_in_threadpool(list_runs, root)
-        return JSONResponse({"folder": root.name, "runs": [run.plain() for run in found]})
+        return Json({"folder": printable(root.name), "runs": [run.plain() for run in found]})
 
     @answered
     async def picture(request: Request) -> Response:
@@ -150,7 +172,7 @@ def create_app(root: Path) -> Starlette:
             asked = request.query_params
             return card(networks.open(find_weights(root, asked.get("run"), asked.get("file"))))
 
-        return JSONResponse(await run_in_threadpool(look))
+        return Json(await run_in_threadpool(look))
 
     @answered
     async def sample(request: Request) -> Response:
@@ -184,6 +206,7 @@ def create_app(root: Path) -> Starlette:
 
     routes = [
         Route("/", page),
+        Route("/page/{name}", file),
         Route("/api/runs", runs),
         Route("/api/picture", picture),
         Route("/api/weights", weights),
@@ -210,14 +233,25 @@ def bind(port: int) -> socket.socket:
     return found
 
 
+class Server(uvicorn.Server):
+    """A server that remembers which signal ended it."""
+
+    ended_by = ""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.ended_by = signal.Signals(sig).name
+        super().handle_exit(sig, frame)
+
+
 def serve(root: Path, port: int, browser: bool, said: Callable[[str], None]) -> None:
-    """Show a folder of runs until a signal ends it, which is raised again.
+    """Show a folder of runs until a signal ends it.
 
     Args:
         said: called with the address once the server listens.
 
     Raises:
         UsageError: the folder or the port cannot be used.
+        Interrupted: a signal came; that is how a gallery ends.
     """
     list_runs(root)
     sock = bind(port)
@@ -225,11 +259,14 @@ def serve(root: Path, port: int, browser: bool, said: Callable[[str], None]) -> 
     config = uvicorn.Config(
         create_app(root), log_config=None, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=2
     )
-    said(address)
-    if browser:
-        webbrowser.open(address)
+    server = Server(config)
     try:
-        uvicorn.Server(config).run(sockets=[sock])
+        said(address)
+        if browser:
+            webbrowser.open(address)
+        server.run(sockets=[sock])
+    except KeyboardInterrupt:
+        raise Interrupted("the gallery is closed.", server.ended_by or "SIGINT") from None
     finally:
         sock.close()
 
