@@ -57,7 +57,7 @@ def list_runs(root: Path) -> list[Listed]:
         UsageError: no such folder, or one that cannot be read.
     """
     try:
-        os.listdir(root)
+        next(root.iterdir(), None)
     except OSError as error:
         raise UsageError(f"{root}: {error.strerror or error}. Name a folder of runs.") from error
     return [describe_guarded(root, path) for path in sorted(run_folders(root, DEPTH))[:MOST_RUNS]]

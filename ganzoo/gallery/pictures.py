@@ -77,7 +77,8 @@ def sample_picture(opened: Opened, asked: SampleRequest) -> bytes:
     generator = opened.network
     if not isinstance(generator, Generator):
         raise UsageError(f"this network is a {type(generator).__name__}: it draws no samples.")
-    n, labels, columns = asked.n, None, math.ceil(math.sqrt(asked.n))
+    n, columns = asked.n, math.ceil(math.sqrt(asked.n))
+    labels: Tensor | int | None
     if asked.wanted == "all":
         if not 0 < generator.classes <= MOST_SAMPLES:
             raise UsageError(f"class all: this generator has {generator.classes} classes.")

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from ganzoo.errors import ConfigError, UsageError, shown
 
@@ -103,4 +103,4 @@ def class_of(wanted: object, classes: int) -> int | None:
         raise UsageError(f"class {shown(wanted)}: this network takes no class.")
     if not isinstance(wanted, int) or isinstance(wanted, bool) or not 0 <= wanted < classes:
         raise UsageError(f"class {shown(wanted)} is out of range: valid classes are 0 to {classes - 1}.")
-    return cast(int, wanted)
+    return wanted

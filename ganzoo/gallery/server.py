@@ -11,6 +11,7 @@ import socket
 import webbrowser
 from collections.abc import Awaitable, Callable
 from functools import wraps
+from importlib import metadata
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -27,7 +28,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ganzoo import __version__
 from ganzoo.errors import GanzooError, Interrupted, UsageError, describe, printable
 from ganzoo.gallery.folder import find_run, find_weights, list_runs
 from ganzoo.gallery.networks import Networks
@@ -52,7 +52,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Guard:
-    """Refuses requests that do not come from a page of this machine, and tells browsers to load nothing from outside."""
+    """Refuses requests from pages of other machines, and tells browsers to load nothing from outside."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -140,7 +140,10 @@ def create_app(root: Path) -> Starlette:
     @answered
     async def page(request: Request) -> Response:
         text = templates.get_template("page.html").render(
-            folder=printable(root.name), version=__version__, megabytes=MOST_UPLOAD // 10**6, megapixels=MOST_PIXELS // 10**6
+            folder=printable(root.name),
+            version=metadata.version("ganzoo"),
+            megabytes=MOST_UPLOAD // 10**6,
+            megapixels=MOST_PIXELS // 10**6,
         )
         return Response(text, media_type="text/html", headers={"Content-Security-Policy": POLICY})
 
@@ -229,7 +232,9 @@ def bind(port: int) -> socket.socket:
         found.listen()
     except OSError as error:
         found.close()
-        raise UsageError(f"port {port}: {error.strerror or error}. Choose another --port; 0 takes a free one.") from error
+        raise UsageError(
+            f"port {port}: {error.strerror or error}. Choose another --port; 0 takes a free one."
+        ) from error
     return found
 
 
@@ -257,7 +262,12 @@ def serve(root: Path, port: int, browser: bool, said: Callable[[str], None]) -> 
     sock = bind(port)
     address = f"http://{LOOPBACK}:{sock.getsockname()[1]}/"
     config = uvicorn.Config(
-        create_app(root), log_config=None, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=2
+        create_app(root),
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=2,
     )
     server = Server(config)
     try:

@@ -37,7 +37,9 @@ class Browser:
             "--no-first-run", "--disable-extensions", "--disable-background-networking", "--remote-debugging-port=0",
             "--force-color-profile=srgb", f"--user-data-dir={folder}", f"--window-size={width},{height}", "about:blank",
         ]  # fmt: skip
-        self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         self.errors: list[str] = []
         self._last = 0
         try:
@@ -110,7 +112,9 @@ class Browser:
         self.until("document.readyState === 'complete' && location.href !== 'about:blank'")
 
     def resize(self, width: int, height: int, dark: bool | None = None) -> None:
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 500)
+        self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 500
+        )
         if dark is not None:
             scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
             self.call("Emulation.setEmulatedMedia", features=scheme)

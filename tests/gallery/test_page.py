@@ -11,7 +11,9 @@ from .conftest import NAME, opened
 
 pytestmark = needs_chromium
 
-SHOWN = "(() => { const i = document.querySelector('.answer img'); return !i.hidden && i.naturalWidth > 0 && i.src; })()"
+SHOWN = (
+    "(() => { const i = document.querySelector('.answer img'); return !i.hidden && i.naturalWidth > 0 && i.src; })()"
+)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,14 @@ def changed(page: Browser, before: str) -> str:
 
 def test_sliders_seeds_and_classes_change_the_picture(page: Browser) -> None:
     shown = page.run(SHOWN)
-    for selector, value in (("#t", 0.5), ("#truncation", 0.2), ("#seed", 7), ("#class", "3"), ("#n", 16), ("#class", "all")):
+    for selector, value in (
+        ("#t", 0.5),
+        ("#truncation", 0.2),
+        ("#seed", 7),
+        ("#class", "3"),
+        ("#n", 16),
+        ("#class", "all"),
+    ):
         page.set(selector, value)
         shown = changed(page, shown)
     assert page.run("document.querySelector('.answer img').alt") == (
@@ -144,10 +153,11 @@ def test_nothing_is_wider_than_a_phone_and_text_can_be_read(page: Browser, dark:
     assert contrast(background, ink) > 7
     soft = page.run("getComputedStyle(document.querySelector('.about')).color")
     assert contrast(background, soft) > 4.5
-    assert page.run("[...document.querySelectorAll('img')].filter(i => !i.hidden && !i.hasAttribute('alt')).length") == 0
-    unnamed = (
-        "[...document.querySelectorAll('input, select')].filter(f => !f.labels.length && !f.ariaLabel).map(f => f.outerHTML)"
+    assert (
+        page.run("[...document.querySelectorAll('img')].filter(i => !i.hidden && !i.hasAttribute('alt')).length") == 0
     )
+    fields = "[...document.querySelectorAll('input, select')]"
+    unnamed = f"{fields}.filter(f => !f.labels.length && !f.ariaLabel).map(f => f.outerHTML)"
     assert page.run(unnamed) == []
     assert page.errors == []
 
