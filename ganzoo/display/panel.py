@@ -151,7 +151,11 @@ class TrainingPanel:
             parts += [Text(), picture]
         # Text, not markup: a path may hold square brackets.
         where = printable(str(self.course.samples or run.path))
-        parts.append(Text.assemble(("samples " if self.course.samples else "run ", "dim"), where, no_wrap=True, overflow="ellipsis"))
+        parts.append(
+            Text.assemble(
+                ("samples " if self.course.samples else "run ", "dim"), where, no_wrap=True, overflow="ellipsis"
+            )
+        )
         title = Text(printable(f"{run.config.variant} on {run.data.name}"), style="bold")
         return Panel(Group(*parts), title=title, title_align="left", border_style="cyan", width=width)
 

@@ -64,7 +64,7 @@ def preview(path: Path, shape: tuple[int, ...], columns: int, rows: int) -> Half
         return HalfBlocks(mosaic(tiles, width, height))
     scale = min(width / picture.width, height / picture.height)
     size = max(1, int(picture.width * scale)), max(2, int(picture.height * scale) // 2 * 2)
-    return HalfBlocks(flat(picture).resize(size, Image.Resampling.BOX))
+    return HalfBlocks(flat(picture.resize(size, Image.Resampling.BOX)))
 
 
 def tiles_of(picture: Image.Image, shape: tuple[int, ...]) -> list[Image.Image]:
@@ -90,8 +90,8 @@ def mosaic(tiles: list[Image.Image], width: int, height: int) -> Image.Image:
     lines = -(-count // across)
     sheet = Image.new("RGB", (min(count, across) * (broad + 1) - 1, -(-(lines * (tall + 1) - 1) // 2) * 2))
     for i in range(count):
-        tile = flat(tiles[i * len(tiles) // count]).resize((broad, tall), Image.Resampling.BOX)
-        sheet.paste(tile, (i % across * (broad + 1), i // across * (tall + 1)))
+        tile = tiles[i * len(tiles) // count].resize((broad, tall), Image.Resampling.BOX)
+        sheet.paste(flat(tile), (i % across * (broad + 1), i // across * (tall + 1)))
     return sheet
 
 
