@@ -149,13 +149,9 @@ class TrainingPanel:
         picture = self._picture(inner, rows) if self.pictures and rows >= 4 else None
         if picture is not None:
             parts += [Text(), picture]
+        what, where = ("samples ", self.course.samples) if self.course.samples else ("run ", run.path)
         # Text, not markup: a path may hold square brackets.
-        where = printable(str(self.course.samples or run.path))
-        parts.append(
-            Text.assemble(
-                ("samples " if self.course.samples else "run ", "dim"), where, no_wrap=True, overflow="ellipsis"
-            )
-        )
+        parts.append(Text.assemble((what, "dim"), tail(printable(str(where)), inner - len(what)), no_wrap=True))
         title = Text(printable(f"{run.config.variant} on {run.data.name}"), style="bold")
         return Panel(Group(*parts), title=title, title_align="left", border_style="cyan", width=width)
 
@@ -211,6 +207,11 @@ class TrainingPanel:
                     self._preview = preview(path, run.data.shape, width, rows)
         found = self._preview
         return found if found is not None and found.width <= width and found.rows <= rows else None
+
+
+def tail(text: str, room: int) -> str:
+    """The end of a path that is too long says more than its beginning."""
+    return text if len(text) <= room else f"…{text[len(text) - max(0, room - 1) :]}"
 
 
 __all__ = ["TrainingPanel"]

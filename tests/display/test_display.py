@@ -191,11 +191,11 @@ def test_a_preview_shows_images_of_the_whole_grid(tmp_path):
     assert set(range(0, 250, 25)) <= shown
 
 
-def test_the_panel_is_drawn_in_a_terminal_and_ends_below_itself(tmp_path):
+def test_the_panel_is_drawn_in_a_terminal_and_ends_below_itself():
     said: list[str] = []
     with opened() as terminal:
         display = choose("auto", terminal.stream, said.append)
-        run = train(display, tmp_path / "run[red]x", steps=6, sample_every=2)
+        run = train(display, Path("run[red]x"), steps=6, sample_every=2)
     text = terminal.said
     assert run.status == "finished"
     assert "training: dcgan on glyphs" in said[0]
