@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from ganzoo.display.choose import PythonKind, shown_in_python
+from ganzoo.display.notebook import PythonKind, shown_in_python
 from ganzoo.errors import UsageError
 from ganzoo.models.interfaces import Classifier, Encoder, Generator, Translator
 from ganzoo.registry.registry import registry

@@ -28,7 +28,7 @@ COMMANDS = {
     "sample": ("sample", "Draw samples from a run or a weights file."),
     "evaluate": ("evaluate", "Measure a run, a weights file or a folder of images."),
     "bench": ("bench", "Train a suite of variants, measure them, make the table."),
-    "gallery": ("gallery", "A local web page of all runs, with live sampling."),
+    "gallery": ("pages.gallery", "A local web page of all runs, with live sampling."),
     "data": ("data", "What data is on disk, what is missing, how to get it."),
     "plugins": ("plugins", "Health of the plugins."),
     "check": ("check", "Hold a variant to the contract that plugins must meet."),

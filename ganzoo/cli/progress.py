@@ -1,12 +1,18 @@
-"""What is shown while data is prepared: a bar on a terminal, plain lines elsewhere; all on stderr."""
+"""What is shown while data is prepared and a network trains; all on stderr."""
 
 import sys
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ganzoo.cli.options import speak
+from ganzoo.registry.registry import registry
+
+if TYPE_CHECKING:
+    from ganzoo.display.choose import Kind
 
 
 class DataProgress:
@@ -37,3 +43,20 @@ class DataProgress:
         elif not self.quiet and what != self._said:
             self._said = what
             speak(f"{what} ...")
+
+
+@contextmanager
+def training_shown(kind: "Kind") -> Iterator[None]:
+    """While this is open, trainings are shown on stderr: see :func:`ganzoo.display.choose.choose`."""
+    from ganzoo.display.choose import choose
+
+    display = choose(kind, sys.stderr, speak)
+    if display is None:
+        yield
+        return
+    registry().attach(display, "display", may_fail=True)
+    try:
+        with display:
+            yield
+    finally:
+        registry().detach(display)

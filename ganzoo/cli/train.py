@@ -1,8 +1,7 @@
 """``ganzoo train``: settings from the command line, a live panel, and where the results lie."""
 
 import shlex
-import sys
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,10 +88,8 @@ def command(
         raise click.UsageError("--resume takes its settings from the run directory; leave --config out.")
     _known_names_first(variant, dataset)
 
-    from ganzoo.cli.progress import DataProgress
-    from ganzoo.display.choose import choose
+    from ganzoo.cli.progress import DataProgress, training_shown
     from ganzoo.models.interfaces import Translator
-    from ganzoo.registry.registry import registry
     from ganzoo.training.setup import prepare
 
     out = out.expanduser() if out else None
@@ -104,11 +101,7 @@ def command(
         if speaks:
             _show_plan(job)
         return
-    with ExitStack() as held:
-        if display := choose("none" if quiet else shown, sys.stderr, speak):
-            registry().attach(display, "display", may_fail=True)
-            held.callback(registry().detach, display)
-            held.enter_context(display)
+    with training_shown("none" if quiet else shown):
         run = job.train()
     if not quiet:
         samples = sorted((run.path / "samples").glob("*.png"))

@@ -1,20 +1,15 @@
 """Which display a training gets: what was asked for, as far as the terminal can."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import IO, Literal, get_args
 
 from rich.console import Console
 
 from ganzoo.display.lines import TrainingLines
-from ganzoo.display.notebook import NotebookDisplay, in_notebook
 from ganzoo.display.panel import TrainingPanel
-from ganzoo.errors import ConfigError
-from ganzoo.registry.registry import registry
 
 Kind = Literal["auto", "pictures", "panel", "lines", "none"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-PythonKind = Literal["auto", "notebook", "none"]
 
 
 def choose(kind: Kind, stream: IO[str], say: Callable[[str], None]) -> TrainingLines | TrainingPanel | None:
@@ -33,23 +28,3 @@ def choose(kind: Kind, stream: IO[str], say: Callable[[str], None]) -> TrainingL
         return TrainingLines(say)
     colours = console.color_system == "truecolor"
     return TrainingPanel(say, console, kind == "pictures" or (kind == "auto" and colours))
-
-
-@contextmanager
-def shown_in_python(kind: PythonKind) -> Iterator[None]:
-    """While this is open, trainings of this process are shown in the notebook that it belongs to, if to any.
-
-    Raises:
-        ConfigError: another word than these.
-    """
-    if kind not in get_args(PythonKind):
-        raise ConfigError(f"display = {kind!r} is not one of {', '.join(get_args(PythonKind))}.")
-    if kind == "none" or (kind == "auto" and not in_notebook()):
-        yield
-        return
-    shown = NotebookDisplay()
-    registry().attach(shown, "notebook", may_fail=True)
-    try:
-        yield
-    finally:
-        registry().detach(shown)

@@ -6,18 +6,22 @@ import io
 import math
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from PIL import Image
 
 from ganzoo.display.course import Course, in_buckets, opening
+from ganzoo.errors import ConfigError
 from ganzoo.registry.hookspecs import hookimpl
+from ganzoo.registry.registry import registry
 
 if TYPE_CHECKING:
     from ganzoo.runs.run import Run
 
+PythonKind = Literal["auto", "notebook", "none"]
 UPDATE_SECONDS = 1.0
 WIDTH, HEIGHT = 220, 28
 """Pixels of a curve."""
@@ -131,3 +135,23 @@ def picture(path: Path, alt: str) -> str:
         f'<img alt="{html.escape(alt, quote=True)}" src="data:image/png;base64,{text}" '
         f'style="max-width:100%;min-width:{min(480, 2 * size[0])}px;image-rendering:pixelated">'
     )
+
+
+@contextmanager
+def shown_in_python(kind: PythonKind) -> Iterator[None]:
+    """While this is open, trainings of this process are shown in the notebook that it belongs to, if to any.
+
+    Raises:
+        ConfigError: another word than these.
+    """
+    if kind not in get_args(PythonKind):
+        raise ConfigError(f"display = {kind!r} is not one of {', '.join(get_args(PythonKind))}.")
+    if kind == "none" or (kind == "auto" and not in_notebook()):
+        yield
+        return
+    shown = NotebookDisplay()
+    registry().attach(shown, "notebook", may_fail=True)
+    try:
+        yield
+    finally:
+        registry().detach(shown)

@@ -45,7 +45,7 @@ class Gallery {
       return;
     }
     $("notice").textContent = this.runs.length ? "" :
-      "No runs here yet. Train one (ganzoo train cgan), then press Reload.";
+      "No runs here yet. Train one (ganzoo train NAME), then press Reload.";
     $("count").textContent = this.runs.length || "";
     document.querySelector(".filter").hidden = this.runs.length < 7;
     $("runs").replaceChildren(...this.runs.map((run) => this.item(run)));
