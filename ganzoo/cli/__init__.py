@@ -88,8 +88,8 @@ def cli() -> None:
     """A zoo of generative adversarial networks.
 
     Results go to stdout, progress and messages to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage,
-    128 + n ended by signal n (130: Ctrl-C). GANZOO_DATA names the data folder; GANZOO_PLUGINS=0 leaves third-party
-    plugins out.
+    128 + n ended by signal n (130: Ctrl-C). GANZOO_DATA names the data folder; GANZOO_DISPLAY says what
+    a training shows; GANZOO_PLUGINS=0 leaves third-party plugins out.
     """
 
 

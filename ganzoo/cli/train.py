@@ -94,7 +94,7 @@ def command(
 
     out = out.expanduser() if out else None
     speaks = launched().rank == 0
-    quiet = quiet or not speaks
+    quiet = quiet or shown == "none" or not speaks
     with DataProgress(quiet) as progress:
         job = prepare(variant, dataset, out=out, config=config, resume=resume, texts=texts, progress=progress)
     if dry_run:

@@ -15,6 +15,8 @@ from ganzoo.runs.weights import describe_weights
 DEPTH = 3
 """Runs lie at most so many folders below the one that is shown; those of a suite lie two below theirs."""
 MOST_RUNS = 1000
+SHOWN_LATER = ("classifier", "discriminator", "encoder")
+"""Roles that usually draw nothing."""
 WITHOUT_WEIGHTS = {
     "running": "no weights yet: its training has not reached a checkpoint",
     "interrupted": "no weights: it was interrupted before its first checkpoint",
@@ -136,8 +138,8 @@ def describe_run(root: Path, path: Path) -> Listed:
 
 
 def rank(file: Path) -> int:
-    """Final weights before the best ones, and these before whatever looks like a copy."""
-    return ("-best" in file.stem) + 2 * ("." in file.stem)
+    """What draws before what judges, final weights before the best ones, and all before whatever looks like a copy."""
+    return 2 * (file.stem.removesuffix("-best") in SHOWN_LATER) + file.stem.endswith("-best") + 4 * ("." in file.stem)
 
 
 def plain_files(folder: Path, suffix: str) -> list[Path]:

@@ -95,21 +95,24 @@ def refused(message: str, status: int = 400) -> Json:
     return Json({"error": " ".join(message.split())}, status)
 
 
-def answered(handler: Handler) -> Handler:
-    """What goes wrong becomes one line of JSON."""
+def answering(root: Path) -> Callable[[Handler], Handler]:
+    """A decorator of handlers: what goes wrong becomes one line of JSON, with paths from ``root`` on."""
 
-    @wraps(handler)
-    async def guarded(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except HTTPException:
-            raise
-        except GanzooError as error:
-            return refused(str(error))
-        except Exception as error:  # a fault of ours; the page says so, and the other runs can still be looked at
-            return refused(f"the gallery failed: {describe(error)}", 500)
+    def answered(handler: Handler) -> Handler:
+        @wraps(handler)
+        async def guarded(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except HTTPException:
+                raise
+            except GanzooError as error:
+                return refused(str(error).replace(f"{root}/", ""))
+            except Exception as error:  # a fault of ours; the page says so, and the other runs can still be looked at
+                return refused(f"the gallery failed: {describe(error)}", 500)
 
-    return guarded
+        return guarded
+
+    return answered
 
 
 async def body_of(request: Request, most: int) -> bytes:
@@ -134,6 +137,7 @@ async def body_of(request: Request, most: int) -> bytes:
 def create_app(root: Path) -> Starlette:
     """The gallery of a folder of runs, as an ASGI application."""
     root = root.resolve()
+    answered = answering(root)
     networks = Networks()
     templates = Environment(loader=PackageLoader("ganzoo.gallery", "page"), autoescape=True, undefined=StrictUndefined)
 

@@ -16,9 +16,11 @@ import pytest
 from PIL import Image
 
 import ganzoo
+from ganzoo.registry.registry import registry
 
 NAME = "<img src=x onerror=alert(1)>"
 """A run with HTML in its name."""
+SITE = Path(__file__).parent.parent / "toys" / "site"
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +34,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ganzoo.train("dcgan", "glyphs", out=root / "deep" / NAME, steps=1, **few)
         ganzoo.train("srgan", "glyphs", out=root / "enlarger", steps=1, batch_size=4, device="cpu", metrics="",
                      **{"width": 4, "blocks": 1})  # fmt: skip
+        with toys():
+            ganzoo.train("toy-infogan", "toy-pairs", out=root / "coded", steps=1, batch_size=4, device="cpu", metrics="")
     shutil.copytree(root / "labelled", root / "damaged")
     (root / "damaged" / "generator.safetensors").write_bytes(b"no tensors")
     started = root / "started"
@@ -44,6 +48,18 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "notes").mkdir()
     (root / "notes" / "holiday.txt").write_text("no run")
     return root
+
+
+@contextlib.contextmanager
+def toys() -> Iterator[None]:
+    """The plugin of the tests' toys is installed: one of its networks declares sampling settings."""
+    sys.path.insert(0, str(SITE))
+    registry.cache_clear()
+    try:
+        yield
+    finally:
+        sys.path.remove(str(SITE))
+        registry.cache_clear()
 
 
 @pytest.fixture(scope="session")
@@ -60,9 +76,11 @@ def uploads(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def opened(root: Path) -> Iterator[str]:
     """The address of a gallery in its own process, as a user starts it."""
     words = [sys.executable, "-m", "ganzoo", "gallery", str(root), "--port", "0", "--no-browser"]
+    path = os.pathsep.join(filter(None, (str(SITE), os.environ.get("PYTHONPATH"))))
     with subprocess.Popen(
-        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
-    ) as process:
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    ) as process:  # fmt: skip
         try:
             assert process.stdout is not None
             address = process.stdout.readline().strip()

@@ -11,9 +11,14 @@ from .conftest import NAME, opened
 
 pytestmark = needs_chromium
 
-SHOWN = (
-    "(() => { const i = document.querySelector('.answer img'); return !i.hidden && i.naturalWidth > 0 && i.src; })()"
-)
+SHOWN = """(() => {
+  const i = document.querySelector('.answer img');
+  if (i.hidden || !i.naturalWidth) return '';
+  const canvas = Object.assign(document.createElement('canvas'), {width: i.naturalWidth, height: i.naturalHeight});
+  canvas.getContext('2d').drawImage(i, 0, 0);
+  return [...canvas.toDataURL()].reduce((sum, letter) => (31 * sum + letter.codePointAt(0)) % 4294967291, 7).toString();
+})()"""
+"""A number that the pixels of the picture make; empty without one."""
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +84,18 @@ def test_playing_moves_on_by_itself_and_stops(page: Browser) -> None:
     assert page.errors == []
 
 
+def test_every_declared_setting_changes_the_picture(page: Browser) -> None:
+    page.run("[...document.querySelectorAll('.run')].find(r => r.dataset.run === 'coded').click()")
+    page.until("document.querySelectorAll('[data-knob]').length === 2")
+    shown = page.until(SHOWN)
+    for selector, value in (("[data-knob=code]", 2), ("[data-knob=turn]", 0.9), ("[data-knob=code]", 0)):
+        page.set(selector, value)
+        shown = changed(page, shown)
+    page.set("[data-knob=code]", 99)
+    assert "code" in page.until("(e => !e.hidden && e.textContent)(document.querySelector('.error'))")
+    assert len(page.errors) == 1  # Chromium notes the refusal
+
+
 def test_two_checkpoints_side_by_side(page: Browser) -> None:
     page.click("#compare")
     both = "[...document.querySelectorAll('.answer img')].map(i => !i.hidden && i.naturalWidth > 0 && i.src)"
@@ -99,7 +116,7 @@ def test_all_runs_are_listed_with_their_state_and_names_are_only_text(page: Brow
         "Object.fromEntries([...document.querySelectorAll('.run')].map(r => [r.querySelector('.name').textContent,"
         "[r.querySelector('.status').textContent, r.querySelector('.reason').textContent, r.disabled]]))"
     )
-    assert sorted(listed) == ["broken", "damaged", f"deep/{NAME}", "enlarger", "labelled", "started"]
+    assert sorted(listed) == ["broken", "coded", "damaged", f"deep/{NAME}", "enlarger", "labelled", "started"]
     assert listed["labelled"] == ["finished", "", False]
     assert listed["started"] == ["interrupted", "stopped by SIGINT", True]
     assert listed["damaged"][0] == listed["broken"][0] == "damaged"

@@ -183,7 +183,7 @@ def test_the_page_loads_nothing_from_elsewhere(client):
 
 def test_runs_are_told_as_they_are(client):
     found = {run["name"]: run for run in client.get("/api/runs").json()["runs"]}
-    assert sorted(found) == ["broken", "damaged", f"deep/{NAME}", "enlarger", "labelled", "started"]
+    assert sorted(found) == ["broken", "coded", "damaged", f"deep/{NAME}", "enlarger", "labelled", "started"]
     assert found["labelled"]["weights"] == ["generator.safetensors"] + [
         f"checkpoints/step-0000000{step}.safetensors" for step in (3, 2, 1)
     ]
@@ -217,6 +217,17 @@ class Declared(Options):
     noise: Literal["same", "fresh"] = option("same", "noise of the layers")
     smooth: bool = option(False, "averages neighbours")
     words: str = option("", "a caption")
+
+
+def test_an_error_names_no_path_of_the_machine(client, runs):
+    path = runs / "labelled" / "checkpoints" / "step-00000002.safetensors"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-8])
+    try:
+        said = sample(client, 400, file="checkpoints/step-00000002.safetensors")
+    finally:
+        path.write_bytes(whole)
+    assert said.startswith("labelled/checkpoints/step-00000002.safetensors ")
 
 
 def test_every_declared_setting_becomes_a_knob():
