@@ -32,6 +32,7 @@ COMMANDS = {
     "compare": ("pages.compare", "Say in what runs differ: settings, scores, times."),
     "export": ("export", "Write a trained network as ONNX, pt2, plain safetensors or a folder for the Hub."),
     "bench": ("bench", "Train a suite of variants, measure them, make the table."),
+    "gallery": ("pages.gallery", "A local web page of all runs, with live sampling."),
     "data": ("data", "What data is on disk, what is missing, how to get it."),
     "plugins": ("plugins", "Health of the plugins."),
     "check": ("check", "Hold a variant to the contract that plugins must meet."),
@@ -91,8 +92,8 @@ def cli() -> None:
     """A zoo of generative adversarial networks.
 
     Results go to stdout, progress and messages to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage,
-    128 + n ended by signal n (130: Ctrl-C). GANZOO_DATA names the data folder; GANZOO_PLUGINS=0 leaves third-party
-    plugins out.
+    128 + n ended by signal n (130: Ctrl-C). GANZOO_DATA names the data folder; GANZOO_DISPLAY says what
+    a training shows; GANZOO_PLUGINS=0 leaves third-party plugins out.
     """
 
 

@@ -3,7 +3,7 @@
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from ganzoo.runtime.random_state import seed_everything
 from ganzoo.runtime.tensor_files import read_header
 from ganzoo.training.diagnostics import TrainingWarning
 from ganzoo.training.evaluation import PeriodicEvaluation
+from ganzoo.training.listeners import attached_loggers
 from ganzoo.training.loop import TrainingLoop, new_state
 from ganzoo.training.memory import advice, is_out_of_memory
 from ganzoo.training.parallel import resume_command
@@ -187,7 +188,8 @@ class TrainingSession:
             on_rank0(run.resume)
         loop = TrainingLoop(self.variant, state, self.dataset, run, fire, self.device, self.evaluation, self.world)
         hurried = False
-        with graceful_stop(loop):
+        loggers = attached_loggers(self.config) if self.world.rank == 0 else nullcontext()
+        with graceful_stop(loop), loggers:
             try:
                 on_rank0(lambda: fire("ganzoo_run_started", run=run))
                 for line in history(run.path) if self.resume else ():

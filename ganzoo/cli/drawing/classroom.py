@@ -122,13 +122,7 @@ def prepared(toy: str, variant: str, texts: dict[str, str], frames: int, out: Pa
 
 def trained(job: "TrainingSession", quiet: bool) -> Any:
     """The run of a training that shows its progress."""
-    from ganzoo.cli.progress import TrainingDisplay
-    from ganzoo.registry.registry import registry
+    from ganzoo.cli.progress import training_shown
 
-    display = TrainingDisplay(quiet)
-    registry().attach(display, "display")
-    try:
-        with display:
-            return job.train()
-    finally:
-        registry().detach(display)
+    with training_shown("none" if quiet else "auto"):
+        return job.train()
