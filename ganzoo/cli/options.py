@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +19,8 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]|\x1b(?!\[[0-9;]*m)
 def speak(text: str) -> None:
     """A line on stderr. If no one reads it, or the disk behind it is full, the work goes on in silence."""
     with suppress(OSError, ValueError):
-        click.echo(without_controls(text), err=True)
+        # Not err=True: click would look behind sys.stderr, where a panel puts lines above itself.
+        click.echo(without_controls(text), file=sys.stderr)
 
 
 def without_controls(text: str) -> str:

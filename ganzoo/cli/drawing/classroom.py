@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 SHARED = {
     "batch_size": 128, "ema_halflife": 0, "dropout": 0.0, "lr": 1e-3, "diagnostics": False, "threads": 1,
-    "metrics": "", "device": "cpu", "lr_schedule": "linear", "lr_decay_start": 0.3,
+    "metrics": "", "report": False, "device": "cpu", "lr_schedule": "linear", "lr_decay_start": 0.3,
 }  # fmt: skip
 """Settings of every lesson, as far as the variant has them: small, quick, and nothing that hides what happens."""
 LESSONS: dict[str, dict[str, Any]] = {
@@ -129,13 +129,7 @@ def prepared(toy: str, variant: str, texts: dict[str, str], frames: int, out: Pa
 
 def trained(job: "TrainingSession", quiet: bool) -> Any:
     """The run of a training that shows its progress."""
-    from ganzoo.cli.progress import TrainingDisplay
-    from ganzoo.registry.registry import registry
+    from ganzoo.cli.progress import training_shown
 
-    display = TrainingDisplay(quiet)
-    registry().attach(display, "display")
-    try:
-        with display:
-            return job.train()
-    finally:
-        registry().detach(display)
+    with training_shown("none" if quiet else "auto"):
+        return job.train()
