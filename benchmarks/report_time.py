@@ -56,7 +56,8 @@ def main() -> None:
         seconds, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
         busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         size = (run / "report.html").stat().st_size
-        print(f"{steps:,} steps, each with a line in the history: {seconds:.1f} s ({busy:.1f} s of CPU), {size / 1e6:.2f} MB")
+        took = f"{seconds:.1f} s ({busy:.1f} s of CPU)"
+        print(f"{steps:,} steps, each with a line in the history: {took}, {size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":
