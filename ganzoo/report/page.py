@@ -18,7 +18,7 @@ from ganzoo.report.facts import (
     settings_of,
     title_of,
 )
-from ganzoo.report.html import Picture, Scatter, environment, scatter, stored, strip
+from ganzoo.report.html import PLOTS, Picture, Scatter, environment, scatter, stored, strip
 from ganzoo.report.looks import SEED, Looks, Material, Translation, open_looks
 from ganzoo.runtime.files import replace_text
 
@@ -29,8 +29,6 @@ PICTURES = 2_600_000
 """Bytes of the files of all pictures of a page; base64 makes a third more of them."""
 FRAMES = 40
 """Pictures through the training of one run, at most."""
-PLOTS = ("points", "waves")
-"""Kinds of samples that are drawn dark on white: a dark page shows them light on dark."""
 MOST_RUNS = 12
 MOST_WARNINGS = 50
 
