@@ -3,7 +3,7 @@
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,9 +30,11 @@ from ganzoo.runtime.random_state import seed_everything
 from ganzoo.runtime.tensor_files import read_header
 from ganzoo.training.diagnostics import TrainingWarning
 from ganzoo.training.evaluation import PeriodicEvaluation
+from ganzoo.training.listeners import attached_loggers
 from ganzoo.training.loop import TrainingLoop, new_state
 from ganzoo.training.memory import advice, is_out_of_memory
 from ganzoo.training.parallel import resume_command
+from ganzoo.training.previews import TIMELAPSE, leave_timelapse
 from ganzoo.training.signals import graceful_stop
 
 _TRAINING = threading.Lock()  # trainings share torch's global generators, so a process can do one at a time
@@ -172,8 +174,11 @@ class TrainingSession:
         def write() -> None:
             if asked or any(not file.exists() or read_header(file).get("step") != state.step for file in files):
                 run.save_weights(state)
-            if run.status != "finished":
-                run.finish("finished")
+            film = self.config.timelapse and not (run.path / TIMELAPSE).exists()
+            if film and not asked:
+                run.resume()  # a setting may be new, and a longer training must know it
+            if run.status != "finished" or film:
+                self._finish(run, state)
 
         self.world.on_rank0(write)
 
@@ -183,14 +188,15 @@ class TrainingSession:
             on_rank0(run.resume)
         loop = TrainingLoop(self.variant, state, self.dataset, run, fire, self.device, self.evaluation, self.world)
         hurried = False
-        with graceful_stop(loop):
+        loggers = attached_loggers(self.config) if self.world.rank == 0 else nullcontext()
+        with graceful_stop(loop), loggers:
             try:
                 on_rank0(lambda: fire("ganzoo_run_started", run=run))
                 for line in history(run.path) if self.resume else ():
                     loop.diagnostics.read(line)  # what it has seen before decides what it says next
                 with peer_failures(self._advice):
                     loop.fit()
-                    on_rank0(lambda: run.finish("finished"))
+                    on_rank0(lambda: self._finish(run, state))
             except BaseException as error:
                 stopped = isinstance(error, Interrupted | KeyboardInterrupt)
                 hurried = isinstance(error, KeyboardInterrupt)  # a second signal: who sent it waits for no page
@@ -221,6 +227,12 @@ class TrainingSession:
             write_report([run.path], material=Material(self.variant, self.dataset))
         except (Exception, KeyboardInterrupt) as error:  # whatever a plugin or a disk raises, and who will not wait
             warnings.warn(f"report.html could not be written: {describe(error)}", TrainingWarning, stacklevel=3)
+
+    def _finish(self, run: Run, state: State) -> None:
+        """The film of the training, where it is wanted, and the status."""
+        if self.config.timelapse:
+            leave_timelapse(run, state.step)
+        run.finish("finished")
 
     @staticmethod
     def _write_end(run: Run, status: str, error: BaseException) -> None:
