@@ -21,6 +21,8 @@ from ganzoo.errors import UsageError
 from ganzoo.metrics.context import EvaluationContext
 from ganzoo.metrics.measure import load_metrics, measure_all
 from ganzoo.metrics.targets import DatasetTarget
+from ganzoo.report.looks import open_looks
+from ganzoo.report.page import write_report
 from ganzoo.runs.trained import TrainedRun
 from ganzoo.runtime.tensor_files import read_tensors
 from ganzoo.testing import check_variant
@@ -386,3 +388,18 @@ def test_films_and_arithmetic_of_other_conditions_and_kinds(
     with Image.open("sum.png") as picture:
         assert picture.mode == "RGB"
     assert "no classes to go through" in invoke("sample", run, "--morph", "0,1", "--output", "m.gif", code=2).err
+
+
+def test_the_report_shows_every_direction_and_no_target_of_unpaired_images(runs: dict[str, TrainedRun]) -> None:
+    looks = open_looks(runs["cyclegan"].path)
+    found = [(t.role, t.columns) for t in looks.translations]
+    assert found == [("a2b", ("input", "output")), ("b2a", ("input", "output"))]
+    (paired,) = open_looks(runs["pix2pix"].path).translations
+    assert paired.columns == ("input", "output", "target")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_report_leaves_nothing_out(name: str, runs: dict[str, TrainedRun], tmp_path: Path) -> None:
+    text = write_report([runs[name].path], tmp_path / "a.html").read_text(encoding="utf-8")
+    assert "Not shown" not in text
+    assert "<polyline" in text
