@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from ganzoo.display.notebook import PythonKind, shown_in_python
 from ganzoo.errors import UsageError
 from ganzoo.export.read import is_exported, load_exported, refuse_other_hash, weights_of_folder
 from ganzoo.models.interfaces import Classifier, Encoder, Generator, Translator
@@ -25,13 +26,19 @@ def train(
     out: str | Path | None = None,
     config: str | Path | None = None,
     resume: bool = False,
+    display: PythonKind = "auto",
     **settings: Any,
 ) -> TrainedRun:
     """Train a variant and return its run. Arguments and errors as in :func:`prepare` and :meth:`TrainingSession.train`.
 
+    Args:
+        display: ``"auto"`` shows numbers and samples in a notebook and nothing elsewhere; ``"notebook"``, ``"none"``.
+
     >>> run = ganzoo.train("NAME", dataset="mnist", seed=0, steps=5000)
     """
-    return prepare(variant, dataset, out=out, config=config, resume=resume, settings=settings).train()
+    session = prepare(variant, dataset, out=out, config=config, resume=resume, settings=settings)
+    with shown_in_python(display):
+        return session.train()
 
 
 def load(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganzoo.cli.options import emit_json, emit_table
+from ganzoo.cli.options import emit_json, emit_table, without_controls
 from ganzoo.config.fields import full_path
 from ganzoo.data import store
 from ganzoo.data.images.entries import UNPACKED, entries, forget
@@ -121,7 +121,7 @@ def verify_sets(names: tuple[str, ...], as_json: bool) -> None:
         results = [store.verify(spec, root, progress) for spec in specs]
     report(results, root, as_json, {name: remembered(root, name) for name in names}, surveys)
     if unusable := [name for name, found in surveys.items() if found.bad]:
-        raise DataError(f"{unusable[0]}: {len(surveys[unusable[0]].bad):,} files cannot be used.")
+        raise DataError(f"{unusable[0]}: {len(surveys[unusable[0]].bad):,} of its files cannot be used.")
     if bad := [result for result in results if result.state in ("missing", "incomplete", "damaged")]:
         told = "; ".join(f"{result.name} is {result.state}" for result in bad)
         mend = " ".join(result.name for result in bad if result.downloadable)
@@ -215,8 +215,11 @@ def report(
         emit_json({"root": str(root), "datasets": sets, **folders})
         return
     for name, found in surveys.items():
-        lines = found.lines() + [(f"cannot be used: {file}", why) for file, why in found.bad.items()]
-        emit_table((name, ""), lines)
+        # A path can be long: beside it the columns would be wrapped.
+        click.echo(click.style(without_controls(name), bold=True))
+        emit_table(
+            ("HOLDS", ""), found.lines() + [("cannot be used", f"{file}: {why}") for file, why in found.bad.items()]
+        )
     rows: list[tuple[str, ...]] = []
     for result in results:
         rows += [(result.name, file.state, file.path, file.detail) for file in result.files]

@@ -46,6 +46,7 @@ class Variant:
     - ``supports``: settings of :class:`ganzoo.config.settings.Tricks` that its losses apply. None: those of the default
       losses that it does not override.
     - ``unsupported``: tricks that make no sense here, each with its reason.
+    - ``preview_columns``: names of the columns of :meth:`preview`; empty: input, output, target of a translator.
     - ``trainer``: its own subclass of :class:`ganzoo.training.trainer.Trainer`; None: the default one.
 
     Args:
@@ -65,6 +66,7 @@ class Variant:
     lipschitz: ClassVar[bool] = False
     supports: ClassVar[Collection[str] | None] = None
     unsupported: ClassVar[Mapping[str, str]] = {}
+    preview_columns: ClassVar[tuple[str, ...]] = ()
     trainer: ClassVar[type[Any] | None] = None
 
     def __init__(self, config: RunConfig, data: DataInfo, loss: Loss | None) -> None:

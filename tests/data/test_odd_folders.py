@@ -337,12 +337,13 @@ def test_one_image_a_class_is_told(tmp_path):
 
 
 def test_verify_shows_what_a_folder_holds(tmp_path, ganzoo_cli):
-    several(tmp_path / "in", *(f"train/{name}.png" for name in ("a/1", "a/2", "a/3", "b/1")))
-    several(tmp_path / "in", "test/b/1.png", "test/b/2.png")
-    half_clear(tmp_path / "in" / "train" / "b" / "clear.png")
-    deep(tmp_path / "in" / "train" / "a" / "deep.png", 4095)
-    save(tmp_path / "in" / "train" / "a" / "wide.png", Image.new("RGB", (30, 9), (9, 8, 7)))
-    done = ganzoo_cli("data", "verify", f"folder:{tmp_path / 'in'}")
+    folder = tmp_path / ("long" * 20)  # a long path does not wrap what is told beside it
+    several(folder, *(f"train/{name}.png" for name in ("a/1", "a/2", "a/3", "b/1")))
+    several(folder, "test/b/1.png", "test/b/2.png")
+    half_clear(folder / "train" / "b" / "clear.png")
+    deep(folder / "train" / "a" / "deep.png", 4095)
+    save(folder / "train" / "a" / "wide.png", Image.new("RGB", (30, 9), (9, 8, 7)))
+    done = ganzoo_cli("data", "verify", f"folder:{folder}")
     lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
     for line in (
         "images, train 7", "images, test 2", "classes 2, of 2 to 5 images", "a 5 (71.4%)", "b 2 (28.6%)",
@@ -350,7 +351,7 @@ def test_verify_shows_what_a_folder_holds(tmp_path, ganzoo_cli):
         "grey of more than 8 bits 1, values up to 4,095",
     ):  # fmt: skip
         assert line in lines
-    (tmp_path / "in" / "train" / "a" / "bad.png").write_text("no image")
-    done = ganzoo_cli("data", "verify", f"folder:{tmp_path / 'in'}", "--json", code=1)
-    assert list(json.loads(done.stdout)["folders"][f"folder:{tmp_path / 'in'}"]["bad"]) == ["train/a/bad.png"]
-    assert "1 files cannot be used" in done.stderr
+    (folder / "train" / "a" / "bad.png").write_text("no image")
+    done = ganzoo_cli("data", "verify", f"folder:{folder}", "--json", code=1)
+    assert list(json.loads(done.stdout)["folders"][f"folder:{folder}"]["bad"]) == ["train/a/bad.png"]
+    assert "1 of its files cannot be used" in done.stderr
