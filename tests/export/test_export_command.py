@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 import ganzoo
+from ganzoo.metrics.evaluate import open_target
 from ganzoo.models.interfaces import Classifier
 from ganzoo.runtime.tensor_files import read_tensors, write_tensors
 
@@ -192,9 +193,11 @@ def test_the_folder_for_the_hub(trained: Train, made: Make) -> None:
 
 
 def test_a_folder_for_the_hub_is_used_like_a_run(made: Make, trained: Train, invoke: Invoke) -> None:
-    folder = shutil.copytree(made("cgan", "generator", "hf").path, "folder")
+    folder = Path(shutil.copytree(made("cgan", "generator", "hf").path, "folder"))
     invoke("sample", folder, "-n", 3, "--class", 4, "--output", "a.npy")
     assert np.allclose(np.load("a.npy"), trained("cgan").sample(3, 4).numpy())
+    about = open_target(folder)[0].about
+    assert (about["kind"], about["variant"]) == ("weights", "cgan"), "not the one picture in it"
     assert invoke("export", folder, "--to", "plain", "--role", "all").out == "folder-generator.safetensors\n"
 
 
