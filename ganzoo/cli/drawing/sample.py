@@ -173,7 +173,9 @@ def open_generator(source: Path) -> "tuple[Variant, Generator, Path]":
     from ganzoo.models.interfaces import Generator, Translator
     from ganzoo.runs.run import weights_path
     from ganzoo.runs.trained import first_of, open_networks
+    from ganzoo.runs.weights import weights_in
 
+    source = weights_in(source)
     variant, networks = open_networks(source)
     for role, network in networks.items():
         if isinstance(network, Generator):
