@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from exports import export_page
 from speed import speed_page
 from tables import HERE, NOTE, RESULTS, recorded, table
 
@@ -409,6 +410,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "benchmarks.md": benchmarks_page,
     "speed.md": speed_page,
     "results.md": results_page,
+    "export.md": export_page,
 }
 
 

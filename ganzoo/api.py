@@ -1,9 +1,12 @@
-"""What Python users call: list, prepare, train, open, load. The command line is a thin layer over this."""
+"""What Python users call: list, prepare, train, open, export, load. The command line is a thin layer over this."""
 
 from pathlib import Path
 from typing import Any
 
+from ganzoo.display.notebook import PythonKind, shown_in_python
 from ganzoo.errors import UsageError
+from ganzoo.export.read import is_exported, load_exported, refuse_other_hash, weights_of_folder
+from ganzoo.export.write import export_network
 from ganzoo.models.interfaces import Classifier, Encoder, Generator, Translator
 from ganzoo.registry.registry import registry
 from ganzoo.runs.trained import TrainedRun, open_run, variant_of_weights
@@ -24,29 +27,48 @@ def train(
     out: str | Path | None = None,
     config: str | Path | None = None,
     resume: bool = False,
+    display: PythonKind = "auto",
     **settings: Any,
 ) -> TrainedRun:
     """Train a variant and return its run. Arguments and errors as in :func:`prepare` and :meth:`TrainingSession.train`.
 
+    Args:
+        display: ``"auto"`` shows numbers and samples in a notebook and nothing elsewhere; ``"notebook"``, ``"none"``.
+
     >>> run = ganzoo.train("NAME", dataset="mnist", seed=0, steps=5000)
     """
-    return prepare(variant, dataset, out=out, config=config, resume=resume, settings=settings).train()
+    session = prepare(variant, dataset, out=out, config=config, resume=resume, settings=settings)
+    with shown_in_python(display):
+        return session.train()
 
 
-def load(path: str | Path, role: str | None = None) -> Generator | Translator | Encoder | Classifier:
-    """A trained network of a run directory or a weights file, in eval mode, on the CPU.
+def load(
+    path: str | Path, role: str | None = None, *, sha256: str | None = None
+) -> Generator | Translator | Encoder | Classifier:
+    """A trained network of a run directory, a weights file or what ``ganzoo export`` wrote, in eval mode, on the CPU.
 
-    Averaged (EMA) weights where the run kept an average.
+    Averaged (EMA) weights where the run kept an average. A generator of an ONNX or pt2 file draws the same samples from
+    a seed as the run does, within 1e-5. Nothing that is read can run code: pickles are never opened, of ONNX and pt2
+    files only what ganzoo itself writes.
 
     Args:
         role: which of the networks of a run directory; default: the first one, which samples or translates.
+        sha256: of the file, from whom you trust; a file that has another one is not opened.
 
     Raises:
         RunError: a folder that is not a run directory.
-        CheckpointError: no weights there, or damaged.
-        UsageError: no such role, or a network of another kind.
+        CheckpointError: no weights there, damaged, not what ganzoo writes, or of another hash.
+        UsageError: no such role, a network of another kind, a pickle, or an extra that is not installed.
     """
     source = Path(path)
+    if sha256 is not None:
+        refuse_other_hash(source, sha256)
+    if is_exported(source):
+        if role is not None:
+            raise UsageError(f"role = {role!r} is for run directories; {source} holds one network.")
+        if not source.is_dir():
+            return load_exported(source)
+        source = weights_of_folder(source)
     if source.is_dir():
         network = open_run(source).network(role)
     elif role is not None:
@@ -61,6 +83,7 @@ def load(path: str | Path, role: str | None = None) -> Generator | Translator | 
 __all__ = [
     "TrainedRun",
     "TrainingSession",
+    "export_network",
     "list_variants",
     "load",
     "open_run",

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from ganzoo.data.specs import DATASETS
 from ganzoo.metrics.specs import EXTRACTORS, METRICS
 from ganzoo.registry.hookspecs import hookimpl
-from ganzoo.registry.specs import DatasetSpec, ExtractorSpec, LossSpec, MetricSpec
+from ganzoo.registry.specs import DatasetSpec, ExtractorSpec, LoggerSpec, LossSpec, MetricSpec
 from ganzoo.runs.history import ganzoo_run_started, ganzoo_step_logged
 
 LOSSES = (
@@ -41,6 +41,23 @@ LOSSES = (
     ),
 )
 
+LOGGERS = (
+    LoggerSpec(
+        name="tensorboard",
+        load="ganzoo.loggers.tensorboard:TensorBoardLogger",
+        summary="event files in the run directory, for TensorBoard",
+        modules=("tensorboard",),
+        install="ganzoo[tensorboard]",
+    ),
+    LoggerSpec(
+        name="wandb",
+        load="ganzoo.loggers.wandb:WandbLogger",
+        summary="a run at Weights & Biases, which needs an account",
+        modules=("wandb",),
+        install="ganzoo[wandb]",
+    ),
+)
+
 
 @hookimpl
 def ganzoo_losses() -> Iterable[LossSpec]:
@@ -58,6 +75,11 @@ def ganzoo_extractors() -> Iterable[ExtractorSpec]:
 
 
 @hookimpl
+def ganzoo_loggers() -> Iterable[LoggerSpec]:
+    return LOGGERS
+
+
+@hookimpl
 def ganzoo_metrics() -> Iterable[MetricSpec]:
     return METRICS
 
@@ -65,6 +87,7 @@ def ganzoo_metrics() -> Iterable[MetricSpec]:
 __all__ = [
     "ganzoo_datasets",
     "ganzoo_extractors",
+    "ganzoo_loggers",
     "ganzoo_losses",
     "ganzoo_metrics",
     "ganzoo_run_started",

@@ -12,6 +12,7 @@
     │   └── ChecksumError           a file whose content is not what was published
     ├── RunError                    a run directory that is in the way, missing or not writable
     ├── CheckpointError             a file that is not a checkpoint, is damaged, or belongs to other settings
+    ├── ExportError                 a network that cannot be exported, or whose export does not agree with PyTorch
     ├── TrainingError               training broke down
     │   └── NotFiniteError          a loss, a gradient or a weight is not finite
     └── Interrupted                 exit code 128 + signal (130: Ctrl-C): stopped from outside, a checkpoint is kept
@@ -120,6 +121,10 @@ class RunError(GanzooError):
 
 class CheckpointError(GanzooError):
     """A file that is not a checkpoint, is damaged, or belongs to another variant or other settings."""
+
+
+class ExportError(GanzooError):
+    """A network that cannot be exported, or whose exported form does not give what PyTorch gives."""
 
 
 class TrainingError(GanzooError):

@@ -93,6 +93,7 @@ if TYPE_CHECKING:
     from ganzoo.registry.specs import DataFile as DataFile
     from ganzoo.registry.specs import DatasetSpec as DatasetSpec
     from ganzoo.registry.specs import ExtractorSpec as ExtractorSpec
+    from ganzoo.registry.specs import LoggerSpec as LoggerSpec
     from ganzoo.registry.specs import LossSpec as LossSpec
     from ganzoo.registry.specs import Member as Member
     from ganzoo.registry.specs import MetricSpec as MetricSpec
@@ -114,6 +115,7 @@ _MODULES = {
     "ganzoo.registry.hookspecs": ("hookimpl",),
     "ganzoo.registry.specs": (
         "ExtractorSpec",
+        "LoggerSpec",
         "DataFile",
         "DatasetSpec",
         "LossSpec",

@@ -3,8 +3,9 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,20 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty data folder; GANZOO_TEST_DATA names a real one instead."""
     given = os.environ.get("GANZOO_TEST_DATA")
     return Path(given) if given else tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_reports() -> Iterator[Callable[..., Any]]:
+    """A page at the end of every training would cost the suite minutes; tests/pages has them written again.
+
+    Gives what writes them.
+    """
+    from ganzoo.training.session import TrainingSession
+
+    writes = TrainingSession._report
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TrainingSession, "_report", lambda self, run: None)
+        yield writes
 
 
 @pytest.fixture(autouse=True)

@@ -37,16 +37,22 @@ def test_a_warning_that_cannot_be_written_changes_neither_run_nor_exit_code(tmp_
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_leaves_a_checkpoint_and_the_command_that_goes_on(number: signal.Signals, tmp_path: Path) -> None:
     words = [*TRAIN, "--steps", "100000", "-o", "log_every=10", "--out", str(tmp_path / "run")]
-    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    # These tests may be run under nohup, whose wish not to be hung up children inherit.
+    heard = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     try:
-        for _ in range(600):
-            if (tmp_path / "run" / "scalars.jsonl").exists():
-                break
-            time.sleep(0.05)
-        process.send_signal(number)
-        said = process.communicate(timeout=60)[1]
+        process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, start_new_session=True)
     finally:
-        process.kill()
+        signal.signal(signal.SIGHUP, heard)
+    with process:
+        try:
+            for _ in range(600):
+                if (tmp_path / "run" / "scalars.jsonl").exists():
+                    break
+                time.sleep(0.05)
+            process.send_signal(number)
+            said = process.communicate(timeout=60)[1]
+        finally:
+            process.kill()
     assert process.returncode == 128 + number
     assert number.name in said
     assert "--resume" in said

@@ -8,7 +8,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from ganzoo.cli.translate import label_of
+from ganzoo.cli.drawing.translate import label_of
 from ganzoo.errors import UsageError
 from ganzoo.models.interfaces import Translator
 from ganzoo.models.translate import translate, translate_image

@@ -1,26 +1,52 @@
-"""The page of a suite: the table, metrics against minutes of training, and samples. One HTML file, nothing to load."""
+"""The page of a suite: who won, with error bars; samples; curves; the table. One HTML file, nothing to load."""
 
-import base64
-import io
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from PIL import Image
-
+from ganzoo.bench.ranking import Ranking, rank
 from ganzoo.bench.suite import Suite
 from ganzoo.bench.table import Row, columns, grid, title
+from ganzoo.errors import describe
+from ganzoo.registry.registry import registry
+from ganzoo.report.charts import Chart, Series, chart
+from ganzoo.report.html import PLOTS, Picture, environment, stored
 from ganzoo.runs.history import history
 from ganzoo.runtime.files import replace_text
 
-COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22")
-WIDTH, HEIGHT, LEFT, BOTTOM = 560, 300, 70, 40
-TICKS = 7
-"""Intervals between the marks of a chart, at most."""
-LARGEST = 420
-"""Pixels that a picture of samples is shown with, each way."""
+PICTURES = 3_000_000
+"""Bytes of the files of all pictures; base64 makes a third more of them."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The last grid of samples of a row: the picture, or why there is none."""
+
+    name: str
+    seed: int | None
+    picture: Picture | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What the page shows of one data set.
+
+    Attributes:
+        first: the ranking by the suite's first metric; None when no row has a number.
+        others: those by the other metrics.
+        samples: of every row, in the order of the first ranking.
+        curves: metrics over minutes of training.
+        plot: samples are drawn dark on white.
+    """
+
+    dataset: str
+    first: Ranking | None
+    others: list[Ranking]
+    samples: list[Sample]
+    curves: list[Chart]
+    plot: bool
 
 
 def write(folder: Path, suite: Suite, rows: list[Row]) -> None:
@@ -31,13 +57,29 @@ def write(folder: Path, suite: Suite, rows: list[Row]) -> None:
 
 def rendered(folder: Path, suite: Suite, rows: list[Row]) -> str:
     """The page as text."""
-    templates = Environment(loader=PackageLoader("ganzoo.bench"), autoescape=True, undefined=StrictUndefined)
     header, cells, notes = grid(suite, rows)
-    charts = [made for metric in columns(suite, rows) if (made := chart(folder, suite, rows, metric))]
-    pictures = [found for row in rows if (found := samples(folder, row))]
-    return templates.get_template("page.html").render(
-        suite=suite, header=header, cells=cells, notes=notes, charts=charts, pictures=pictures
-    )
+    colours = {label: i for i, label in enumerate(dict.fromkeys(row.label for row in rows))}
+    most = PICTURES // max(1, len(rows))
+    parts = [part(folder, suite, rows, dataset, colours, most) for dataset in dict.fromkeys(r.dataset for r in rows)]
+    return environment("ganzoo.bench").get_template("page.html").render(
+        suite=suite, header=header, cells=cells, notes=notes, parts=parts,
+        done=sum(len(row.seeds) for row in rows), failed=sum(len(row.failed) for row in rows),
+    )  # fmt: skip
+
+
+def part(folder: Path, suite: Suite, rows: list[Row], dataset: str, colours: dict[str, int], most: int) -> Part:
+    """One data set; a picture takes at most ``most`` bytes."""
+    own = [row for row in rows if row.dataset == dataset]
+    metrics = columns(suite, rows)
+    rankings = [found for metric in metrics if (found := rank(own, dataset, metric, colours))]
+    first = rankings[0] if rankings and rankings[0].metric == metrics[0] else None
+    order = [bar.name for bar in first.bars] if first else []
+    placed = sorted(own, key=lambda row: order.index(row.label) if row.label in order else len(order))
+    drawn = (course_chart(folder, suite, own, metric, colours) for metric in metrics)
+    return Part(
+        dataset, first, [r for r in rankings if r is not first], [sample(folder, row, most) for row in placed],
+        [made for made in drawn if made], registry().datasets.spec(dataset.partition(":")[0]).samples in PLOTS,
+    )  # fmt: skip
 
 
 def course(folder: Path, name: str, metric: str) -> list[tuple[float, float]]:
@@ -50,90 +92,31 @@ def course(folder: Path, name: str, metric: str) -> list[tuple[float, float]]:
     return points
 
 
-@dataclass(frozen=True)
-class Chart:
-    """A metric over time, in pixels: what the template draws.
-
-    Attributes:
-        rows, columns: marks beside and below, each ``{"at": pixel, "said": text}``.
-        lines: one a run, ``{"colour": ..., "points": [(x, y), ...]}``.
-        key: what each colour stands for.
-    """
-
-    metric: str
-    title: str
-    rows: list[dict[str, Any]]
-    columns: list[dict[str, Any]]
-    lines: list[dict[str, Any]]
-    key: list[dict[str, str]]
-    width: int = WIDTH
-    height: int = HEIGHT
-    left: int = LEFT
-    right: int = WIDTH - 10
-    below: int = HEIGHT - BOTTOM + 16
-
-
-def chart(folder: Path, suite: Suite, rows: list[Row], metric: str) -> Chart | None:
+def course_chart(folder: Path, suite: Suite, rows: Iterable[Row], metric: str, colours: dict[str, int]) -> Chart | None:
     """A metric over time, a line for each run, a colour for each row; None when there is nothing to draw."""
-    lines = [(i, course(folder, name, metric)) for i, row in enumerate(rows) for name in row.runs]
-    points = [point for _, line in lines for point in line]
-    if not points:
+    series = [
+        Series(row.label, course(folder, name, metric), colours.get(row.label, 0), marked=True)
+        for row in rows
+        for name in row.runs
+    ]
+    values = [y for s in series for _, y in s.points]
+    if not values:
         return None
-    right = max(x for x, _ in points) or 1.0
-    low, high = min(y for _, y in points), max(y for _, y in points)
-    if low == high and len(points) > len(lines) and metric not in {request.title for request in suite.metrics}:
+    if len(set(values)) == 1 and len(values) > len(series) and metric not in {r.title for r in suite.metrics}:
         return None  # the number of a method that does not learn (bicubic, say): it stands in the table
-    span = (high - low) or 1.0
-
-    def across(x: float) -> float:
-        return round(LEFT + x / right * (WIDTH - LEFT - 10), 1)
-
-    def down(y: float) -> float:
-        return round(10 + (high - y) / span * (HEIGHT - BOTTOM - 10), 1)
-
-    return Chart(
-        metric,
-        title(metric),
-        rows=[{"at": down(y), "said": said} for y, said in ticks(low, high)],
-        columns=[{"at": across(x), "said": said} for x, said in ticks(0.0, right)],
-        lines=[{"colour": colour_of(i), "points": [(across(x), down(y)) for x, y in line]} for i, line in lines],
-        key=[{"colour": colour_of(i), "called": called(rows[i])} for i in sorted({i for i, line in lines if line})],
-    )
+    return chart(title(metric), "minutes of training", series)
 
 
-def colour_of(row: int) -> str:
-    """The colour of a row's lines."""
-    return COLOURS[row % len(COLOURS)]
-
-
-def ticks(low: float, high: float) -> list[tuple[float, str]]:
-    """Round numbers from ``low`` to ``high`` and how they are written; a single one where both are equal."""
-    if low == high:
-        return [(low, f"{low:.4g}")]
-    rough = (high - low) / TICKS
-    size = 10.0 ** math.floor(math.log10(rough))
-    step = next(size * factor for factor in (1, 2, 5, 10) if size * factor >= rough * 0.999)
-    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
-    found = range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)
-    return [(k * step, f"{k * step:,.{decimals}f}") for k in found]
-
-
-def called(row: Row) -> str:
-    """A row by name."""
-    return f"{row.label} on {row.dataset}"
-
-
-def samples(folder: Path, row: Row) -> dict[str, str] | None:
-    """The last grid of samples of the first seed: base64 of a PNG, and what it shows."""
-    grids = sorted((folder / "runs" / row.runs[0] / "samples").glob("*.png")) if row.runs else []
+def sample(folder: Path, row: Row, most: int) -> Sample:
+    """The last grid of samples of the first seed."""
+    if not row.runs:
+        return Sample(row.label, None, None, "no training has finished")
+    seed = row.seeds[0]
+    grids = sorted((folder / "runs" / row.runs[0] / "samples").glob("*.png"))
     if not grids:
-        return None
-    with Image.open(grids[-1]) as picture:
-        shown = picture.copy()
-    shown.thumbnail((2 * LARGEST, 2 * LARGEST))
-    data = io.BytesIO()
-    shown.save(data, format="PNG", optimize=True)
-    return {
-        "data": base64.b64encode(data.getvalue()).decode(),
-        "said": f"{called(row)}, seed {row.seeds[0]}, not chosen",
-    }
+        return Sample(row.label, seed, None, "none were saved")
+    alt = f"samples of {row.label} on {row.dataset}, seed {seed}, at the end of the training"
+    try:
+        return Sample(row.label, seed, stored(grids[-1], alt, most))
+    except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises for damaged files
+        return Sample(row.label, seed, None, f"{grids[-1].name} cannot be read ({describe(error)})")

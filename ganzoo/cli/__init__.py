@@ -25,9 +25,14 @@ COMMANDS = {
     "info": ("info", "The card of a variant, data set, loss or metric."),
     "train": ("train", "Train a variant."),
     "classify": ("classify", "Tell which class images belong to, by a trained classifier."),
-    "sample": ("sample", "Draw samples from a run or a weights file."),
+    "sample": ("drawing.sample", "Draw samples from a run or a weights file."),
+    "classroom": ("drawing.classroom", "A film of a GAN that learns points: data, samples, D."),
     "evaluate": ("evaluate", "Measure a run, a weights file or a folder of images."),
+    "report": ("pages.report", "Show runs on one HTML page: samples, curves, settings."),
+    "compare": ("pages.compare", "Say in what runs differ: settings, scores, times."),
+    "export": ("export", "Write a trained network as ONNX, pt2, plain safetensors or a folder for the Hub."),
     "bench": ("bench", "Train a suite of variants, measure them, make the table."),
+    "gallery": ("pages.gallery", "A local web page of all runs, with live sampling."),
     "data": ("data", "What data is on disk, what is missing, how to get it."),
     "plugins": ("plugins", "Health of the plugins."),
     "check": ("check", "Hold a variant to the contract that plugins must meet."),
@@ -87,8 +92,8 @@ def cli() -> None:
     """A zoo of generative adversarial networks.
 
     Results go to stdout, progress and messages to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage,
-    128 + n ended by signal n (130: Ctrl-C). GANZOO_DATA names the data folder; GANZOO_PLUGINS=0 leaves third-party
-    plugins out.
+    128 + n ended by signal n (130: Ctrl-C). GANZOO_DATA names the data folder; GANZOO_DISPLAY says what
+    a training shows; GANZOO_PLUGINS=0 leaves third-party plugins out.
     """
 
 

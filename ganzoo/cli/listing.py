@@ -11,7 +11,7 @@ from ganzoo.registry.registry import Catalogue, plural, registry
 MANY = 12
 """With more variants than this they are grouped by family."""
 VARIANT_COLUMNS = ("NAME", "NEEDS", "PAPER", "FROM", "SUMMARY")
-KINDS = ("variants", "datasets", "losses", "metrics", "extractors", "suites", "plugins")
+KINDS = ("variants", "datasets", "losses", "metrics", "extractors", "loggers", "suites", "plugins")
 
 
 @click.command("list")
@@ -20,8 +20,8 @@ KINDS = ("variants", "datasets", "losses", "metrics", "extractors", "suites", "p
 def command(words: tuple[str, ...], as_json: bool) -> None:
     """What is registered.
 
-    KIND is variants (the default), datasets, losses, metrics, extractors, suites or plugins. PATTERN is a shell
-    pattern: "*gan".
+    KIND is variants (the default), datasets, losses, metrics, extractors, loggers, suites or plugins. PATTERN is a
+    shell pattern: "*gan".
     """
     kind, pattern = split_words(words)
     if kind == "plugins":

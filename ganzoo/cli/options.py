@@ -1,7 +1,9 @@
 """Pieces that several commands share: JSON output, tables, ``-o key=value``, classes, outputs."""
 
 import json
+import os
 import re
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +19,8 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]|\x1b(?!\[[0-9;]*m)
 def speak(text: str) -> None:
     """A line on stderr. If no one reads it, or the disk behind it is full, the work goes on in silence."""
     with suppress(OSError, ValueError):
-        click.echo(without_controls(text), err=True)
+        # Not err=True: click would look behind sys.stderr, where a panel puts lines above itself.
+        click.echo(without_controls(text), file=sys.stderr)
 
 
 def without_controls(text: str) -> str:
@@ -112,3 +115,6 @@ def refuse_output(target: Path, overwrite: bool) -> None:
             raise UsageError(f"{target.parent}: no such folder.")
     elif target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise UsageError(f"{target} exists and is not an empty folder: choose another --output.")
+    above = next(parent for parent in target.absolute().parents if parent.exists())
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise UsageError(f"{target} cannot be written: {above} is not writable. Choose another --output.")

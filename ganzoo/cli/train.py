@@ -3,12 +3,15 @@
 import shlex
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganzoo.cli.options import parse_assignments, speak
 from ganzoo.runtime.processes import launched
+
+if TYPE_CHECKING:
+    from ganzoo.display.choose import Kind
 
 USAGE = "ganzoo train VARIANT --dataset NAME"
 SECTION = "Everything else is a setting: 'ganzoo info VARIANT' lists them, -o KEY=VALUE changes one."
@@ -31,20 +34,27 @@ SECTION = "Everything else is a setting: 'ganzoo info VARIANT' lists them, -o KE
 @click.option("--deterministic", is_flag=True, help="Exact resume on a GPU too, at some cost in speed.")
 @click.option("--metric", "metrics", metavar="NAME[@ROLE][ vs DATASET]", multiple=True,
               help="Measure while training and at the end; may be repeated. The first chooses the best.")  # fmt: skip
+@click.option("--logger", "loggers", metavar="NAME", multiple=True,
+              help="Tell tensorboard or wandb too; may be repeated. See 'ganzoo list loggers'.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory. [default: runs/VARIANT-DATASET-sSEED]")
 @click.option("--resume", is_flag=True, help="Continue the run in --out exactly where its last checkpoint is.")
 @click.option("--dry-run", is_flag=True, help="Check everything, show the settings and networks, write nothing.")
+@click.option("--display", "shown", type=click.Choice(["auto", "pictures", "panel", "lines", "none"]), default="auto",
+              envvar="GANZOO_DISPLAY", show_envvar=True,
+              help="What is shown while it trains. [default: auto, as much as the terminal can]")  # fmt: skip
 @click.option("--quiet", is_flag=True, help="No progress; errors and warnings only.")
 def command(
     variant: str | None,
     dataset: str | None,
     assignments: tuple[str, ...],
     metrics: tuple[str, ...],
+    loggers: tuple[str, ...],
     config: Path | None,
     out: Path | None,
     resume: bool,
     deterministic: bool,
     dry_run: bool,
+    shown: "Kind",
     quiet: bool,
     **given: str | None,
 ) -> None:
@@ -64,7 +74,10 @@ def command(
     if any(not name.strip() for name in metrics):
         raise click.UsageError("--metric needs the name of a metric; 'ganzoo list metrics' shows all.")
     given["deterministic"] = "true" if deterministic else None
+    if any(not name.strip() for name in loggers):
+        raise click.UsageError("--logger needs the name of a logger; 'ganzoo list loggers' shows all.")
     given["metrics"] = ",".join(metrics) if metrics else None
+    given["loggers"] = ",".join(loggers) if loggers else None
     for key, text in given.items():
         if text is None:
             continue
@@ -75,27 +88,21 @@ def command(
         raise click.UsageError("--resume takes its settings from the run directory; leave --config out.")
     _known_names_first(variant, dataset)
 
-    from ganzoo.cli.progress import DataProgress, TrainingDisplay
+    from ganzoo.cli.progress import DataProgress, training_shown
     from ganzoo.models.interfaces import Translator
-    from ganzoo.registry.registry import registry
     from ganzoo.training.setup import prepare
 
     out = out.expanduser() if out else None
     speaks = launched().rank == 0
-    quiet = quiet or not speaks
+    quiet = quiet or shown == "none" or not speaks
     with DataProgress(quiet) as progress:
         job = prepare(variant, dataset, out=out, config=config, resume=resume, texts=texts, progress=progress)
     if dry_run:
         if speaks:
             _show_plan(job)
         return
-    display = TrainingDisplay(quiet)
-    registry().attach(display, "display")
-    try:
-        with display:
-            run = job.train()
-    finally:
-        registry().detach(display)
+    with training_shown("none" if quiet else shown):
+        run = job.train()
     if not quiet:
         samples = sorted((run.path / "samples").glob("*.png"))
         if samples:
@@ -105,6 +112,8 @@ def command(
     if speaks:
         with suppress(OSError):  # the run is finished, whether or not anyone reads where it lies
             click.echo(run.path)
+    if not quiet and run.config.report and (run.path / "report.html").exists():
+        speak(f"report:  {run.path / 'report.html'}")
 
 
 def _known_names_first(variant: str | None, dataset: str | None) -> None:

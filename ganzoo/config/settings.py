@@ -142,8 +142,12 @@ class RunConfig:
     )
     log_every: int = option(100, "steps between two lines of the history", at_least=1)
     sample_every: int = option(1_000, "steps between two sample grids", at_least=1)
+    timelapse: bool = option(
+        False, "at the end leave timelapse.gif, a film of the sample grids: the same latents over time"
+    )
     metrics: str = option("", "metrics to take while training and at its end, comma separated (ganzoo list metrics)")
     metric_every: int = option(500_000, "images seen between two takings of the metrics", at_least=1)
+    loggers: str = option("", "loggers to tell, comma separated: tensorboard, wandb (ganzoo list loggers)")
     checkpoint_every: int = option(1_000, "steps between two checkpoints", at_least=1)
     diagnostics: bool = option(
         True, "warn when D has won, losses stand still or samples lose diversity; changes nothing that is computed"
@@ -153,6 +157,7 @@ class RunConfig:
         "what a loss, gradient or weight that is not finite does: end the run, or go back to the last checkpoint and "
         "on with other samples, three times at most",
     )
+    report: bool = option(True, "write report.html, a page to look at, when the training ends")
     keep: int = option(2, "newest checkpoints that are kept", at_least=1)
 
     def __post_init__(self) -> None:
@@ -182,6 +187,7 @@ SYNONYMS = {
     "n_dis": "n_critic", "d_iters": "d_steps", "gp": "gradient_penalty", "gp_weight": "gradient_penalty",
     "lambda_gp": "gradient_penalty", "r1_gamma": "r1", "gamma": "r1", "sn": "spectral_norm", "aug": "diffaugment",
     "fp16": "precision", "amp": "precision", "save_interval": "checkpoint_every", "sample_interval": "sample_every",
+    "logger": "loggers", "log_to": "loggers", "tensorboard": "loggers", "wandb": "loggers", "report_to": "loggers",
     "print_every": "log_every", "log_interval": "log_every",
 }  # fmt: skip
 """What other programs call our settings."""

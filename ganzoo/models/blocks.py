@@ -157,8 +157,12 @@ def shifted_sum(weight: Tensor) -> Tensor:
 
 
 def append_one_hot(samples: Tensor, labels: Tensor, classes: int) -> Tensor:
-    """Labels as more features: [N, D] -> [N, D + classes], or constant maps [N, C, H, W] -> [N, C + classes, H, W]."""
-    codes = one_hot(labels, classes).to(samples.dtype)
+    """Labels as more features: [N, D] -> [N, D + classes], or constant maps [N, C, H, W] -> [N, C + classes, H, W].
+
+    Labels are class numbers, int64 [N], or shares of classes, floats [N, classes].
+    """
+    codes = labels if labels.is_floating_point() else one_hot(labels, classes)
+    codes = codes.to(samples.dtype)
     if samples.dim() == 2:
         return torch.cat([samples, codes], dim=1)
     maps = codes[:, :, None, None].expand(-1, -1, *samples.shape[2:])

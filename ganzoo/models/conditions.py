@@ -72,6 +72,13 @@ class ClassCondition(Condition):
         """0, 1, ... in turn."""
         return torch.arange(n) % self.classes
 
+    def interpolate(self, a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+        """Shares of classes between class numbers ``a`` and ``b`` [n], float32 [n, classes]; each row sums to 1.
+
+        A generator takes them only where its ``mixes_classes`` says so.
+        """
+        return torch.lerp(one_hot(a, self.classes).float(), one_hot(b, self.classes).float(), t[:, None])
+
     def parse(self, given: Any, n: int) -> Tensor:
         labels = torch.as_tensor(given)
         if labels.is_floating_point() or labels.dtype == torch.bool or labels.dim() > 1:

@@ -36,9 +36,12 @@ class Generator(nn.Module):
     Attributes:
         Sampling: its settings at sampling time, a frozen dataclass derived from :class:`ganzoo.config.fields.Options`
             (``ganzoo sample RUN -s KEY=VALUE``); they reach :meth:`generate` and :meth:`condition_from`.
+        mixes_classes: it also takes shares of classes, float32 [N, classes], in the place of class numbers, so that
+            ``ganzoo sample --morph`` can go from class to class. :func:`ganzoo.plugin.append_one_hot` takes both.
     """
 
     Sampling: ClassVar[type[Options]] = Options
+    mixes_classes: bool = False
 
     def __init__(self, latent_dim: int, condition: Condition | int = 0) -> None:
         super().__init__()

@@ -129,6 +129,18 @@ def translate_image(
     return large
 
 
+def read_upright(source: Path) -> Image.Image:
+    """An image file as it is looked at: turned as its camera was, colours in sRGB.
+
+    Raises:
+        Exception: whatever a damaged file leads a decoder to.
+    """
+    with open_image(source) as opened:
+        opened.load()
+        image = ImageOps.exif_transpose(opened)
+        return image if image.mode in GREY else to_srgb(image)[0]
+
+
 def translate_file(
     network: Translator,
     channels: int,
@@ -146,11 +158,7 @@ def translate_file(
         RunError: ``target`` cannot be written.
     """
     try:
-        with open_image(source) as opened:
-            opened.load()
-            image = ImageOps.exif_transpose(opened)
-            if image.mode not in GREY:  # which stays grey
-                image = to_srgb(image)[0]
+        image = read_upright(source)
     except Exception as error:  # decoders raise whatever a damaged file leads them to
         raise DataError(f"{source} cannot be read: {reason(error)}.") from error
     try:

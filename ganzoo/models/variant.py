@@ -48,6 +48,7 @@ class Variant:
     - ``supports``: settings of :class:`ganzoo.config.settings.Tricks` that its losses apply. None: those of the default
       losses that it does not override.
     - ``unsupported``: tricks that make no sense here, each with its reason.
+    - ``preview_columns``: names of the columns of :meth:`preview`; empty: input, output, target of a translator.
     - ``trainer``: its own subclass of :class:`ganzoo.training.trainer.Trainer`; None: the default one.
 
     Args:
@@ -68,6 +69,7 @@ class Variant:
     lipschitz: ClassVar[bool] = False
     supports: ClassVar[Collection[str] | None] = None
     unsupported: ClassVar[Mapping[str, str]] = {}
+    preview_columns: ClassVar[tuple[str, ...]] = ()
     trainer: ClassVar[type[Any] | None] = None
 
     def __init__(self, config: RunConfig, data: DataInfo, loss: Loss | None) -> None:
@@ -176,7 +178,8 @@ class Variant:
             device = device_of(network)
             result = network(given.to(device), *(() if labels is None else (labels.to(device),))).float().cpu()
         columns = [interpolate(given, size=result.shape[2:], mode="nearest"), result]
-        if network.output in self.examples and not network.output.startswith(SECOND):
+        paired = not any(name.startswith(SECOND) for name in (network.input, network.output))
+        if paired and network.output in self.examples:  # samples of two sets that are not paired have no target
             columns.append(self.examples[network.output])
         channels = max(column.shape[1] for column in columns)
         rows = torch.stack([column.expand(-1, channels, -1, -1) for column in columns], dim=1)

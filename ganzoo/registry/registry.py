@@ -22,7 +22,16 @@ import pluggy
 from ganzoo.errors import DuplicateNameError, PluginError, UnknownNameError, describe
 from ganzoo.registry import hookspecs
 from ganzoo.registry.checks import check_marks, check_spec, heavy_imports
-from ganzoo.registry.specs import DatasetSpec, ExtractorSpec, LossSpec, MetricSpec, Spec, SuiteSpec, VariantSpec
+from ganzoo.registry.specs import (
+    DatasetSpec,
+    ExtractorSpec,
+    LoggerSpec,
+    LossSpec,
+    MetricSpec,
+    Spec,
+    SuiteSpec,
+    VariantSpec,
+)
 
 if TYPE_CHECKING:
     import click
@@ -161,17 +170,19 @@ class Registry:
         self.metrics = Catalogue("metric", MetricSpec)
         self.suites = Catalogue("suite", SuiteSpec)
         self.extractors = Catalogue("extractor", ExtractorSpec)
+        self.loggers = Catalogue("logger", LoggerSpec)
         self.plugins: list[Plugin] = []
         self._manager = pluggy.PluginManager(hookspecs.GROUP)
         self._manager.add_hookspecs(hookspecs)
         self._by_module: dict[int, Plugin] = {}
+        self._may_fail: set[int] = set()
         for plugin, load in installed() if entry_points is None else entry_points:
             if third_party or plugin.distribution == OWN_DISTRIBUTION:
                 self._add(plugin, load)
 
     @property
     def _all(self) -> "tuple[Catalogue[Any], ...]":
-        return self.variants, self.datasets, self.losses, self.metrics, self.extractors, self.suites
+        return self.variants, self.datasets, self.losses, self.metrics, self.extractors, self.loggers, self.suites
 
     def catalogues(self) -> dict[str, Catalogue[Any]]:
         """The kinds by the plural that ``ganzoo list`` takes."""
@@ -239,20 +250,28 @@ class Registry:
                     offered.append((catalogue, spec))
         return offered
 
-    def attach(self, listener: object, name: str) -> None:
-        """Let an object of our own (a progress display, say) listen to lifecycle hooks."""
+    def attach(self, listener: object, name: str, may_fail: bool = False) -> None:
+        """Let an object listen to lifecycle hooks.
+
+        Args:
+            may_fail: what it raises is a warning, after which it is not called again, as with a third-party plugin.
+        """
         self._manager.register(listener, name=name)
         self._by_module[id(listener)] = Plugin(name, "", OWN_DISTRIBUTION, "")
+        if may_fail:
+            self._may_fail.add(id(listener))
 
     def detach(self, listener: object) -> None:
         """Undo :meth:`attach`."""
-        self._manager.unregister(listener)
+        if self._manager.is_registered(listener):  # one that raised is gone already
+            self._manager.unregister(listener)
         self._by_module.pop(id(listener), None)
+        self._may_fail.discard(id(listener))
 
     def fire(self, hook: str, **arguments: Any) -> None:
         """Call a lifecycle hook of every plugin, in the order of registration.
 
-        A third-party plugin that raises is warned about and not called again, because a logger must not cost a
+        A third-party plugin or a logger that raises is warned about and not called again, because it must not cost a
         training; what ganzoo's own distribution raises (a full disk, say) is passed on.
         """
         for impl in getattr(self._manager.hook, hook).get_hookimpls():
@@ -260,7 +279,7 @@ class Registry:
             try:
                 impl.function(**{name: arguments[name] for name in impl.argnames})
             except (Exception, SystemExit) as error:
-                if plugin.distribution == OWN_DISTRIBUTION:
+                if plugin.distribution == OWN_DISTRIBUTION and id(impl.plugin) not in self._may_fail:
                     raise
                 plugin.status, plugin.reason = "broken", f"{hook}: {describe(error)}"
                 self._manager.unregister(impl.plugin)

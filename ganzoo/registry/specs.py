@@ -166,6 +166,20 @@ class ExtractorSpec(Spec):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoggerSpec(Spec):
+    """A logger of trainings; ``load`` names a class without arguments whose methods are lifecycle hooks.
+
+    Attributes:
+        modules: what must be importable for it; looked for before a training begins.
+        install: what ``pip install`` brings them with.
+    """
+
+    kind: ClassVar[str] = "logger"
+    modules: tuple[str, ...] = ()
+    install: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteSpec(Spec):
     """A benchmark suite; ``load`` names the path of its TOML file (see :mod:`ganzoo.bench.suite`)."""
 

@@ -1,29 +1,68 @@
-"""Pictures of samples: grids as PNG, single images, animations."""
+"""Pictures of samples: grids as PNG, single images, and what such a file says about itself."""
 
+from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 
 import torch
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ganzoo.data.base import to_uint8
 from ganzoo.data.kinds import render
-from ganzoo.data.resize import convert_channels
 from ganzoo.errors import RunError
 from ganzoo.models.variant import Variant
 from ganzoo.runtime.files import replace_file
 
+SOFTWARE = f"ganzoo {metadata.version('ganzoo')}"
+PREFIX = "ganzoo."
+"""Of the keys under which a picture says where it comes from."""
+Origin = Mapping[str, object]
+"""Where a picture comes from: run, variant, dataset, step, seed, class ... What is None or empty is left out."""
 
-def save_picture(path: Path, images: Tensor, columns: int) -> None:
+
+def origin_of(variant: Variant, run: str, step: int, **more: object) -> dict[str, object]:
+    """Where pictures of a training come from, for the file that holds them; ``run`` is a name, not a path."""
+    return {"run": run, "variant": variant.config.variant, "dataset": variant.data.name, "step": step, **more}
+
+
+def texts_of(origin: Origin) -> dict[str, str]:
+    """The keys and texts that a picture carries."""
+    said = {PREFIX + key: str(value) for key, value in origin.items() if value is not None and value != ""}
+    return {"Software": SOFTWARE, **said}
+
+
+def png_info(origin: Origin) -> PngInfo:
+    """The same as text chunks of a PNG file: tEXt, or iTXt where Latin-1 does not suffice."""
+    info = PngInfo()
+    for key, text in texts_of(origin).items():
+        info.add_text(key, text)
+    return info
+
+
+def save_image(path: Path, picture: Image.Image, origin: Origin | None = None) -> None:
+    """Write a Pillow image as PNG.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
+    info = png_info(origin or {})
+    replace_file(path, lambda temporary: picture.save(temporary, format="PNG", pnginfo=info))
+
+
+def save_picture(path: Path, images: Tensor, columns: int, origin: Origin | None = None) -> None:
     """Write images [N, C, H, W], uint8 or in [-1, 1], as PNG: a grid of so many columns.
+
+    Args:
+        origin: what the file says about where they come from.
 
     Raises:
         RunError: the file cannot be written.
     """
     pixels = images if images.dtype == torch.uint8 else to_uint8(images)
-    picture = to_image(grid(pixels, columns))
-    replace_file(path, lambda temporary: picture.save(temporary, format="PNG"))
+    save_image(path, to_image(grid(pixels, columns)), origin)
 
 
 def drawn(variant: Variant, samples: Tensor) -> Tensor:
@@ -65,8 +104,11 @@ def grid(images: Tensor, columns: int, gap: int = 2, min_side: int = 0) -> Tenso
     return sheet
 
 
-def save_singles(folder: Path, images: Tensor, labels: list[int] | None) -> None:
+def save_singles(folder: Path, images: Tensor, labels: list[int] | None, origin: Origin | None = None) -> None:
     """Write each image, uint8 [N, C, H, W], as its own PNG: ``00000.png``; with labels ``3/00000.png``.
+
+    Args:
+        origin: what each file says about where it comes from; its number and class are added.
 
     Raises:
         RunError: the folder cannot be written.
@@ -75,25 +117,7 @@ def save_singles(folder: Path, images: Tensor, labels: list[int] | None) -> None
         for i, pixels in enumerate(images):
             place = folder if labels is None else folder / str(labels[i])
             place.mkdir(parents=True, exist_ok=True)
-            to_image(pixels).save(place / f"{i:05d}.png")
+            said = {**(origin or {}), "number": i, **({} if labels is None else {"class": labels[i]})}
+            to_image(pixels).save(place / f"{i:05d}.png", pnginfo=png_info(said))
     except OSError as error:
         raise RunError(f"{folder} cannot be written: {error.strerror or error}.") from error
-
-
-def save_animation(path: Path, images: Tensor, columns: int, milliseconds: int = 80) -> None:
-    """Write rows of an interpolation, uint8 [rows * columns, C, H, W], as a GIF that goes there and back.
-
-    RGBA is laid on white.
-
-    Raises:
-        RunError: the file cannot be written.
-    """
-    rows = len(images) // columns
-    if images.shape[1] == 4:
-        images = convert_channels(images, 3)  # a GIF knows no half transparency
-    pixels = images.reshape(rows, columns, *images.shape[1:])
-    width = -(-rows // max(1, int(rows**0.5)))
-    frames = [to_image(grid(pixels[:, step], width, min_side=64)) for step in range(columns)]
-    frames += frames[-2:0:-1]
-    options = {"save_all": True, "append_images": frames[1:], "duration": milliseconds, "loop": 0}
-    replace_file(path, lambda temporary: frames[0].save(temporary, format="GIF", **options))

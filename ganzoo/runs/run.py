@@ -4,6 +4,7 @@ config.toml             the resolved settings
 run.json                versions, device, data, status (running, finished, interrupted, failed and why)
 scalars.jsonl           the history, one line per logged step (written by :mod:`ganzoo.runs.history`)
 samples/                the same latents over time
+report.html             the page to look at, written when the training ends (by :mod:`ganzoo.report.page`)
 checkpoints/            step-00010000.safetensors; the newest are kept
 ROLE.safetensors        a trained network (generator, a2b, encoder ...) with all that is needed to rebuild it
 ROLE-best.safetensors   the same as it was when the metric that chooses was best

@@ -1,5 +1,6 @@
-"""Writing files so that they are whole or not there. Standard library only."""
+"""Writing files so that they are whole or not there, and reading JSON and hashes. Standard library only."""
 
+import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -55,6 +56,12 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ValueError("it holds something else")
     return found
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, as hex."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sweep(folder: Path) -> None:

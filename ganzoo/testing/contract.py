@@ -59,6 +59,7 @@ def check_variant(
     dataset = dataset or embedded_set(spec)
     fixed: dict[str, Any] = {
         "batch_size": 8, "seed": 1, "log_every": 2, "steps": STEPS, "metrics": "", "device": "cpu",
+        "report": False,
     }  # fmt: skip
     if any(field.startswith(SECOND) for field in spec.needs) and not dataset.startswith("unpaired"):
         fixed["second"] = dataset

@@ -3,7 +3,7 @@
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,13 @@ import torch
 from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import DataInfo, Dataset
 from ganzoo.data.sampler import derived_seed
-from ganzoo.errors import CheckpointError, DataError, GanzooError, Interrupted, TrainingError, UsageError
+from ganzoo.errors import CheckpointError, DataError, GanzooError, Interrupted, TrainingError, UsageError, describe
 from ganzoo.metrics.context import EvaluationContext
 from ganzoo.models.state import State
 from ganzoo.models.variant import Variant
 from ganzoo.registry.registry import registry
 from ganzoo.runs.checkpoint import load_state
-from ganzoo.runs.history import history
+from ganzoo.runs.history import SCALARS, history
 from ganzoo.runs.run import Run, checkpoints, read_run_details, weights_path
 from ganzoo.runs.trained import TrainedRun, open_run
 from ganzoo.runtime.device import arithmetic, clean_slate, keep_freed_memory, threads
@@ -28,10 +28,13 @@ from ganzoo.runtime.locks import locked
 from ganzoo.runtime.processes import SINGLE_PROCESS, World, join, peer_failures
 from ganzoo.runtime.random_state import seed_everything
 from ganzoo.runtime.tensor_files import read_header
+from ganzoo.training.diagnostics import TrainingWarning
 from ganzoo.training.evaluation import PeriodicEvaluation
+from ganzoo.training.listeners import attached_loggers
 from ganzoo.training.loop import TrainingLoop, new_state
 from ganzoo.training.memory import advice, is_out_of_memory
 from ganzoo.training.parallel import resume_command
+from ganzoo.training.previews import TIMELAPSE, leave_timelapse
 from ganzoo.training.signals import graceful_stop
 
 _TRAINING = threading.Lock()  # trainings share torch's global generators, so a process can do one at a time
@@ -88,6 +91,7 @@ class TrainingSession:
                 self.evaluation.join(self.world)
             if state.step >= run.total_steps and run.looked:
                 self._finished(run, state)
+                self._report(run)
             else:
                 self._train(run, state)
         return open_run(self.out)
@@ -170,8 +174,11 @@ class TrainingSession:
         def write() -> None:
             if asked or any(not file.exists() or read_header(file).get("step") != state.step for file in files):
                 run.save_weights(state)
-            if run.status != "finished":
-                run.finish("finished")
+            film = self.config.timelapse and not (run.path / TIMELAPSE).exists()
+            if film and not asked:
+                run.resume()  # a setting may be new, and a longer training must know it
+            if run.status != "finished" or film:
+                self._finish(run, state)
 
         self.world.on_rank0(write)
 
@@ -180,16 +187,19 @@ class TrainingSession:
         if self.resume:
             on_rank0(run.resume)
         loop = TrainingLoop(self.variant, state, self.dataset, run, fire, self.device, self.evaluation, self.world)
-        with graceful_stop(loop):
+        hurried = False
+        loggers = attached_loggers(self.config) if self.world.rank == 0 else nullcontext()
+        with graceful_stop(loop), loggers:
             try:
                 on_rank0(lambda: fire("ganzoo_run_started", run=run))
                 for line in history(run.path) if self.resume else ():
                     loop.diagnostics.read(line)  # what it has seen before decides what it says next
                 with peer_failures(self._advice):
                     loop.fit()
-                    on_rank0(lambda: run.finish("finished"))
+                    on_rank0(lambda: self._finish(run, state))
             except BaseException as error:
                 stopped = isinstance(error, Interrupted | KeyboardInterrupt)
+                hurried = isinstance(error, KeyboardInterrupt)  # a second signal: who sent it waits for no page
                 if self.world.rank == 0:
                     self._write_end(run, "interrupted" if stopped else "failed", error)
                 if stopped and checkpoints(run.path):
@@ -202,7 +212,27 @@ class TrainingSession:
                 raise
             finally:
                 loop.loader.close()
+                if not hurried:
+                    self._report(run)
             on_rank0(lambda: fire("ganzoo_run_finished", run=run, status=run.status))
+
+    def _report(self, run: Run) -> None:
+        """The page to look at. One that cannot be written is a warning: the run is what counts."""
+        if not self.config.report or self.world.rank or not anything_to_show(run.path):
+            return
+        try:
+            from ganzoo.report.looks import Material
+            from ganzoo.report.page import write_report
+
+            write_report([run.path], material=Material(self.variant, self.dataset))
+        except (Exception, KeyboardInterrupt) as error:  # whatever a plugin or a disk raises, and who will not wait
+            warnings.warn(f"report.html could not be written: {describe(error)}", TrainingWarning, stacklevel=3)
+
+    def _finish(self, run: Run, state: State) -> None:
+        """The film of the training, where it is wanted, and the status."""
+        if self.config.timelapse:
+            leave_timelapse(run, state.step)
+        run.finish("finished")
 
     @staticmethod
     def _write_end(run: Run, status: str, error: BaseException) -> None:
@@ -210,6 +240,11 @@ class TrainingSession:
             run.finish(status, f"{type(error).__name__}: {error}")
         with suppress(GanzooError):
             registry().fire("ganzoo_run_finished", run=run, status=run.status)
+
+
+def anything_to_show(path: Path) -> bool:
+    """Whether a run has got as far as a line of its history, a picture or weights."""
+    return (path / SCALARS).exists() or any(path.glob("*.safetensors")) or any((path / "samples").glob("*.png"))
 
 
 @contextmanager

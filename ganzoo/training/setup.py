@@ -34,6 +34,7 @@ from ganzoo.runtime.device import choose_device
 from ganzoo.runtime.processes import launched
 from ganzoo.training.checks import check_arithmetic, check_tricks, warn_of_lengths
 from ganzoo.training.evaluation import PeriodicEvaluation, training_context
+from ganzoo.training.listeners import check_loggers
 from ganzoo.training.parallel import check as check_ranks
 from ganzoo.training.parallel import check_batch_size, refuse_other_ranks
 from ganzoo.training.session import TrainingSession
@@ -45,7 +46,7 @@ EMBEDDED = "glyphs"
 """The data set trained on when none is named: it needs no download."""
 CHANGEABLE = (
     "steps", "device", "log_every", "sample_every", "metrics", "metric_every", "checkpoint_every",
-    "keep", "diagnostics", "on_nonfinite",
+    "keep", "diagnostics", "on_nonfinite", "report", "timelapse", "loggers",
 )  # fmt: skip
 """Settings that may differ when a run is resumed: how long it trains and what it writes, not what it computes."""
 
@@ -148,6 +149,7 @@ def check_run(run: ResolvedRun) -> torch.device:
     if spec.samples != "images" and (config.resolution or config.channels):
         raise ConfigError(f"resolution and channels say nothing about the {spec.samples} of data set {spec.name!r}.")
     check_file_settings(config, spec, second)
+    check_loggers(config)
     if run.header is None:
         refuse_existing(run.target)
     return device

@@ -30,6 +30,8 @@ class ConvGenerator(Generator):
     For square images of any size from 8 pixels on.
     """
 
+    mixes_classes = True  # one-hot codes can be mixed
+
     def __init__(self, latent_dim: int, width: int, shape: Sequence[int], classes: int = 0) -> None:
         super().__init__(latent_dim, classes)
         self.body = upsampling(latent_dim + classes, tuple(shape), width)
@@ -59,6 +61,8 @@ class MLPGenerator(Generator):
         hidden: units of the hidden layers.
         norm: batch normalisation from the second layer on.
     """
+
+    mixes_classes = True  # one-hot codes can be mixed
 
     def __init__(
         self, latent_dim: int, hidden: Sequence[int], shape: Sequence[int], classes: int = 0, norm: bool = True

@@ -126,7 +126,7 @@ WRONG = {
     "unknown ending": (("--output", "x.bmp"), "unknown ending '.bmp'"),
     "no such folder": (("--output", "none/x.png"), "no such folder"),
     "a film of nothing": (("--output", "x.gif"), "add --interpolate"),
-    "rows of a grid": (("--rows", "3"), "is for --interpolate"),
+    "rows of a grid": (("--rows", "3"), "is for --interpolate and --morph"),
     "columns of a walk": (("--interpolate", "--columns", "3"), "is for grids"),
     "columns of a folder": (("--columns", "3", "--output", "singles"), "is for grids"),
     "rows of all classes": (("--interpolate", "--class", "all", "--rows", "3"), "one row a class"),

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 import ganzoo
 from ganzoo import hookimpl
-from ganzoo.cli.sample import refuse_ending, write
+from ganzoo.cli.drawing.draw import refuse_ending, write
 from ganzoo.data.base import DataInfo, Dataset
 from ganzoo.data.kinds import Writer
 from ganzoo.errors import Interrupted, UsageError
@@ -154,7 +154,7 @@ def test_a_variant_draws_and_writes_its_own_kind(tmp_path: Path) -> None:
     assert (tmp_path / "a.txt").read_text() == "3 crystals"
     write(loop.variant, samples[:3], tmp_path / "a.png", 8, None)
     refuse_ending(tmp_path / "a.txt", loop.variant)
-    with pytest.raises(UsageError, match=r"unknown ending '.wav'; write .png, .gif, .npy, .txt or a folder"):
+    with pytest.raises(UsageError, match=r"unknown ending '.wav'; write .png, .gif, .mp4, .npy, .txt or a folder"):
         refuse_ending(tmp_path / "a.wav", loop.variant)
 
 

@@ -53,7 +53,8 @@ class SRResNet(Translator):
         maps = self.head(images)
         result = self.tail(self.up(maps + self.trunk(maps)))
         if self.skip:
-            result = result + interpolate(images, scale_factor=int(self.scale), mode="bicubic", align_corners=False)
+            size = [int(self.scale) * side for side in images.shape[2:]]  # torch.export cannot follow a factor
+            result = result + interpolate(images, size=size, mode="bicubic", align_corners=False)
         return result
 
 

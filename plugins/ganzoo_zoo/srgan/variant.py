@@ -75,6 +75,7 @@ class SRGAN(GAN):
     Options = SRGANOptions
     defaults = {"loss": "non-saturating", "batch_size": 16, "steps": 20_000, "metrics": "psnr, ssim"}
     tiny: ClassVar = {"width": 8, "blocks": 1, "pretrain_steps": 4, "steps": 8, "content": "mse"}
+    preview_columns: ClassVar = ("low resolution", "bicubic", "enlarged", "original")
     unsupported: ClassVar = {"feature_matching": "its content loss says what the generator has to match"}
 
     def __init__(self, *arguments: Any) -> None:

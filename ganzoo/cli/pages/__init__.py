@@ -1,0 +1,1 @@
+"""Commands that show what runs have become: as a page, as tables in the terminal."""

@@ -1,0 +1,1 @@
+"""The gallery: a local web page of all runs, with live sampling. Its server is the extra ``ganzoo[gallery]``."""

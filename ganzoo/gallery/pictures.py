@@ -1,0 +1,181 @@
+"""Pictures for the gallery: samples of a generator, and images through a translator, as PNG."""
+
+import dataclasses
+import io
+import math
+import tempfile
+import typing
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ganzoo.config.fields import alternatives, build, describe
+from ganzoo.data.images.opening import Undecodable, open_image, reason
+from ganzoo.errors import DataError, GanzooError, PluginError, UsageError
+from ganzoo.errors import describe as describe_error
+from ganzoo.gallery.networks import Opened
+from ganzoo.gallery.requests import MOST_PIXELS, MOST_SAMPLES, MOST_WHOLE, SampleRequest, class_of
+from ganzoo.models.interfaces import Generator, Translator
+from ganzoo.models.translate import read_upright, translate_image
+from ganzoo.models.walk import arc, chord
+from ganzoo.report.pictures import drawn, grid, to_image
+from ganzoo.runs.trained import input_channels
+
+AT_ONCE = 2**22
+"""Values of samples that are computed together: 256 images of 64 pixels."""
+
+
+def card(opened: Opened) -> dict[str, Any]:
+    """What can be asked of a network, for JSON."""
+    network, data = opened.network, opened.variant.data
+    kind = "generator" if isinstance(network, Generator) else "translator" if isinstance(network, Translator) else ""
+    classes = network.classes if isinstance(network, Generator | Translator) else 0
+    names = data.classes if len(data.classes) == classes else tuple(map(str, range(classes)))
+    return {
+        "kind": kind,
+        "network": type(network).__name__,
+        "samples": data.kind,
+        "classes": list(names),
+        "scale": str(network.scale) if isinstance(network, Translator) else None,
+        "knobs": knobs(network.Sampling) if isinstance(network, Generator) else [],
+        **opened.said,
+    }
+
+
+def knobs(holder: type) -> list[dict[str, Any]]:
+    """The sampling settings of a generator: name, meaning, default, kind of value, and its range or choices."""
+    hints, found = typing.get_type_hints(holder), []
+    for f in dataclasses.fields(holder):
+        if "help" not in f.metadata:
+            continue
+        kinds = [kind for kind in alternatives(hints[f.name]) if kind is not type(None)]
+        choices = list(typing.get_args(kinds[0])) if typing.get_origin(kinds[0]) is typing.Literal else None
+        kind = "choice" if choices else {int: "int", float: "float", bool: "bool"}.get(kinds[0], "text")
+        limits = {key: f.metadata[key] for key in ("at_least", "above", "below", "at_most") if key in f.metadata}
+        found.append(
+            {
+                "name": f.name, "help": f.metadata["help"], "type": describe(hints[f.name]), "kind": kind,
+                "optional": len(kinds) < len(alternatives(hints[f.name])), "choices": choices, "default": f.default,
+                **limits,
+            }
+        )  # fmt: skip
+    return found
+
+
+@torch.no_grad()
+def sample_picture(opened: Opened, asked: SampleRequest) -> bytes:
+    """The samples that are asked for, as a PNG of a grid. With ``wanted = "all"`` a row is a class.
+
+    Raises:
+        UsageError: no generator, a class or a setting that it does not have, a picture too large.
+        PluginError: the network raised something.
+    """
+    generator = opened.network
+    if not isinstance(generator, Generator):
+        raise UsageError(f"this network is a {type(generator).__name__}: it draws no samples.")
+    n, columns = asked.n, math.ceil(math.sqrt(asked.n))
+    labels: Tensor | int | None
+    if asked.wanted == "all":
+        if not 0 < generator.classes <= MOST_SAMPLES:
+            raise UsageError(f"class all: this generator has {generator.classes} classes.")
+        columns = max(1, asked.n // generator.classes)
+        n = columns * generator.classes
+        labels = torch.arange(generator.classes).repeat_interleave(columns)
+    else:
+        labels = class_of(asked.wanted, generator.classes)
+    side = opened.variant.data.shape[1:] if opened.variant.data.kind == "images" else (1,)
+    if n * math.prod(side) > MOST_PIXELS:
+        raise UsageError(f"n = {n}: the picture would have more than {MOST_PIXELS:,} pixels; ask for fewer samples.")
+    try:
+        samples = draw(generator, n, labels, asked)
+        return png(to_image(grid(drawn(opened.variant, samples), columns)))
+    except GanzooError:
+        raise
+    except Exception as error:  # a network is a plugin's code
+        raise PluginError(f"the network raised {describe_error(error)}") from error
+
+
+def draw(generator: Generator, n: int, labels: Tensor | int | None, asked: SampleRequest) -> Tensor:
+    """Samples [n, *shape] on the CPU: those of ``ganzoo sample --seed``, or what lies between two seeds."""
+    chosen = build(generator.Sampling, asked.settings)
+    rng = torch.Generator().manual_seed(asked.seed)
+    latents = generator.latents(n, rng)
+    condition = generator.conditions(n, labels, chosen, rng)
+    if asked.other is not None and asked.t > 0:
+        rng = torch.Generator().manual_seed(asked.other)
+        t = torch.tensor([float(asked.t)], device=latents.device)
+        way = arc if asked.path == "spherical" else chord
+        latents = way(latents, generator.latents(n, rng), t)[:, 0]
+        if condition is not None and not generator.classes:
+            end = generator.conditions(n, labels, chosen, rng)
+            assert end is not None
+            condition = generator.condition.interpolate(condition, end, torch.full((n,), float(asked.t)))
+    latents = latents * asked.truncation
+    first = generator.generate(latents[:1], None if condition is None else condition[:1], chosen)
+    step = max(1, min(n, AT_ONCE // max(1, first[0].numel())))
+    parts = [
+        generator.generate(
+            latents[start : start + step], None if condition is None else condition[start : start + step], chosen
+        )
+        for start in range(0, n, step)
+    ]
+    return torch.cat(parts).float().cpu()
+
+
+def translated_picture(opened: Opened, upload: bytes, wanted: int | None) -> bytes:
+    """An uploaded image through a translator, as PNG.
+
+    Raises:
+        DataError: not an image, or more pixels than are taken; known from its header, before it is decoded.
+        UsageError: no translator, a class that it does not have, sides that do not suit it.
+        PluginError: the network raised something.
+    """
+    network = opened.network
+    if not isinstance(network, Translator):
+        raise UsageError(f"this network is a {type(network).__name__}: it translates no images.")
+    label = class_of(wanted, network.classes)
+    if network.classes and label is None:
+        raise UsageError(f"this network translates into classes: choose one, 0 to {network.classes - 1}.")
+    with tempfile.TemporaryDirectory(prefix="ganzoo-gallery-") as folder:
+        path = Path(folder) / "image"
+        path.write_bytes(upload)
+        refuse_large(path, network)
+        try:
+            image = read_upright(path)
+        except Exception as error:  # decoders raise whatever a damaged file leads them to
+            raise DataError(f"the image cannot be read: {reason(error)}.") from error
+    try:
+        return png(translate_image(network, input_channels(network, opened.variant.data), image, None, label))
+    except GanzooError:
+        raise
+    except Exception as error:  # a network is a plugin's code
+        raise PluginError(f"the network raised {describe_error(error)}") from error
+
+
+def refuse_large(path: Path, network: Translator) -> None:
+    """Raise DataError for a file that is no image, or one with too many pixels, before or after translation."""
+    scale, most = float(network.scale), MOST_PIXELS if network.reach is not None else MOST_WHOLE
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower, and an error
+            with open_image(path) as image:
+                width, height = image.size
+    except (Undecodable, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        if isinstance(error, Image.DecompressionBombError):
+            raise DataError(f"the image has more than {MOST_PIXELS:,} pixels.") from error
+        raise DataError(f"the file cannot be read: {reason(error)}.") from error
+    if width * height > most:
+        raise DataError(f"the image has {width} x {height} pixels: at most {most:,} are taken.")
+    if width * height * scale**2 > 2 * MOST_PIXELS:
+        raise DataError(f"the image has {width} x {height} pixels: {scale:g} times as large it would be too large.")
+
+
+def png(picture: Image.Image) -> bytes:
+    """A picture as PNG; compressed little, because it goes nowhere far."""
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG", compress_level=1)
+    return buffer.getvalue()
