@@ -88,11 +88,10 @@ class UNet(Translator):
         noise: bool = False,
         fields: tuple[str, str] = ("images", "target"),
     ) -> None:
-        super().__init__(input=fields[0], output=fields[1])
         depth = max(2, min(8, int(log2(side))))
+        super().__init__(multiple=2**depth, input=fields[0], output=fields[1])
         maps = [width * min(2**level, MOST_MAPS) for level in range(depth)]
         plain = norm == "none"
-        self.unit = 2**depth
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         for level, (fan_in, fan_out) in enumerate(zip([channels[0], *maps], maps, strict=False)):
             # The first level has no normalisation, and the last one might have a single value to normalise.
@@ -111,7 +110,7 @@ class UNet(Translator):
         init_normal(self)
 
     def forward(self, images: Tensor, condition: Tensor | None = None) -> Tensor:
-        maps, kept = padded(images, self.unit), []
+        maps, kept = padded(images, self.multiple), []
         for layer in self.down:
             maps = layer(maps)
             kept.append(maps)
@@ -148,7 +147,7 @@ class ResNetTranslator(Translator):
     def __init__(
         self, channels: tuple[int, int], width: int, blocks: int, fields: tuple[str, str] = ("images", "target")
     ) -> None:
-        super().__init__(input=fields[0], output=fields[1])
+        super().__init__(multiple=4, input=fields[0], output=fields[1])
 
         def layer(convolution: nn.Module, maps: int) -> list[nn.Module]:
             return [convolution, nn.InstanceNorm2d(maps), nn.ReLU(inplace=True)]
@@ -166,7 +165,7 @@ class ResNetTranslator(Translator):
         init_normal(self)
 
     def forward(self, images: Tensor, condition: Tensor | None = None) -> Tensor:
-        return self.body(padded(images, 4))[..., : images.shape[2], : images.shape[3]]
+        return self.body(padded(images, self.multiple))[..., : images.shape[2], : images.shape[3]]
 
 
 class PatchDiscriminator(Discriminator):

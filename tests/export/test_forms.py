@@ -16,7 +16,7 @@ from torch.nn.functional import interpolate
 import ganzoo
 from ganzoo.data.base import DataInfo
 from ganzoo.errors import UsageError
-from ganzoo.export.calls import call_of
+from ganzoo.export.calls import call_of, with_fixed_sides
 from ganzoo.export.program import difference, export_program
 from ganzoo.models.interfaces import Classifier, Encoder, Generator, Translator
 
@@ -28,9 +28,10 @@ BATCHES = (1, 5, 16)
 NEAR = 1e-5
 
 
-def trials(network: nn.Module, data: DataInfo) -> list[tuple[tuple[Tensor, ...], Tensor]]:
-    """Inputs and what PyTorch gives, from seeds that no export is tried with."""
+def trials(network: nn.Module, data: DataInfo, fixed: bool) -> list[tuple[tuple[Tensor, ...], Tensor]]:
+    """Inputs and what PyTorch gives, from seeds that no export is tried with; ``fixed``: of one size."""
     call = call_of(network, data)
+    call = with_fixed_sides(call) if fixed else call
     found = []
     for i, n in enumerate(BATCHES):
         inputs = call.inputs(n, 100 + i)
@@ -69,7 +70,7 @@ def test_onnx_agrees_with_pytorch(name: str, role: str, trained: Train, made: Ma
     network = run.network(role)
     session = onnxruntime.InferenceSession(done.path.read_bytes(), providers=["CPUExecutionProvider"])
     names = [given.name for given in session.get_inputs()]
-    for inputs, expected in trials(network, run.data):
+    for inputs, expected in trials(network, run.data, done.fixed_sides):
         (found,) = session.run(None, {key: value.numpy() for key, value in zip(names, inputs, strict=True)})
         assert apart(torch.from_numpy(found), expected) <= NEAR
     if isinstance(network, Generator):
@@ -84,7 +85,7 @@ def test_pt2_agrees_with_pytorch(name: str, role: str, trained: Train, made: Mak
     assert done.note == ""
     network = run.network(role)
     program = torch.export.load(done.path).module()
-    for inputs, expected in trials(network, run.data):
+    for inputs, expected in trials(network, run.data, done.fixed_sides):
         assert apart(program(*inputs), expected) <= NEAR
     same_use(network, ganzoo.load(done.path), run.data)
 
@@ -125,7 +126,7 @@ def test_plain_code_agrees_with_pytorch_in_a_process_without_ganzoo(trained: Tra
         same_use(run.network(role), ganzoo.load(done.path), run.data)
         inputs = {
             f"{i}-{j}": value
-            for i, (values, _) in enumerate(trials(run.network(role), run.data))
+            for i, (values, _) in enumerate(trials(run.network(role), run.data, done.fixed_sides))
             for j, value in enumerate(values)
         }
         save_file(inputs, folder / "inputs")
@@ -140,7 +141,8 @@ def test_plain_code_agrees_with_pytorch_in_a_process_without_ganzoo(trained: Tra
     assert all(torch.equal(value, shown_found[key]) for key, value in found.items())
     for (name, role), folder in folders.items():
         run = trained(name)
-        for i, (_, expected) in enumerate(trials(run.network(role), run.data)):
+        fixed = made(name, role, "plain").fixed_sides
+        for i, (_, expected) in enumerate(trials(run.network(role), run.data, fixed)):
             assert apart(load_file(folder / "outputs")[str(i)], expected) <= NEAR, f"{name}, {role}"
 
 
@@ -168,7 +170,7 @@ def test_other_kinds_of_networks(
         assert done.difference <= NEAR
         again = ganzoo.load(done.path)
         same_use(network, again, run.data)
-        for inputs, expected in trials(network, run.data):
+        for inputs, expected in trials(network, run.data, done.fixed_sides):
             assert apart(again(*inputs), expected) <= NEAR
 
 

@@ -22,8 +22,8 @@ class Painter(Translator):
         body: what paints: a network from [N, C + 1, H, W] to [N, C, H, W].
     """
 
-    def __init__(self, body: nn.Module) -> None:
-        super().__init__(input="given", output="images", masked=True)
+    def __init__(self, body: "UNet | ContextEncoder") -> None:
+        super().__init__(multiple=int(body.multiple), input="given", output="images", masked=True)
         self.body = body
 
     def forward(self, images: Tensor, condition: Tensor | None = None) -> Tensor:
@@ -49,7 +49,7 @@ class ContextEncoder(nn.Module):
     def __init__(self, channels: int, side: int, width: int) -> None:
         super().__init__()
         levels = max(1, int(log2(side / SMALL)))
-        self.unit = 2**levels
+        self.multiple = 2**levels
         maps = [width * min(2**level, 8) for level in range(levels)]
         down: list[nn.Module] = []
         for fan_in, fan_out in zip([channels + 1, *maps], maps, strict=False):
@@ -65,7 +65,7 @@ class ContextEncoder(nn.Module):
         init_normal(self)
 
     def forward(self, images: Tensor) -> Tensor:
-        maps = self.down(padded(images, self.unit))
+        maps = self.down(padded(images, self.multiple))
         small = adaptive_avg_pool2d(maps, SMALL)
         connected = self.connected(small.flatten(2)).view(small.shape)
         if connected.shape != maps.shape:
