@@ -21,7 +21,7 @@ help:
 	@echo "make docs    write the generated parts of the documentation anew"
 	@echo "make clean   remove the environment and what tools left behind"
 
-# The metric costs a quarter of the time, and gives the report a score and a curve.
+# The metric costs a tenth of the time, and gives the report a score and a curve.
 demo: $(VENV)/.installed
 	$(BIN)/ganzoo train cgan --steps 4000 --batch-size 32 -o width=32 -o lr=0.0005 -o sample_every=200 -o log_every=20 \
 	  --metric accuracy-glyphs-10k -o metric_every=32000 --out $(DEMO)

@@ -9,8 +9,9 @@ from ganzoo.bench.ranking import Ranking, rank
 from ganzoo.bench.suite import Suite
 from ganzoo.bench.table import Row, columns, grid, title
 from ganzoo.errors import describe
+from ganzoo.registry.registry import registry
 from ganzoo.report.charts import Chart, Series, chart
-from ganzoo.report.html import Picture, environment, stored
+from ganzoo.report.html import PLOTS, Picture, environment, stored
 from ganzoo.runs.history import history
 from ganzoo.runtime.files import replace_text
 
@@ -37,6 +38,7 @@ class Part:
         others: those by the other metrics.
         samples: of every row, in the order of the first ranking.
         curves: metrics over minutes of training.
+        plot: samples are drawn dark on white.
     """
 
     dataset: str
@@ -44,6 +46,7 @@ class Part:
     others: list[Ranking]
     samples: list[Sample]
     curves: list[Chart]
+    plot: bool
 
 
 def write(folder: Path, suite: Suite, rows: list[Row]) -> None:
@@ -75,7 +78,7 @@ def part(folder: Path, suite: Suite, rows: list[Row], dataset: str, colours: dic
     drawn = (course_chart(folder, suite, own, metric, colours) for metric in metrics)
     return Part(
         dataset, first, [r for r in rankings if r is not first], [sample(folder, row, most) for row in placed],
-        [made for made in drawn if made],
+        [made for made in drawn if made], registry().datasets.spec(dataset.partition(":")[0]).samples in PLOTS,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from ganzoo.config.settings import resolve
 from ganzoo.data.base import DataInfo
-from ganzoo.errors import CheckpointError, UsageError
+from ganzoo.errors import CheckpointError, Interrupted, UsageError
 from ganzoo.models.load import load_variant
 from ganzoo.models.variant import Variant
 from ganzoo.runs.checkpoint import refuse_other_versions
@@ -46,6 +46,7 @@ class Networks:
         self.most = most
         self.busy = threading.RLock()
         self._kept: OrderedDict[tuple[Path, int, int], Opened] = OrderedDict()
+        self._stopping = False
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -58,16 +59,27 @@ class Networks:
         """
         with self.busy:
             try:
-                found = path.stat()
+                state = path.stat()
             except OSError as error:
                 raise CheckpointError(f"{path.name}: {error.strerror or error}.") from error
-            key = path, found.st_mtime_ns, found.st_size
+            key = path, state.st_mtime_ns, state.st_size
             if key not in self._kept:
-                self._kept[key] = open_checkpoint(path) if path.parent.name == "checkpoints" else open_weights(path)
+                found = open_checkpoint(path) if path.parent.name == "checkpoints" else open_weights(path)
+                for module in found.network.modules():
+                    module.register_forward_pre_hook(self._go_on)
+                self._kept[key] = found
             self._kept.move_to_end(key)
             while len(self._kept) > self.most:
                 self._kept.popitem(last=False)
             return self._kept[key]
+
+    def stop(self) -> None:
+        """End what is being computed before its next layer: a large image can take minutes."""
+        self._stopping = True
+
+    def _go_on(self, *_: object) -> None:
+        if self._stopping:
+            raise Interrupted("the gallery is closed.")
 
 
 def open_weights(path: Path) -> Opened:

@@ -14,6 +14,8 @@ MOST_UPLOAD = 20 * 1000 * 1000
 """Bytes of an image that is dropped in."""
 MOST_PIXELS = 16 * 1000 * 1000
 """Pixels of an image that is dropped in, and of a picture of samples. A translated image may have twice as many."""
+MOST_WHOLE = 2 * 1000 * 1000
+"""Pixels of an image for a network that cannot work on tiles: 64 maps of this take half a gigabyte."""
 
 
 @dataclass(frozen=True)

@@ -134,11 +134,10 @@ async def body_of(request: Request, most: int) -> bytes:
     return b"".join(parts)
 
 
-def create_app(root: Path) -> Starlette:
-    """The gallery of a folder of runs, as an ASGI application."""
+def create_app(root: Path, networks: Networks) -> Starlette:
+    """The gallery of a folder of runs, as an ASGI application that keeps its networks in ``networks``."""
     root = root.resolve()
     answered = answering(root)
-    networks = Networks()
     templates = Environment(loader=PackageLoader("ganzoo.gallery", "page"), autoescape=True, undefined=StrictUndefined)
 
     @answered
@@ -243,12 +242,15 @@ def bind(port: int) -> socket.socket:
 
 
 class Server(uvicorn.Server):
-    """A server that remembers which signal ended it."""
+    """A server that remembers which signal ended it, and then calls ``stop``."""
 
-    ended_by = ""
+    def __init__(self, config: uvicorn.Config, stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self.stop, self.ended_by = stop, ""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.ended_by = signal.Signals(sig).name
+        self.stop()
         super().handle_exit(sig, frame)
 
 
@@ -265,15 +267,16 @@ def serve(root: Path, port: int, browser: bool, said: Callable[[str], None]) -> 
     list_runs(root)
     sock = bind(port)
     address = f"http://{LOOPBACK}:{sock.getsockname()[1]}/"
+    networks = Networks()
     config = uvicorn.Config(
-        create_app(root),
+        create_app(root, networks),
         log_config=None,
-        log_level="error",
+        log_level="critical",
         access_log=False,
         lifespan="off",
-        timeout_graceful_shutdown=2,
+        timeout_graceful_shutdown=10,
     )
-    server = Server(config)
+    server = Server(config, networks.stop)
     try:
         said(address)
         if browser:

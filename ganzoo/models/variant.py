@@ -175,7 +175,8 @@ class Variant:
             device = device_of(network)
             result = network(given.to(device), *(() if labels is None else (labels.to(device),))).float().cpu()
         columns = [interpolate(given, size=result.shape[2:], mode="nearest"), result]
-        if network.output in self.examples and not network.output.startswith(SECOND):
+        paired = not any(name.startswith(SECOND) for name in (network.input, network.output))
+        if paired and network.output in self.examples:  # samples of two sets that are not paired have no target
             columns.append(self.examples[network.output])
         channels = max(column.shape[1] for column in columns)
         rows = torch.stack([column.expand(-1, channels, -1, -1) for column in columns], dim=1)

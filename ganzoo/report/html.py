@@ -22,6 +22,8 @@ PNG = b"\x89PNG\r\n\x1a\n"
 """How a PNG begins; width and height stand in its bytes 16 to 23."""
 LEAST_SIDE = 48
 """Pixels of a page that a sample is shown with, at least; smaller ones are magnified by a whole factor."""
+PLOTS = ("points", "waves")
+"""Kinds of samples that are drawn dark on white: a dark page shows them light on dark."""
 GAP = 2
 POINT_SIDE = 420
 

@@ -36,6 +36,15 @@ PAIRS = 6
 WALKS = 5
 
 
+@dataclass(frozen=True)
+class Translation:
+    """What the translator of a role makes of images: uint8 [R, columns, C, H, W], with the names of the columns."""
+
+    role: str
+    columns: tuple[str, ...]
+    images: Tensor
+
+
 @dataclass
 class Looks:
     """Pictures of one run, uint8 [N, C, H, W], or points [N, D].
@@ -47,7 +56,7 @@ class Looks:
         walks: rows of an interpolation: [W, T, ...]; of points [W, T, D].
         neighbours: each sample, then its nearest training images: [S, 1 + k, C, H, W].
         searched: what neighbours were looked for in, in words.
-        translations: [R, columns, C, H, W], with the names of their columns.
+        translations: what each translator makes of images.
         missing: what cannot be shown, and why.
     """
 
@@ -58,8 +67,7 @@ class Looks:
     walks: Tensor | None = None
     neighbours: Tensor | None = None
     searched: str = ""
-    translations: Tensor | None = None
-    columns: tuple[str, ...] = ()
+    translations: list[Translation] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
 
@@ -90,7 +98,7 @@ def look(run: TrainedRun, material: Material | None = None) -> Looks:
             _try(found, "an interpolation", lambda: _walks(found, run, network))
             _try(found, "nearest training samples", lambda: _real(found, run, network, material))
         elif isinstance(network, Translator):
-            _try(found, "translations", lambda: _translations(found, run, network, material))
+            _try(found, "translations", lambda: _translations(found, run, material))
         else:
             found.missing.append(f"samples: a {type(network).__name__} draws none.")
     return found
@@ -200,14 +208,24 @@ def _real(found: Looks, run: TrainedRun, generator: Generator, material: Materia
             dataset.close()
 
 
-def _translations(found: Looks, run: TrainedRun, network: Translator, material: Material | None) -> None:
-    """Rows of the first training samples: what comes in, what comes out, and what should, where that is known."""
+def _translations(found: Looks, run: TrainedRun, material: Material | None) -> None:
+    """Of every translator the first training samples: what comes in, what comes out, and what should, where known."""
     variant = material.variant if material else _prepared(run)
+    networks = {role: run.network(role) for role in run.roles}
+    for role, network in networks.items():
+        if isinstance(network, Translator):
+            _try(found, f"translations of {role}", lambda r=role, n=network: _translation(found, variant, r, n))
+
+
+def _translation(found: Looks, variant: Variant, role: str, network: Translator) -> None:
+    """The rows of one translator."""
     samples, columns = variant.preview(network)
     pictures = drawn(variant, samples)
-    found.translations = pictures.unflatten(0, (-1, columns))[: max(1, min(PAIRS, VALUES * 4 // pictures[0].numel()))]
+    rows = max(1, min(PAIRS, VALUES * 4 // pictures[0].numel()))
     names = variant.preview_columns or ("input", "output", "target")[:columns]
-    found.columns = names if len(names) == columns else tuple(f"column {i + 1}" for i in range(columns))
+    if len(names) != columns:
+        names = tuple(f"column {i + 1}" for i in range(columns))
+    found.translations.append(Translation(role, names, pictures.unflatten(0, (-1, columns))[:rows]))
 
 
 def _prepared(run: TrainedRun) -> Variant:

@@ -18,8 +18,8 @@ from ganzoo.report.facts import (
     settings_of,
     title_of,
 )
-from ganzoo.report.html import Picture, Scatter, environment, scatter, stored, strip
-from ganzoo.report.looks import SEED, Looks, Material, open_looks
+from ganzoo.report.html import PLOTS, Picture, Scatter, environment, scatter, stored, strip
+from ganzoo.report.looks import SEED, Looks, Material, Translation, open_looks
 from ganzoo.runtime.files import replace_text
 
 REPORT = "report.html"
@@ -29,8 +29,6 @@ PICTURES = 2_600_000
 """Bytes of the files of all pictures of a page; base64 makes a third more of them."""
 FRAMES = 40
 """Pictures through the training of one run, at most."""
-PLOTS = ("points", "waves")
-"""Kinds of samples that are drawn dark on white: a dark page shows them light on dark."""
 MOST_RUNS = 12
 MOST_WARNINGS = 50
 
@@ -61,6 +59,15 @@ class Score:
     best: float | None = None
 
 
+@dataclass(frozen=True)
+class Translated:
+    """What a translator makes of images: rows of pictures, and what stands above them."""
+
+    role: str
+    columns: tuple[str, ...]
+    rows: list[list[Picture]]
+
+
 @dataclass
 class View:
     """One run as the template shows it."""
@@ -76,8 +83,7 @@ class View:
     searched: str = ""
     walks: list[Picture] = field(default_factory=list)
     scatter: Scatter | None = None
-    translations: list[list[Picture]] = field(default_factory=list)
-    columns: tuple[str, ...] = ()
+    translations: list[Translated] = field(default_factory=list)
     plot: bool = False
     missing: list[str] = field(default_factory=list)
 
@@ -182,14 +188,18 @@ def fill(made: View, looks: Looks, name: str, budget: int) -> None:
         made.neighbours = strips(looks.neighbours, "a sample and its nearest training images, pair", share // 2)
     if looks.walks is not None and looks.walks.dim() == 5:
         made.walks = strips(looks.walks, "samples on the way from one latent to another, row", share // 2)
-    if looks.translations is not None:
-        made.columns, rows = looks.columns, looks.translations
-        each = share // (len(rows) * rows.shape[1])
-        made.translations = [
-            [strip(one[None], f"{column} {i + 1} of {name}", each)
-             for column, one in zip(looks.columns, row, strict=True)]
-            for i, row in enumerate(rows)
-        ]  # fmt: skip
+    count = sum(t.images.shape[0] * t.images.shape[1] for t in looks.translations)
+    made.translations = [translated(t, name, share // count) for t in looks.translations]
+
+
+def translated(found: Translation, name: str, most: int) -> Translated:
+    """The pictures of a translator, each of at most ``most`` bytes."""
+    rows = [
+        [strip(one[None], f"{column} {i + 1} of {name}, {found.role}", most)
+         for column, one in zip(found.columns, row, strict=True)]
+        for i, row in enumerate(found.images)
+    ]  # fmt: skip
+    return Translated(found.role, found.columns, rows)
 
 
 def strips(rows: Tensor, alt: str, most: int) -> list[Picture]:

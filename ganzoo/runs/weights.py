@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from ganzoo.data.base import DataInfo
 from ganzoo.errors import CheckpointError, ConfigError, DataError, PluginError, describe
@@ -54,13 +55,23 @@ def load_network(path: Path, variant: Variant) -> nn.Module:
     return network.eval().requires_grad_(False)
 
 
+class Undrawn(TorchFunctionMode):
+    """Networks that have shapes only need no weights: to draw them there, torch would first load its compiler, which
+    takes seconds."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in (nn.init.normal_, Tensor.normal_):
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
+
+
 def refuse_other_shapes(path: Path, name: str, variant: Variant) -> None:
     """Compare the shapes in a file with those of the network that its header asks for, before any memory is taken.
 
     Raises:
         CheckpointError: no such network, or other tensors.
     """
-    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+    with torch.random.fork_rng(devices=[]), torch.device("meta"), Undrawn():
         try:
             networks = variant.build()
         except (ConfigError, DataError, PluginError) as error:

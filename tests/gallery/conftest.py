@@ -32,8 +32,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         warnings.simplefilter("ignore")  # short trainings are told what they lack
         ganzoo.train("cgan", "glyphs", out=root / "labelled", steps=3, checkpoint_every=1, keep=3, **few)
         ganzoo.train("dcgan", "glyphs", out=root / "deep" / NAME, steps=1, **few)
-        ganzoo.train("srgan", "glyphs", out=root / "enlarger", steps=1, batch_size=4, device="cpu", metrics="",
-                     **{"width": 4, "blocks": 1})  # fmt: skip
+        ganzoo.train("srgan", "glyphs", out=root / "enlarger", steps=1, metrics="", blocks=1, **few)
         with toys():
             ganzoo.train(
                 "toy-infogan", "toy-pairs", out=root / "coded", steps=1, batch_size=4, device="cpu", metrics=""

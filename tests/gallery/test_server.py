@@ -20,10 +20,12 @@ import ganzoo
 from ganzoo.cli import main
 from ganzoo.config.fields import Options, option
 from ganzoo.data.base import to_uint8
+from ganzoo.errors import DataError
 from ganzoo.gallery.networks import Networks
-from ganzoo.gallery.pictures import knobs
+from ganzoo.gallery.pictures import knobs, refuse_large
 from ganzoo.gallery.requests import MOST_JSON, MOST_UPLOAD
 from ganzoo.gallery.server import create_app
+from ganzoo.models.interfaces import Translator
 from ganzoo.report.pictures import grid, to_image
 
 from .conftest import NAME
@@ -35,7 +37,8 @@ class Client:
     """Asks the application without a network."""
 
     def __init__(self, root: Path) -> None:
-        self.app = create_app(root)
+        self.networks = Networks()
+        self.app = create_app(root, self.networks)
 
     def ask(self, method: str, path: str, **given: Any) -> httpx.Response:
         async def answer() -> httpx.Response:
@@ -156,6 +159,16 @@ def test_images_are_translated_and_others_refused(client, uploads):
     assert "4 times as large it would be too large" in translate(client, wide.getvalue(), 400)
 
 
+def test_a_network_that_cannot_work_on_tiles_takes_smaller_images(tmp_path):
+    Image.new("1", (2000, 1500)).save(tmp_path / "image.png")
+    network = Translator()
+    network.reach = 8
+    refuse_large(tmp_path / "image.png", network)
+    network.reach = None
+    with pytest.raises(DataError, match="2000 x 1500 pixels: at most 2,000,000 are taken"):
+        refuse_large(tmp_path / "image.png", network)
+
+
 def test_only_this_machine_and_its_own_page_are_answered(client):
     for host in ("evil.example", "localhost.evil.example", "127.0.0.1.nip.io:8642", "192.168.1.2:8642", ""):
         assert client.get("/api/runs", headers={"Host": host}).status_code == 403
@@ -248,6 +261,13 @@ def test_a_few_networks_are_kept_and_changed_files_are_read_again(runs, tmp_path
         kept.open(file)
     assert len(kept) == 2
     assert kept.open(files[0]) is not first
+
+
+def test_what_is_being_computed_ends_with_the_gallery(runs):
+    client = Client(runs)
+    sample(client)
+    client.networks.stop()
+    assert sample(client, 400) == "the gallery is closed."
 
 
 def test_64_images_take_less_than_a_second(client):

@@ -45,5 +45,6 @@ def points(folder: Path, reports: None) -> Path:
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    with Chromium(tmp_path_factory.mktemp("chromium")) as started:
-        yield started
+    started = Chromium(tmp_path_factory.mktemp("chromium"))
+    yield started
+    started.close()

@@ -69,19 +69,19 @@ def test_a_page_fits_every_width_in_both_themes(name: str, browser: Chromium, re
     papers = set()
     for dark in (False, True):
         for width in (PHONE, 800, 1400):
-            browser.open(path, width, dark=dark)
-            browser.evaluate("document.querySelectorAll('details').forEach((each) => each.open = true)")
+            browser.show(path, width, dark)
+            browser.run("document.querySelectorAll('details').forEach((each) => each.open = true)")
             assert browser.overflow() <= 0, f"{name} at {width} pixels"
             broken = "Array.from(document.images).filter((i) => i.naturalWidth === 0).map((i) => i.alt)"
-            assert browser.evaluate(broken) == []
-        papers.add(browser.evaluate("getComputedStyle(document.body).backgroundColor"))
+            assert browser.run(broken) == []
+        papers.add(browser.run("getComputedStyle(document.body).backgroundColor"))
     assert len(papers) == 2, "two themes"
     assert browser.errors == []
 
 
 def test_text_in_charts_can_be_read_on_a_phone(digits: Path, browser: Chromium) -> None:
-    browser.open(digits / "report.html", PHONE)
-    heights = browser.evaluate(
+    browser.show(digits / "report.html", PHONE)
+    heights = browser.run(
         "Array.from(document.querySelectorAll('svg text')).map((t) => t.getBoundingClientRect().height)"
         ".filter((height) => height > 0)"
     )
@@ -91,72 +91,72 @@ def test_text_in_charts_can_be_read_on_a_phone(digits: Path, browser: Chromium) 
 
 def test_the_slider_moves_through_the_training_by_keyboard(digits: Path, browser: Chromium) -> None:
     browser.errors.clear()
-    browser.open(digits / "report.html")
-    seen = [browser.evaluate(SHOWN)]
-    browser.evaluate("document.querySelector('.film input').focus()")
+    browser.show(digits / "report.html")
+    seen = [browser.run(SHOWN)]
+    browser.run("document.querySelector('.film input').focus()")
     for _ in range(2):
         browser.press("ArrowLeft")
-        seen.append(browser.evaluate(SHOWN))
+        seen.append(browser.run(SHOWN))
     assert len(set(seen)) == 3, "three moments"
-    assert "step 4" in browser.evaluate("document.querySelector('.film input').getAttribute('aria-valuetext')")
-    assert "step 4," in browser.evaluate("document.querySelector('.film figure.on figcaption').textContent")
+    assert "step 4" in browser.run("document.querySelector('.film input').getAttribute('aria-valuetext')")
+    assert "step 4," in browser.run("document.querySelector('.film figure.on figcaption').textContent")
     browser.press("End")
-    assert browser.evaluate(SHOWN) == seen[0]
+    assert browser.run(SHOWN) == seen[0]
     assert browser.errors == []
 
 
 def test_play_runs_to_the_end(digits: Path, browser: Chromium) -> None:
-    browser.open(digits / "report.html")
-    last = browser.evaluate(SHOWN)
-    browser.evaluate("document.querySelector('.film button').click()")
-    assert browser.evaluate(SHOWN) != last, "it begins at the beginning"
-    browser.wait(f"{SHOWN} === {last!r} && document.querySelector('.film button').textContent === 'Play'")
+    browser.show(digits / "report.html")
+    last = browser.run(SHOWN)
+    browser.run("document.querySelector('.film button').click()")
+    assert browser.run(SHOWN) != last, "it begins at the beginning"
+    browser.until(f"{SHOWN} === {last!r} && document.querySelector('.film button').textContent === 'Play'")
 
 
 def test_the_sliders_of_several_runs_move_together(several: Path, browser: Chromium) -> None:
-    browser.open(several)
+    browser.show(several)
     places = "Array.from(document.querySelectorAll('.film input')).map((input) => Number(input.value))"
-    assert browser.evaluate(places) == [2, 2]
-    browser.evaluate("document.querySelector('.film input').focus()")
+    assert browser.run(places) == [2, 2]
+    browser.run("document.querySelector('.film input').focus()")
     browser.press("Home")
-    assert browser.evaluate(places) == [0, 0]
+    assert browser.run(places) == [0, 0]
 
 
 def test_the_zoom_of_a_row_moves_together(translated: Path, browser: Chromium) -> None:
     browser.errors.clear()
-    browser.open(translated)
+    browser.show(translated)
     scale = (
         "Array.from(document.querySelectorAll('.pair:first-child img'))"
         ".map((image) => getComputedStyle(image).transform + getComputedStyle(image).transformOrigin)"
     )
-    assert {each.split("(")[0][:4] for each in browser.evaluate(scale)} == {"none"}
-    box = browser.evaluate(
+    assert {each.split("(")[0][:4] for each in browser.run(scale)} == {"none"}
+    box = browser.run(
         "(() => { const b = document.querySelector('.pane').getBoundingClientRect(); return [b.x, b.y]; })()"
     )
     seen = []
     for place in (20, 120):
         browser.point(box[0] + place, box[1] + place)
-        found = set(browser.evaluate(scale))
+        found = set(browser.run(scale))
         assert len(found) == 1, "every picture of the row shows the same place"
         seen += found
     assert seen[0] != seen[1]
     assert "matrix(3.5" in seen[0]
     browser.point(5, 5)
-    assert {each[:4] for each in browser.evaluate(scale)} == {"none"}
-    browser.evaluate("document.querySelector('.pair').focus()")
+    assert {each[:4] for each in browser.run(scale)} == {"none"}
+    browser.run("document.querySelector('.pair').focus()")
     browser.press("ArrowRight")
-    assert "matrix(3.5" in browser.evaluate(scale)[0]
+    assert "matrix(3.5" in browser.run(scale)[0]
     browser.press("Escape")
-    assert browser.evaluate(scale)[0].startswith("none")
+    assert browser.run(scale)[0].startswith("none")
     assert browser.errors == []
 
 
 def test_without_scripts_every_moment_is_there(digits: Path, browser: Chromium) -> None:
     browser.call("Emulation.setScriptExecutionDisabled", value=True)
     try:
-        browser.open(digits / "report.html")
+        browser.show(digits / "report.html")
         seen = "Array.from(document.querySelectorAll('.film figure')).filter((f) => f.offsetParent !== null).length"
-        assert browser.evaluate(seen) == 3
+        assert browser.run(seen) == 3
     finally:
         browser.call("Emulation.setScriptExecutionDisabled", value=False)
 
@@ -167,7 +167,7 @@ def test_html_in_names_runs_nothing(digits: Path, tmp_path: Path, browser: Chrom
     run = tmp_path / "<img src=x onerror='window.ran=1'><script>window.ran=1<∕script>"
     shutil.copytree(digits, run)
     browser.errors.clear()
-    browser.open(write_report([run, digits], tmp_path / "a.html"))
-    assert browser.evaluate("window.ran === undefined")
-    assert "<img src=x" in browser.evaluate("document.querySelector('.side h3').textContent")
+    browser.show(write_report([run, digits], tmp_path / "a.html"))
+    assert browser.run("window.ran === undefined")
+    assert "<img src=x" in browser.run("document.querySelector('.side h3').textContent")
     assert browser.errors == []

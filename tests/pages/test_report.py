@@ -3,9 +3,12 @@
 import base64
 import io
 import json
+import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -107,6 +110,15 @@ def test_looking_draws_no_random_numbers_of_the_caller(digits: Path, tmp_path: P
     torch.manual_seed(3)
     text_of(digits, tmp_path / "a.html")
     assert torch.equal(torch.rand(4), expected)
+
+
+def test_a_report_waits_for_no_compiler(digits: Path) -> None:
+    """torch loads its own when weights are drawn on the meta device: seconds, for shapes only."""
+    code = (
+        "import sys; from ganzoo.runs.trained import open_run; open_run(sys.argv[1]).network(); "
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(digits)], check=False).returncode == 0
 
 
 def test_the_equilibrium_is_that_of_the_loss(digits: Path, points: Path, tmp_path: Path) -> None:
@@ -276,7 +288,7 @@ def test_what_is_no_run_is_refused_in_one_line(digits: Path, tmp_path: Path, inv
         (["compare", "other"], 1, "other is not a run directory"),
     ):  # fmt: skip
         if code is None:  # who may not write there is told so before, who may (root) afterwards
-            code = 1 if __import__("os").access("/proc", 2) else 2
+            code = 1 if os.access("/proc", os.W_OK) else 2
         done = invoke(*words, code=code)
         assert message in done.err
         assert len(done.err.strip().splitlines()) <= 4
