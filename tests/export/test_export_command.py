@@ -152,6 +152,26 @@ def test_damaged_weights_and_checkpoints(invoke: Invoke, trained: Train) -> None
     assert not list(Path.cwd().glob("*.pt2"))
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"step": "x"},
+        {"images": None},
+        {"role": "../x"},
+        {"versions": []},
+        {"machine": 3},
+        {"best": 3},
+        {"odd": "\ud800"},
+    ],
+)
+def test_a_header_that_is_not_what_was_written(change: dict[str, Any], invoke: Invoke, trained: Train) -> None:
+    tensors, header = read_tensors(trained("vanilla").path / "generator.safetensors")
+    write_tensors(Path("a.safetensors"), tensors, {**header, **change})
+    for form in ("hf", "plain"):
+        assert "a.safetensors is damaged: " in one_error(invoke("export", "a.safetensors", "--to", form, code=1).err)
+    assert [path.name for path in Path.cwd().iterdir()] == ["a.safetensors"]
+
+
 def front_matter(card: str) -> dict[str, Any]:
     """The YAML at the top of a card: only words, quoted texts without quotes and backslashes, and lists of such."""
     start, text, _ = card.split("---\n", 2)
