@@ -1,4 +1,4 @@
-"""What Python users call: list, prepare, train, open, load. The command line is a thin layer over this."""
+"""What Python users call: list, prepare, train, open, export, load. The command line is a thin layer over this."""
 
 from pathlib import Path
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from ganzoo.display.notebook import PythonKind, shown_in_python
 from ganzoo.errors import UsageError
 from ganzoo.export.read import is_exported, load_exported, refuse_other_hash, weights_of_folder
+from ganzoo.export.write import export_network
 from ganzoo.models.interfaces import Classifier, Encoder, Generator, Translator
 from ganzoo.registry.registry import registry
 from ganzoo.runs.trained import TrainedRun, open_run, variant_of_weights
@@ -82,6 +83,7 @@ def load(
 __all__ = [
     "TrainedRun",
     "TrainingSession",
+    "export_network",
     "list_variants",
     "load",
     "open_run",

@@ -250,6 +250,8 @@ def refuse_random(call: Call) -> None:
                 found.append(call(*inputs))
     except Exception as error:  # a plugin's code
         raise ExportError(f"the network cannot be called: {describe(error)}") from error
+    if not bool(found[0].isfinite().all()):
+        raise ExportError("the network gives values that are not finite: there is nothing to compare an export with.")
     if not torch.equal(*found):
         raise ExportError("the network draws random numbers whenever it is used: no file could give the same samples.")
 

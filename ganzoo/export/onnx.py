@@ -163,6 +163,8 @@ def read_onnx(path: Path) -> tuple[dict[str, Any], Run]:
     if path.stat().st_size > LARGEST:
         raise CheckpointError(f"{path} has {path.stat().st_size:,} bytes: an ONNX file has at most {LARGEST:,}.")
     content = path.read_bytes()
+    if not content:
+        raise CheckpointError(f"{path} is empty.")
     model = onnx.ModelProto()
     try:
         model.ParseFromString(content)

@@ -13,7 +13,7 @@ from ganzoo.models.variant import Variant
 from ganzoo.runs.checkpoint import refuse_other_versions
 from ganzoo.runs.run import weights_path
 from ganzoo.runs.trained import TrainedRun, open_run, variant_of_weights
-from ganzoo.runs.weights import describe_weights, load_network
+from ganzoo.runs.weights import describe_weights, load_network, weights_in
 from ganzoo.runtime.tensor_files import below, fill, read_tensors
 
 Weights = Literal["used", "last", "best"]
@@ -61,6 +61,7 @@ def open_source(path: Path, role: str | None, weights: Weights = "used") -> Sour
         RunError, CheckpointError: nothing there, or damaged.
         UsageError: no such role, or no such weights.
     """
+    path = weights_in(path)
     if not path.is_dir():
         if weights != "used":
             raise UsageError(f"--weights {weights} is for run directories; {path} is one file.")
@@ -84,7 +85,7 @@ def roles_of(path: Path) -> list[str | None]:
     Raises:
         RunError, CheckpointError: nothing there, or damaged.
     """
-    return list(open_run(path).roles) if path.is_dir() else [None]
+    return list(open_run(path).roles) if weights_in(path).is_dir() else [None]
 
 
 def source_of_file(path: Path, role: str | None, run: str) -> Source:

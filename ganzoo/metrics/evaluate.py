@@ -20,7 +20,7 @@ from ganzoo.metrics.targets import EvaluationTarget, FolderTarget
 from ganzoo.models.load import load_as_trained, load_variant
 from ganzoo.runs.run import weights_path
 from ganzoo.runs.trained import open_networks
-from ganzoo.runs.weights import describe_weights
+from ganzoo.runs.weights import describe_weights, weights_in
 from ganzoo.runtime.device import choose_device, layout
 
 
@@ -140,6 +140,7 @@ def open_target(path: Path) -> tuple[EvaluationTarget, RunConfig | None]:
         RunError, CheckpointError: a run or a weights file that cannot be used.
         DataError: a folder without images.
     """
+    path = weights_in(path)
     if path.is_dir() and (path / "run.json").exists():
         variant, networks = open_networks(path)
         header, data = describe_weights(weights_path(path, next(iter(networks))))

@@ -16,7 +16,7 @@ from ganzoo.models.translate import translate
 from ganzoo.models.variant import Variant
 from ganzoo.registry.specs import SECOND
 from ganzoo.runs.run import checkpoints, latest_checkpoint, read_run_details, weights_path
-from ganzoo.runs.weights import describe_weights, load_network
+from ganzoo.runs.weights import describe_weights, load_network, weights_in
 
 N = TypeVar("N", bound=nn.Module)
 
@@ -164,12 +164,13 @@ def variant_of_weights(path: Path) -> Variant:
 
 
 def open_networks(path: str | Path) -> tuple[Variant, dict[str, nn.Module]]:
-    """The trained networks of a run directory, by role, or the one of a weights file; and what was trained.
+    """The trained networks of a run directory, by role, or the one of a weights file or of a folder for the Hub; and
+    what was trained.
 
     Raises:
         RunError, CheckpointError: nothing there, or damaged.
     """
-    source = Path(path)
+    source = weights_in(Path(path))
     if source.is_dir():
         run = open_run(source)
         return run.variant, {role: run.network(role) for role in run.roles}

@@ -31,6 +31,12 @@ def describe_weights(path: Path) -> tuple[dict[str, Any], DataInfo]:
         raise CheckpointError(f"{path} is damaged: its header lacks or misplaces {error}.") from error
 
 
+def weights_in(path: Path) -> Path:
+    """The weights file in a folder that ``ganzoo export --to hf`` wrote; any other path as it is."""
+    weights = path / "model.safetensors"
+    return weights if weights.is_file() and not (path / "run.json").exists() else path
+
+
 def load_network(path: Path, variant: Variant) -> nn.Module:
     """The network in a weights file, built by ``variant``, in eval mode, on the CPU.
 

@@ -1,6 +1,7 @@
 """What an exported network gives while it is still in training: before pictures are drawn of it."""
 
 import torch
+from torch.nn.functional import one_hot
 
 from ganzoo.config.fields import build
 from ganzoo.models.conditions import ImageCondition
@@ -33,7 +34,22 @@ def check_sampling(variant: Variant, state: State, devices: Devices) -> None:
                 for latents in (network.latents(4, rng), network.latents(4)):
                     devices.require_here(latents, "latents()")
                 devices.require_here(network.generate(latents, condition, chosen), "generate()")
+            if network.classes and network.mixes_classes:
+                check_mixing(network, role)
         network.train()
+
+
+def check_mixing(network: Generator, role: str) -> None:
+    """A whole share of a class is that class, for a generator that says it takes shares."""
+    chosen, labels = build(network.Sampling, {}), torch.arange(4) % network.classes
+    latents = network.latents(4, torch.Generator().manual_seed(0))
+    found = []
+    for condition in (labels, one_hot(labels, network.classes).float()):
+        with torch.random.fork_rng():  # a network may add noise of its own
+            torch.manual_seed(0)
+            found.append(network.generate(latents, condition.to(latents.device), chosen))
+    said = "a whole share of a class must give what its number gives"
+    require(torch.allclose(found[0], found[1], atol=1e-4), f"{role!r} says mixes_classes = True: {said}")
 
 
 def check_scale(variant: Variant, network: Translator, role: str) -> None:

@@ -13,10 +13,12 @@ import ganzoo
 from ganzoo.cli.drawing.classroom import LESSONS
 from ganzoo.data.sources.toys import MODES, modes
 from ganzoo.models.interfaces import Generator
+from ganzoo.registry.registry import registry
 from ganzoo.report.classroom import panels
 from ganzoo.report.classroom.canvas import dashed
 from ganzoo.report.classroom.moments import Moment, moments
 
+from ..training.helpers import StopAt
 from .conftest import Invoke
 
 SMALL = ("--steps", "6", "--frames", "3", "-o", "width=4", "-o", "batch_size=8", "--quiet")
@@ -94,6 +96,28 @@ def test_another_variant_and_a_critic(invoke: Invoke, tmp_path: Path) -> None:
     assert not first.is_probability
     shown = panels.shown_output(first, torch.linspace(-1, 1, 20)[:, None])
     assert (float(shown.min()), float(shown.max())) == (0, 1)
+
+
+def test_an_interrupted_lesson_is_finished(invoke: Invoke, tmp_path: Path) -> None:
+    words = ("classroom", "ring", *SMALL, "--beside", "lr=0.01")
+    invoke(*words, "--out", "whole")
+    listener = StopAt(4)
+    registry().attach(listener, "stop")
+    try:
+        assert "stopped by SIGINT at step 4" in invoke(*words, "--out", "cut", code=130).err
+    finally:
+        registry().detach(listener)
+    assert [path.name for path in (tmp_path / "cut").iterdir()] == ["run-1"]
+    assert "add --resume" in invoke(*words, "--out", "cut", code=2).err
+    assert "contradicts the run" in invoke(*words, "--seed", "1", "--out", "cut", "--resume", code=2).err
+    invoke(*words, "--out", "cut", "--resume")
+    one, other = (tmp_path / name / "classroom.gif" for name in ("whole", "cut"))
+    with Image.open(one) as film, Image.open(other) as resumed:
+        assert film.n_frames == resumed.n_frames == 3
+        for i in range(3):
+            film.seek(i)
+            resumed.seek(i)
+            assert film.convert("RGB").tobytes() == resumed.convert("RGB").tobytes()
 
 
 def test_the_networks_are_those_of_the_checkpoint(invoke: Invoke, tmp_path: Path) -> None:
@@ -186,7 +210,8 @@ def test_wrong_usage(case: str, invoke: Invoke, tmp_path: Path) -> None:
 def test_a_folder_that_exists_is_left_alone(invoke: Invoke, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "note").write_text("mine")
-    assert "mine exists" in invoke("classroom", "ring", "--out", "mine", code=1).err
+    assert "mine exists" in invoke("classroom", "ring", "--out", "mine", code=2).err
+    assert "nothing to resume" in invoke("classroom", "ring", "--out", "mine", "--resume", code=2).err
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["note"]
 
 

@@ -13,13 +13,14 @@ from PIL import Image
 
 import ganzoo
 from ganzoo.data.base import to_uint8
-from ganzoo.errors import UsageError
+from ganzoo.errors import PluginError, UsageError
 from ganzoo.models.blocks import append_one_hot
 from ganzoo.models.interfaces import Generator
 from ganzoo.models.latents import AROUND, Term, arithmetic, redrawn, truncated
 from ganzoo.models.walk import legs, walk
 from ganzoo.report.films import save_film
 from ganzoo.runtime.tensor_files import read_tensors, write_tensors
+from ganzoo.testing.sampling import check_mixing
 from ganzoo.training.setup import prepare
 
 from .conftest import Invoke
@@ -197,6 +198,17 @@ def test_a_generator_of_class_numbers_has_nothing_between_them() -> None:
 
     with pytest.raises(UsageError, match="nothing between two classes of a Table"):
         walk(Table(), 1, 3, "still", morph=(0, 1))
+
+
+def test_the_check_of_variants_compares_shares_with_numbers() -> None:
+    check_mixing(Plain(), "generator")
+
+    class Rounds(Plain):
+        def forward(self, latents: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
+            return super().forward(latents, condition) * (1 if condition is None else condition.dim())
+
+    with pytest.raises(PluginError, match="says mixes_classes = True: a whole share"):
+        check_mixing(Rounds(), "generator")
 
 
 # Arithmetic

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 import ganzoo
+from ganzoo import export_network
 from ganzoo.config.settings import resolve
 from ganzoo.data.base import DataInfo
 from ganzoo.data.needs import embedded_set
-from ganzoo.export.write import ENDINGS, Exported, export_network
+from ganzoo.export.write import ENDINGS, Exported
 from ganzoo.models.load import load_variant
 from ganzoo.registry.registry import registry
 from ganzoo.registry.specs import SECOND

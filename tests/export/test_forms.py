@@ -246,12 +246,18 @@ def test_equal_runs_give_equal_files(trained: Train, made: Make, tmp_path: Path)
         assert again.with_suffix(ending).read_bytes() == before.with_suffix(ending).read_bytes()
 
 
-def test_a_network_that_draws_noise_is_refused(trained: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_networks_that_cannot_be_compared_are_refused(
+    trained: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = trained("vanilla")
     kind = type(run.network())
-    monkeypatch.setattr(kind, "forward", lambda self, z, c=None: torch.rand(len(z), *self.shape))
-    with pytest.raises(ganzoo.errors.ExportError, match="draws random numbers whenever it is used"):
-        exported(run, "pt2", "generator", tmp_path)
+    for draw, said in (
+        (torch.rand, "draws random numbers whenever it is used"),
+        (lambda *shape: torch.full(shape, torch.nan), "values that are not finite"),
+    ):
+        monkeypatch.setattr(kind, "forward", lambda self, z, c=None, draw=draw: draw(len(z), *self.shape))
+        with pytest.raises(ganzoo.errors.ExportError, match=said):
+            exported(run, "pt2", "generator", tmp_path)
     assert not list(tmp_path.iterdir())
 
 

@@ -152,6 +152,8 @@ def test_truncation_goes_to_the_mean_sample(invoke: Invoke, runs: dict[str, Trai
     torch.testing.assert_close(run.sample(4, psi=1.0), run.sample(4))
     assert "psi = 1.5 is out of range" in invoke("sample", run.path, "-s", "psi=1.5", code=2).err
     card = json.loads(invoke("info", "toy-style", "--json").out)
+    done = invoke("sample", run.path, "--truncation", "0.5", "--output", "t.png", code=2)
+    assert "this generator truncates by itself: -s psi=VALUE" in done.err
     (setting,) = [s for s in card["settings"] if s["of"] == "sample -s"]
     assert (setting["key"], setting["default"]) == ("psi", 1.0)
 
@@ -371,6 +373,21 @@ def test_each_has_a_row_in_a_suite(tmp_path: Path) -> None:
         assert row["seeds"] == [0], row
         assert row["final"], f"{row['label']} is measured"
         assert list(row["images"].values()) == [32]
+
+
+@pytest.mark.parametrize("name", ["text", "infogan", "waves"])
+def test_films_and_arithmetic_of_other_conditions_and_kinds(
+    name: str, invoke: Invoke, runs: dict[str, TrainedRun]
+) -> None:
+    run = runs[name].path
+    words = ("--interpolate", "--waypoints", 3, "--frames", 6, "--rows", 2)
+    invoke("sample", run, *words, "--output", "walk.gif")
+    with Image.open("walk.gif") as film:
+        assert film.format == "GIF"
+    invoke("sample", run, "--arithmetic", "1,2 - 3,4 + 5,6", "--output", "sum.png")
+    with Image.open("sum.png") as picture:
+        assert picture.mode == "RGB"
+    assert "no classes to go through" in invoke("sample", run, "--morph", "0,1", "--output", "m.gif", code=2).err
 
 
 def test_the_report_shows_every_direction_and_no_target_of_unpaired_images(runs: dict[str, TrainedRun]) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 SHARED = {
     "batch_size": 128, "ema_halflife": 0, "dropout": 0.0, "lr": 1e-3, "diagnostics": False, "threads": 1,
-    "metrics": "", "device": "cpu", "lr_schedule": "linear", "lr_decay_start": 0.3,
+    "metrics": "", "report": False, "device": "cpu", "lr_schedule": "linear", "lr_decay_start": 0.3,
 }  # fmt: skip
 """Settings of every lesson, as far as the variant has them: small, quick, and nothing that hides what happens."""
 LESSONS: dict[str, dict[str, Any]] = {
@@ -40,10 +40,12 @@ KEPT = ("steps", "checkpoint_every", "keep", "sample_every")
 @click.option("--fps", type=click.IntRange(1, 50), default=10, show_default=True, help="Frames in a second.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for film, frames and runs. "
               "[default: runs/classroom-TOY]")  # fmt: skip
+@click.option("--resume", is_flag=True, help="Finish what was interrupted in --out; with the same other options.")
 @click.option("--quiet", is_flag=True, help="No progress; errors and warnings only.")
 def command(
     toy: str, variant: str | None, loss: str | None, beside: tuple[str, ...], steps: int | None, seed: int,
-    assignments: tuple[str, ...], frames: int, fps: int, out: Path | None, quiet: bool,
+    assignments: tuple[str, ...], frames: int, fps: int, out: Path | None, resume: bool,
+    quiet: bool,
 ) -> None:  # fmt: skip
     """Train on TOY and print where the film lies: data, samples and D's output over the training.
 
@@ -73,7 +75,12 @@ def command(
     from ganzoo.runs.run import refuse_existing
 
     name = variant or usual_variant()
-    refuse_existing(folder)
+    if not resume:
+        if folder.is_dir() and any(folder.iterdir()):
+            raise UsageError(f"{folder} exists: add --resume to finish what it holds, or choose another --out.")
+        refuse_existing(folder)
+    elif not (folder / "run-1").is_dir():
+        raise UsageError(f"{folder} holds no training of a classroom: there is nothing to resume.")
     jobs = [
         prepared(toy, name, {**texts, **other}, frames, folder / f"run-{i}") for i, other in enumerate([{}, *others], 1)
     ]
@@ -99,7 +106,7 @@ def usual_variant() -> str:
 
 
 def prepared(toy: str, variant: str, texts: dict[str, str], frames: int, out: Path) -> "TrainingSession":
-    """A training whose checkpoints are the moments of the film.
+    """A training whose checkpoints are the moments of the film; one that has begun goes on.
 
     Raises:
         UsageError: settings that cannot be.
@@ -117,7 +124,7 @@ def prepared(toy: str, variant: str, texts: dict[str, str], frames: int, out: Pa
     variant_class = load_variant(variant)
     known = {f.name for f in fields(variant_class.Options)} | {*FREE_KEYS, *TRICK_KEYS}
     settings = {k: v for k, v in lesson.items() if k in known and k not in variant_class.unsupported}
-    return prepare(variant, toy, out=out, settings=settings, texts=texts)
+    return prepare(variant, toy, out=out, resume=out.is_dir(), settings=settings, texts=texts)
 
 
 def trained(job: "TrainingSession", quiet: bool) -> Any:

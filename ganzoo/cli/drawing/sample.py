@@ -45,7 +45,8 @@ WORDS = {
 @click.option("--once", is_flag=True, help="A film ends at the last waypoint. Otherwise its end meets its start.")
 @click.option("--frames", type=click.IntRange(2, 10_000),
               help="Frames of a film in all, instead of -n. [default: 24 between two waypoints]")  # fmt: skip
-@click.option("--fps", type=click.IntRange(1, 60), help="Frames of a film in a second. [default: 12]")
+@click.option("--fps", type=click.IntRange(1, 60),
+              help="Frames of a film in a second. [default: 12; a time lapse lasts about eight seconds]")  # fmt: skip
 @click.option("--arithmetic", metavar="TERMS",
               help='Means of latents, named by seeds, added and subtracted: "1,2,3 - 4,5,6 + 7,8,9".')  # fmt: skip
 @click.option("--timelapse", is_flag=True, help="A film of RUN's training, from the pictures in its samples/.")
@@ -172,7 +173,9 @@ def open_generator(source: Path) -> "tuple[Variant, Generator, Path]":
     from ganzoo.models.interfaces import Generator, Translator
     from ganzoo.runs.run import weights_path
     from ganzoo.runs.trained import first_of, open_networks
+    from ganzoo.runs.weights import weights_in
 
+    source = weights_in(source)
     variant, networks = open_networks(source)
     for role, network in networks.items():
         if isinstance(network, Generator):

@@ -29,6 +29,8 @@ LINE_VIEW, PLANE_VIEW = (-0.6, 1.2), (-1.2, 1.2)
 LEVELS = 7
 """Steps of colour for D's output."""
 FAKE, EVEN, REAL = (240, 170, 105), (255, 255, 255), (130, 175, 235)
+NEARBY = 10.0
+"""Radius of the circle around a mode, in standard deviations. Neighbours are 40 and more apart."""
 BATCHES = ("D judges whole batches", PALE)
 """What the legend says where D has no output for a single point."""
 GUIDE, REAL_WORD, FAKE_WORD = "#c9d6ea", "#3f77c4", "#c96f1b"
@@ -129,7 +131,8 @@ def draw_mapping(canvas: Canvas, moment: Moment, samples: Tensor) -> None:
 def draw_plane(canvas: Canvas, moment: Moment, mixture: Modes, samples: Tensor) -> None:
     """D's output as colours, the data's modes as discs of three standard deviations, samples as dots.
 
-    Beneath stands how many modes have a tenth of their fair share of the samples, and how many samples lie on a mode.
+    Beneath stands how many modes have a tenth of their fair share of the samples in the circle around them, and how
+    many samples lie on a disc.
     """
     low, high = PLANE_VIEW
     side, bottom = 110, TOP + (HEIGHT - TOP - 28)
@@ -140,21 +143,24 @@ def draw_plane(canvas: Canvas, moment: Moment, mixture: Modes, samples: Tensor) 
     alone = moment.judges_alone(places)
     output = shown_output(moment, places).reshape(side, side) if alone else torch.full((side, side), 0.5)
     canvas.paste(coloured(output), box)
+    left, top, right, lower = box
+    canvas.line([(left, top), (right, top), (right, lower), (left, lower), (left, top)], GUIDE)
 
     def place(point: list[float]) -> Point:
         x, y = ((min(max(v, low), high) - low) / (high - low) * (bottom - TOP) for v in point)
         return box[0] + x, bottom - y
 
-    reach = NEAR * mixture.std / (high - low) * (bottom - TOP)
+    scale = mixture.std / (high - low) * (bottom - TOP)
     for centre in mixture.centres.tolist():
-        canvas.dot(place(centre), reach + 2, "white", DATA)
-        canvas.dot(place(centre), reach, DATA)
+        canvas.dot(place(centre), NEARBY * scale, None, DATA)
+        canvas.dot(place(centre), NEAR * scale, DATA)
     for point in samples[:DOTS].tolist():
         canvas.dot(place(point), 1.6, SAMPLES)
-    found = count_modes(samples, mixture)
     said = [("D: real", REAL_WORD), ("D: generated", FAKE_WORD)] if alone else [BATCHES]
     legend(canvas, [("data", DATA), ("samples", SAMPLES), *said])
-    reached = f"{found.fair} of {found.total} modes, {found.quality:.0%} of the samples on one"
+    on = count_modes(samples, mixture).quality
+    near = count_modes(samples, Modes(mixture.centres, mixture.std * NEARBY / NEAR))
+    reached = f"near {near.fair} of {near.total} modes; {on:.0%} of the samples on one"
     canvas.text((WIDTH / 2, bottom + 7), reached, anchor="ma")
 
 
