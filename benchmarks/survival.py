@@ -406,7 +406,8 @@ def main() -> None:
         for key, value in environment(torch.device("cpu"), "unknown").items()
         if key in ("versions", "hardware")
     }
-    command = f"python benchmarks/survival.py --kills {given.kills} --files {given.files} --options {given.options}"
+    numbers = " ".join(f"--{key} {getattr(given, key)}" for key in ("kills", "steps", "files", "options"))
+    command = f"python benchmarks/survival.py {numbers}"
     write(given.out, {**record, **about, "seed": given.seed, "date": began, "command": command})
 
 

@@ -22,6 +22,8 @@ PREFIX = "network."
 """What the names of weights begin with in a program; in the weights file they do not."""
 SKIPPED = ("aten._assert_tensor_metadata.default",)
 CASTS = ("aten.to.", "aten._to_copy.", "aten.alias.", "aten.detach.", "aten.contiguous.")
+TAKEN = ("Path", "torch", "F", "load_file", "operator", "w")
+"""Names of the module that the function must not have."""
 LONGEST = 2**62
 """The end of a slice that goes to the end."""
 
@@ -130,7 +132,7 @@ def unchanged(node: Any) -> Any:
 
 def module_text(lines: list[str], given: list[str], call: Call, weights: str, function: str, about: str) -> str:
     """The module around the lines of the function."""
-    if not function.isidentifier() or keyword.iskeyword(function):
+    if not function.isidentifier() or keyword.iskeyword(function) or function in TAKEN:
         function = "network"
     takes = "; ".join(f"{name} {shape_text(shape)}" for name, shape in zip(call.names, call.shapes, strict=True))
     head = f'''"""{one_line(about)}
@@ -144,7 +146,7 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 
-w = load_file(Path(__file__).with_name({json.dumps(weights)}))
+w = load_file(Path(__file__).with_name({json.dumps(weights, ensure_ascii=False)}))
 
 
 @torch.no_grad()
@@ -249,7 +251,7 @@ def literal(tensor: Tensor) -> str:
 def code_run(code: str, weights: dict[str, Tensor]) -> Run:
     """The function in code that :func:`plain_code` has just written, with these weights in place of the file's."""
     space: dict[str, Any] = {"w": weights}
-    start = code.index("@torch.no_grad()")
+    start = code.index("\n@torch.no_grad()\n")
     imports = "import operator\nimport torch\nimport torch.nn.functional as F\n"
     exec(compile(imports + code[start:], "plain code", "exec"), space)
     known = {"w", "operator", "torch", "F", "__builtins__"}

@@ -100,7 +100,12 @@ def front_matter(source: Source) -> list[str]:
 
 def usage(source: Source, call: Call, folder: str, has_code: bool) -> list[str]:
     """Lines of Python, with ganzoo and without."""
-    lines = ["```python", "import ganzoo", "", f"network = ganzoo.load({json.dumps(one_line(folder))})"]
+    lines = [
+        "```python",
+        "import ganzoo",
+        "",
+        f"network = ganzoo.load({json.dumps(one_line(folder), ensure_ascii=False)})",
+    ]
     data, network = source.data, source.network
     if isinstance(network, Generator):
         lines += [f"samples = network.sample(16, seed=0)  # [16, {', '.join(map(str, data.shape))}]"]

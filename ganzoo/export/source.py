@@ -1,5 +1,8 @@
 """What is exported: a trained network of a run directory or a weights file, and what is known about it."""
 
+import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -8,7 +11,7 @@ import torch
 from torch import nn
 
 from ganzoo.data.base import DataInfo
-from ganzoo.errors import CheckpointError, UsageError, printable
+from ganzoo.errors import CheckpointError, UsageError, printable, shown
 from ganzoo.models.variant import Variant
 from ganzoo.runs.checkpoint import refuse_other_versions
 from ganzoo.runs.run import weights_path
@@ -91,10 +94,28 @@ def roles_of(path: Path) -> list[str | None]:
 def source_of_file(path: Path, role: str | None, run: str) -> Source:
     """The network of a weights file."""
     header = describe_weights(path)[0]
+    refuse_odd(header, path)
     if role not in (None, header["role"]):
         raise UsageError(f"{path} holds role {header['role']!r}, not {role!r}: name its run directory for another one.")
     variant = variant_of_weights(path)
     return Source(path, run, header["role"], header, variant, load_network(path, variant))
+
+
+def refuse_odd(header: Mapping[str, Any], path: Path) -> None:
+    """Raise CheckpointError for a header whose facts are of other types than those that are written into it.
+
+    What is exported tells them on: into file names, code, and cards.
+    """
+    kinds = {"step": int, "images": int, "role": str, "weights": str, "machine": dict, "versions": dict, "best": dict}
+    for key, kind in kinds.items():
+        if key in header and type(header[key]) is not kind:
+            raise CheckpointError(f"{path} is damaged: {key!r} in its header is not what was written.")
+    if not re.fullmatch(r"[\w.-]{1,100}", header["role"]):
+        raise CheckpointError(f"{path} is damaged: {shown(header['role'])} in its header is no role.")
+    try:
+        json.dumps(header, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise CheckpointError(f"{path} is damaged: its header holds a text that is not UTF-8.") from None
 
 
 def source_of_checkpoint(run: TrainedRun, role: str, name: str) -> Source:
@@ -113,4 +134,5 @@ def source_of_checkpoint(run: TrainedRun, role: str, name: str) -> Source:
         network = run.variant.build()[network_name]
     fill(network, below(tensors, f"networks/{network_name}/"), path, network_name)
     plain |= {"role": role, "network": network_name, "weights": "raw"}
+    refuse_odd(plain, path)
     return Source(path, name, role, plain, run.variant, network.eval().requires_grad_(False))

@@ -7,15 +7,15 @@ from typing import Any
 MARKS = "*_[]#!~&"
 
 
-def one_line(text: str) -> str:
+def one_line(text: object) -> str:
     """A text as it may stand in code, in YAML between double quotes, and in Markdown between backticks: one line.
 
     Control characters, quotes, backslashes, backticks, bars and angle brackets become spaces.
     """
-    return " ".join("".join(c if c.isprintable() and c not in '`|<>"\\' else " " for c in text).split())
+    return " ".join("".join(c if c.isprintable() and c not in '`|<>"\\' else " " for c in str(text)).split())
 
 
-def markdown(text: str) -> str:
+def markdown(text: object) -> str:
     """A text as it may stand in Markdown: it makes no heading, link, picture or HTML."""
     return "".join(f"\\{c}" if c in MARKS else c for c in one_line(text))
 

@@ -122,6 +122,10 @@ def write_program(source: Source, program: Any, call: Call, target: Path, fixed:
 
 def refuse_target(target: Path, format: Format, overwrite: bool) -> None:
     """Raise UsageError for an output that cannot be; nothing of the user's is replaced unasked."""
+    try:
+        str(target).encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{target!s}: this name is not UTF-8, choose another --output.") from None
     if format == "hf":
         if target.is_symlink() or (target.exists() and (not target.is_dir() or any(target.iterdir()))):
             raise UsageError(f"{target} exists and is not an empty folder: choose another --output.")

@@ -20,6 +20,7 @@ from ganzoo.errors import describe as describe_error
 from ganzoo.gallery.networks import Opened
 from ganzoo.gallery.requests import MOST_PIXELS, MOST_SAMPLES, MOST_WHOLE, SampleRequest, class_of
 from ganzoo.models.interfaces import Generator, Translator
+from ganzoo.models.latents import redrawn, untruncatable
 from ganzoo.models.translate import read_upright, translate_image
 from ganzoo.models.walk import arc, chord
 from ganzoo.report.pictures import drawn, grid, to_image
@@ -41,6 +42,7 @@ def card(opened: Opened) -> dict[str, Any]:
         "samples": data.kind,
         "classes": list(names),
         "scale": str(network.scale) if isinstance(network, Translator) else None,
+        "truncates": isinstance(network, Generator) and not untruncatable(network),
         "knobs": knobs(network.Sampling) if isinstance(network, Generator) else [],
         **opened.said,
     }
@@ -103,25 +105,33 @@ def draw(generator: Generator, n: int, labels: Tensor | int | None, asked: Sampl
     """Samples [n, *shape] on the CPU: those of ``ganzoo sample --seed``, or what lies between two seeds."""
     chosen = build(generator.Sampling, asked.settings)
     rng = torch.Generator().manual_seed(asked.seed)
-    latents = generator.latents(n, rng)
+    if asked.truncation is not None and (why := untruncatable(generator)):
+        raise UsageError(f"truncation = {asked.truncation:g}: {why}.")
+
+    def start() -> Tensor:
+        found = generator.latents(n, rng)
+        return found if asked.truncation is None else redrawn(found, float(asked.truncation), rng)
+
+    latents = start()
     condition = generator.conditions(n, labels, chosen, rng)
     if asked.other is not None and asked.t > 0:
         rng = torch.Generator().manual_seed(asked.other)
         t = torch.tensor([float(asked.t)], device=latents.device)
         way = arc if asked.path == "spherical" else chord
-        latents = way(latents, generator.latents(n, rng), t)[:, 0]
+        latents = way(latents[:, None], start()[:, None], t)[:, 0]
         if condition is not None and not generator.classes:
             end = generator.conditions(n, labels, chosen, rng)
             assert end is not None
             condition = generator.condition.interpolate(condition, end, torch.full((n,), float(asked.t)))
-    latents = latents * asked.truncation
     first = generator.generate(latents[:1], None if condition is None else condition[:1], chosen)
     step = max(1, min(n, AT_ONCE // max(1, first[0].numel())))
     parts = [
         generator.generate(
-            latents[start : start + step], None if condition is None else condition[start : start + step], chosen
+            latents[first_row : first_row + step],
+            None if condition is None else condition[first_row : first_row + step],
+            chosen,
         )
-        for start in range(0, n, step)
+        for first_row in range(0, n, step)
     ]
     return torch.cat(parts).float().cpu()
 

@@ -17,6 +17,9 @@ MOST_PIXELS = 16 * 1000 * 1000
 MOST_WHOLE = 2 * 1000 * 1000
 """Pixels of an image for a network that cannot work on tiles: 64 maps of this take half a gigabyte."""
 
+LEAST_TRUNCATION, MOST_TRUNCATION = 0.1, 3
+"""The page's slider; at its end nothing is truncated."""
+
 
 @dataclass(frozen=True)
 class SampleRequest:
@@ -30,7 +33,7 @@ class SampleRequest:
         t: 0: the latents of ``seed``, 1: those of ``other``.
         path: along which the latents go.
         wanted: a class number, ``"all"`` for a row of each class, None for what the generator takes by default.
-        truncation: latents are multiplied by this, 0 to 1; 1: as trained.
+        truncation: components of latents beyond this are drawn again, above 0 to 3; None: none are.
         settings: of the generator's ``Sampling``.
     """
 
@@ -42,7 +45,7 @@ class SampleRequest:
     t: float = 0.0
     path: Literal["spherical", "linear"] = "spherical"
     wanted: int | Literal["all"] | None = None
-    truncation: float = 1.0
+    truncation: float | None = None
     settings: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -54,7 +57,8 @@ class SampleRequest:
         if self.other is not None:
             whole("other", self.other, 0, MOST_SEED)
         between("t", self.t, 0, 1)
-        between("truncation", self.truncation, 0, 1)
+        if self.truncation is not None:
+            between("truncation", self.truncation, LEAST_TRUNCATION, MOST_TRUNCATION)
         if self.path not in ("spherical", "linear"):
             raise ConfigError(f"path = {shown(self.path)} is not one of spherical, linear.")
         if not isinstance(self.settings, dict):

@@ -30,10 +30,8 @@ def truncated(generator: Generator, psi: float | None) -> Iterator[None]:
     if psi is None:
         yield
         return
-    if own := [f.name for f in fields(generator.Sampling) if f.name in ("psi", "truncation")]:
-        raise UsageError(f"--truncation {psi:g}: this generator truncates by itself: -s {own[0]}=VALUE.")
-    if type(generator).latents is not Generator.latents:
-        raise UsageError(f"--truncation {psi:g}: the latents of a {type(generator).__name__} are not plain normal.")
+    if why := untruncatable(generator):
+        raise UsageError(f"--truncation {psi:g}: {why}.")
     limit = psi
 
     def latents(n: int, rng: torch.Generator | None = None) -> Tensor:
@@ -44,6 +42,15 @@ def truncated(generator: Generator, psi: float | None) -> Iterator[None]:
         yield
     finally:
         del generator.latents
+
+
+def untruncatable(generator: Generator) -> str:
+    """Why the latents of a generator cannot be truncated; empty if they can."""
+    if own := [f.name for f in fields(generator.Sampling) if f.name in ("psi", "truncation")]:
+        return f"this generator truncates by itself: -s {own[0]}=VALUE"
+    if type(generator).latents is not Generator.latents:
+        return f"the latents of a {type(generator).__name__} are not plain normal"
+    return ""
 
 
 def redrawn(latents: Tensor, limit: float, rng: torch.Generator | None = None) -> Tensor:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -84,6 +85,7 @@ def test_outputs_that_cannot_be(invoke: Invoke, trained: Train) -> None:
         (("--to", "pt2", "--output", "no/a.pt2"), "no: no such folder."),
         (("--to", "hf", "--output", "file/x"), "file: no such folder."),
         (("--to", "plain", "-s", "psi=0.5"), "-s psi=0.5: this network has no sampling settings."),
+        (("--to", "plain", "--output", os.fsdecode(b"\xff.safetensors")), "\\xff.safetensors: this name is not UTF-8"),
         (("--to", "plain", "-s", "psi"), "-s psi: write it as -s KEY=VALUE."),
         (("--to", "hf", "-s", "psi=1"), "-s psi=1: hf keeps all settings of the network"),
         (("--to", "pt2", "--weights", "best"), "keeps no best weights of 'generator'"),
@@ -148,6 +150,26 @@ def test_damaged_weights_and_checkpoints(invoke: Invoke, trained: Train) -> None
         left.unlink()
     assert "holds no checkpoint" in one_error(invoke("export", run, "--to", "pt2", "--weights", "last", code=1).err)
     assert not list(Path.cwd().glob("*.pt2"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"step": "x"},
+        {"images": None},
+        {"role": "../x"},
+        {"versions": []},
+        {"machine": 3},
+        {"best": 3},
+        {"odd": "\ud800"},
+    ],
+)
+def test_a_header_that_is_not_what_was_written(change: dict[str, Any], invoke: Invoke, trained: Train) -> None:
+    tensors, header = read_tensors(trained("vanilla").path / "generator.safetensors")
+    write_tensors(Path("a.safetensors"), tensors, {**header, **change})
+    for form in ("hf", "plain"):
+        assert "a.safetensors is damaged: " in one_error(invoke("export", "a.safetensors", "--to", form, code=1).err)
+    assert [path.name for path in Path.cwd().iterdir()] == ["a.safetensors"]
 
 
 def front_matter(card: str) -> dict[str, Any]:
@@ -233,6 +255,7 @@ ODD = '<script>alert(1)</script> ![x](y) "\\n'
 @pytest.mark.parametrize(
     "name",
     [
+        "@torch.no_grad()",
         "![x](http: a)", "# --- \n---", 'a"b\n- c: [d]', "<img src=x onerror=alert(1)>", "``` \n$ rm", "ü💥 ☃\x1b[31mb",
         '"""\nimport os\n"""',
     ],
@@ -251,6 +274,8 @@ def test_names_of_runs_stay_text(name: str, trained: Train, invoke: Invoke) -> N
     headings = [line for line in card.splitlines() if line.startswith("#")]
     assert headings[1:] == ["## Use it", "## Training", "## Measured", "## Limits", "## Licence"]
     ganzoo.load("a")
+    invoke("export", run, "--to", "plain", "--output", "ü💥.safetensors")
+    assert '"ü💥.safetensors"' in Path("ü💥.py").read_text()
     invoke("export", run, "--to", "plain", "--output", "a.safetensors")
     compile(Path("a.py").read_text(), "a.py", "exec")
     assert "import os" not in Path("a.py").read_text().splitlines()

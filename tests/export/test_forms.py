@@ -19,6 +19,7 @@ from ganzoo.errors import UsageError
 from ganzoo.export.calls import call_of, with_fixed_sides
 from ganzoo.export.program import difference, export_program
 from ganzoo.models.interfaces import Classifier, Encoder, Generator, Translator
+from ganzoo.runtime.tensor_files import read_tensors, write_tensors
 
 from .conftest import Make, Train, exported, roles
 
@@ -246,6 +247,16 @@ def test_equal_runs_give_equal_files(trained: Train, made: Make, tmp_path: Path)
         before = made("vanilla", "generator", form).path
         again = exported(trained("vanilla"), form, "generator", tmp_path, overwrite=True).path
         assert again.with_suffix(ending).read_bytes() == before.with_suffix(ending).read_bytes()
+
+
+@pytest.mark.parametrize("role", ["torch", "F", "class", "a-b", "w"])
+def test_a_role_of_any_name_has_plain_code(role: str, trained: Train, tmp_path: Path) -> None:
+    run = trained("vanilla")
+    tensors, header = read_tensors(run.path / "generator.safetensors")
+    write_tensors(tmp_path / "odd.safetensors", tensors, {**header, "role": role})
+    done = ganzoo.export_network(tmp_path / "odd.safetensors", "plain", output=tmp_path / "x.safetensors")
+    name = "a_b" if role == "a-b" else "network"
+    assert f"def {name}(latents):" in done.path.with_suffix(".py").read_text()
 
 
 def test_networks_that_cannot_be_compared_are_refused(

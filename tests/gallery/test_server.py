@@ -26,6 +26,7 @@ from ganzoo.gallery.pictures import knobs, refuse_large
 from ganzoo.gallery.requests import MOST_JSON, MOST_UPLOAD
 from ganzoo.gallery.server import create_app
 from ganzoo.models.interfaces import Translator
+from ganzoo.models.latents import truncated
 from ganzoo.report.pictures import grid, to_image
 
 from .conftest import NAME
@@ -77,6 +78,15 @@ def test_samples_are_those_of_the_same_seed_everywhere(client, runs):
     assert sample(client, seed=3).tobytes() == expected.tobytes()
     one = ganzoo.load(runs / "labelled").sample(9, torch.full((9,), 4), 3)
     assert sample(client, seed=3, n=9, wanted=4).tobytes() == to_image(grid(to_uint8(one), 3)).tobytes()
+
+
+def test_truncation_is_that_of_the_command(client, runs):
+    plain, typical = (sample(client, seed=3, truncation=value).tobytes() for value in (None, 0.5))
+    generator = ganzoo.load(runs / "labelled")
+    with truncated(generator, 0.5):
+        expected = generator.sample(64, seed=3)
+    assert typical == to_image(grid(to_uint8(expected), 8)).tobytes()
+    assert plain != typical
 
 
 def test_an_interpolation_begins_and_ends_at_its_seeds(client):

@@ -127,6 +127,7 @@ class Gallery {
     const cards = this.shown.map((side) => side.card).filter(Boolean);
     document.querySelector(".samples-only").hidden = !cards.some((card) => card.kind === "generator");
     document.querySelector(".translators-only").hidden = !cards.some((card) => card.kind === "translator");
+    $("truncation").closest("label").hidden = !cards.some((card) => card.truncates);
     const classes = cards.map((card) => card.classes).sort((a, b) => b.length - a.length)[0] ?? [];
     const field = $("class"), before = field.value;
     const draws = cards.some((card) => card.kind === "generator" && card.classes.length);
@@ -156,8 +157,14 @@ class Gallery {
 
   draw() {
     $("t-said").textContent = Number($("t").value).toFixed(2);
-    $("truncation-said").textContent = Number($("truncation").value).toFixed(2);
+    $("truncation-said").textContent = this.truncation() ?? "off";
     return Promise.all(this.shown.map((side) => side.draw((each) => this.request(each))));
+  }
+
+  // At its end the slider is off.
+  truncation() {
+    const slider = $("truncation");
+    return slider.value === slider.max ? null : Number(slider.value);
   }
 
   request(side) {
@@ -167,7 +174,7 @@ class Gallery {
     }
     if (side.card?.kind !== "generator") return null;
     const asked = {
-      ...where, n: Number($("n").value), seed: Number($("seed").value), truncation: Number($("truncation").value),
+      ...where, n: Number($("n").value), seed: Number($("seed").value), truncation: side.card.truncates ? this.truncation() : null,
       path: $("path").value, settings: side.values(),
     };
     const t = Number($("t").value);
