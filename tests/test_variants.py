@@ -13,9 +13,10 @@ from ganzoo.config.fields import Options
 from ganzoo.config.settings import RunConfig, resolve
 from ganzoo.data.base import DataInfo
 from ganzoo.errors import ConfigError
-from ganzoo.models.interfaces import Classifier, Translator
+from ganzoo.models.interfaces import Classifier, Discriminator, Translator
 from ganzoo.models.load import load_variant
 from ganzoo.registry.registry import registry
+from ganzoo.runs.trained import input_channels
 from ganzoo.runtime.tensor_files import read_tensors
 from ganzoo.testing import check_variant
 
@@ -26,8 +27,15 @@ DIGITS = tuple("0123456789")
 def build(name: str, shape: tuple[int, ...], **options: Any) -> dict[str, torch.nn.Module]:
     variant = load_variant(name)
     config = resolve(name, variant.Options, {"dataset": "glyphs", **variant.defaults, **options})
-    data = DataInfo(name="glyphs", kind="images" if len(shape) == 3 else "points", shape=shape, classes=DIGITS)
-    return variant(config, data, None).networks()
+    return variant(config, data_of(shape), None).networks()
+
+
+def data_of(shape: tuple[int, ...]) -> DataInfo:
+    """Data that has all that a variant of ours may need."""
+    kind = "images" if len(shape) == 3 else "points"
+    second = DataInfo(name="second", kind=kind, shape=shape)
+    target = {"target_shape": list(shape)}
+    return DataInfo(name="glyphs", kind=kind, shape=shape, classes=DIGITS, extra=target, second=second)
 
 
 def small(name: str, width: int = 8) -> dict[str, Any]:
@@ -81,11 +89,13 @@ def test_networks_fit_every_size_or_say_which_they_need(name: str, side: int, ch
         assert "multiple of 8" in str(error) and (side % 8 or side < 16)  # noqa: PT017, PT018  # one message, one reason
         return
     labels = torch.tensor([0, 9])
-    generator, discriminator = networks["generator"].eval(), networks["discriminator"].eval()
+    judges = [network for network in networks.values() if isinstance(network, Classifier | Discriminator)]
+    generator, discriminator = next(iter(networks.values())).eval(), judges[0].eval()
     if isinstance(generator, Translator):
-        low = torch.rand(2, channels, side // generator.scale, side // generator.scale) * 2 - 1
+        inputs = input_channels(generator, data_of((channels, side, side)))
+        low = torch.rand(2, inputs, side // generator.scale, side // generator.scale) * 2 - 1
         samples = generator(low)
-        assert samples.shape[2] == side // generator.scale * generator.scale
+        assert samples.shape[1:3] == (channels, side // generator.scale * generator.scale)
         samples = torch.zeros(2, channels, side, side)
     else:
         samples = generator(torch.randn(2, generator.latent_dim), labels)
@@ -93,6 +103,9 @@ def test_networks_fit_every_size_or_say_which_they_need(name: str, side: int, ch
         assert samples.abs().max() <= 1
     if isinstance(discriminator, Classifier):
         assert discriminator(samples).shape == (2, discriminator.classes)
+    elif discriminator.patch:
+        beside = samples if discriminator.condition else None
+        assert discriminator(samples, beside).shape[:2] == (2, 1)
     else:
         assert discriminator(samples, labels).shape == (2,)
 

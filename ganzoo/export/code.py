@@ -126,7 +126,11 @@ def unchanged(node: Any) -> Any:
     if target == "aten.slice.Tensor":
         given = list(node.args[2:])
         start, end, step = given + [None, None, 1][len(given) :]
-        return node.args[0] if start in (None, 0) and (end is None or (isinstance(end, int) and end >= LONGEST)) and step == 1 else None
+        return (
+            node.args[0]
+            if start in (None, 0) and (end is None or (isinstance(end, int) and end >= LONGEST)) and step == 1
+            else None
+        )
     return node.args[0] if target == "aten.dropout.default" and node.args[2] is False else None
 
 

@@ -65,6 +65,10 @@ def translate(network: Translator, images: Tensor, tile: int | None = None, cond
     return result
 
 
+HALF = 128
+"""Values of a mask from here on are white; opacities below it are transparent."""
+
+
 def translated(network: Translator, images: Tensor, condition: Tensor | None) -> Tensor:
     """Images in one piece through the network, padded to its ``multiple`` and cut back, as uint8 on the CPU."""
     device, (height, width) = device_of(network), images.shape[-2:]
@@ -94,7 +98,12 @@ def scaled(network: Translator, side: int) -> int:
 
 
 def translate_image(
-    network: Translator, channels: int, image: Image.Image, tile: int | None = None, label: int | None = None
+    network: Translator,
+    channels: int,
+    image: Image.Image,
+    tile: int | None = None,
+    label: int | None = None,
+    hole: Image.Image | None = None,
 ) -> Image.Image:
     """A Pillow image translated. Alpha is scaled bicubically.
 
@@ -102,12 +111,16 @@ def translate_image(
     other network gives what it gives: an image of other channels is converted first.
 
     Args:
-        channels: 1, 3 or 4 (RGBA), what the network was trained on.
+        channels: 1, 3 or 4 (RGBA), what the network was trained on, and one more for a mask.
         label: the class to translate into, for a network that takes one.
+        hole: white where a network that fills holes is to paint; None: where the image is transparent.
 
     Raises:
         DataError: pixels of more than 8 bits.
+        UsageError: no hole, or a mask of another size.
     """
+    if network.masked:
+        return filled(network, channels - 1, image, tile, hole)
     clear = "A" in image.mode or "transparency" in image.info
     alpha = image.convert("RGBA").getchannel("A") if clear and channels != 4 else None
     grey = image.mode in GREY and channels != 4
@@ -129,6 +142,26 @@ def translate_image(
     return large
 
 
+def filled(
+    network: Translator, channels: int, image: Image.Image, tile: int | None, hole: Image.Image | None
+) -> Image.Image:
+    """An image with its hole painted; every other pixel as it was. Arguments and errors as :func:`translate_image`."""
+    if hole is None and "A" not in image.mode and "transparency" not in image.info:
+        raise UsageError("nothing says where to paint: give a mask, white where to paint, or transparent pixels.")
+    if hole is not None and hole.size != image.size:
+        sizes = ["x".join(map(str, each.size)) for each in (hole, image)]
+        raise UsageError(f"the mask is of {sizes[0]} and the image of {sizes[1]}: they must be of one size.")
+    rgba = np.array(image.convert("RGBA"))
+    paint = rgba[..., 3] < HALF if hole is None else np.array(hole.convert("L")) >= HALF
+    if not paint.any():
+        raise UsageError("there is nothing to paint: no pixel of the mask is white, or of the image transparent.")
+    pixels = torch.from_numpy((rgba if channels == 4 else rgba[..., :3]).transpose(2, 0, 1).copy())[None]
+    mask = torch.from_numpy(255 * paint.astype(np.uint8))[None, None]
+    result = translate(network, torch.cat([convert_channels(pixels, channels), mask], 1), tile)[0]
+    array = result.permute(1, 2, 0).numpy()
+    return Image.fromarray(array[:, :, 0] if channels == 1 else array)
+
+
 def read_upright(source: Path) -> Image.Image:
     """An image file as it is looked at: turned as its camera was, colours in sRGB.
 
@@ -141,6 +174,14 @@ def read_upright(source: Path) -> Image.Image:
         return image if image.mode in GREY else to_srgb(image)[0]
 
 
+def read_or_tell(path: Path) -> Image.Image:
+    """As :func:`read_upright`; DataError for a file that cannot be read."""
+    try:
+        return read_upright(path)
+    except Exception as error:  # decoders raise whatever a damaged file leads them to
+        raise DataError(f"{path} cannot be read: {reason(error)}.") from error
+
+
 def translate_file(
     network: Translator,
     channels: int,
@@ -148,21 +189,22 @@ def translate_file(
     target: Path,
     tile: int | None = None,
     label: int | None = None,
+    mask: Path | None = None,
 ) -> None:
     """Read an image, write its translation as PNG.
 
+    Args:
+        mask: image of the hole, for a network that fills holes.
+
     Raises:
-        DataError: it cannot be read, or has more than 8 bits.
+        DataError: one of them cannot be read, or has more than 8 bits.
         UsageError: its size does not suit the network.
         PluginError: the network raised something.
         RunError: ``target`` cannot be written.
     """
+    image, hole = read_or_tell(source), None if mask is None else read_or_tell(mask)
     try:
-        image = read_upright(source)
-    except Exception as error:  # decoders raise whatever a damaged file leads them to
-        raise DataError(f"{source} cannot be read: {reason(error)}.") from error
-    try:
-        result = translate_image(network, channels, image, tile, label)
+        result = translate_image(network, channels, image, tile, label, hole)
     except (DataError, UsageError) as error:
         raise type(error)(f"{source}: {error}") from error
     except Exception as error:  # a network is a plugin's code

@@ -41,6 +41,10 @@ ACCEPTED = {
         "diffaugment", "d_steps", "g_steps", "train_d_above", "train_g_above", "clip_grad_norm", "lr_schedule",
         "lr_warmup",
     },
+    "pix2pix": set(VALUES) - {"diffaugment", "minibatch_kernels", "r1", "gradient_penalty"},
+    "cyclegan": set(VALUES) - {"minibatch_kernels"},
+    "cogan": set(VALUES) - {"r1", "gradient_penalty"},
+    "inpainting": set(VALUES) - {"minibatch_kernels", "r1", "gradient_penalty"},
 }  # fmt: skip
 """What each must not refuse, with its default networks on images."""
 
@@ -70,7 +74,9 @@ def test_every_setting_is_taken_or_refused_with_a_reason(name: str, tmp_path: Pa
     for key, value in VALUES.items():
         refused = ""
         try:
-            job = prepare(name, "glyphs", out=tmp_path / "run", settings=settings(name, **{key: value, "metrics": ""}))
+            more = settings(name, **{key: value, "metrics": ""})
+            dataset = "shapes" if registry().variants.spec(name).family == "translation" else "glyphs"
+            job = prepare(name, dataset, out=tmp_path / "run", settings=more)
             new_state(job.variant, job.device)
         except ConfigError as error:
             refused = str(error)

@@ -1,7 +1,10 @@
 """Holes, what fills them, and the measure of it."""
 
+from pathlib import Path
+
 import pytest
 import torch
+from PIL import Image
 
 import ganzoo
 from ganzoo.errors import UsageError
@@ -55,3 +58,52 @@ def test_what_fills_holes_is_measured_inside_them(tmp_path) -> None:
     ganzoo.train("pix2pix", "shapes", out=tmp_path / "other", steps=2, batch_size=2, width=4, metrics="", device="cpu")
     with pytest.raises(UsageError, match="fill holes"):
         ganzoo.evaluate(tmp_path / "other", ["psnr-hole"])
+
+
+@pytest.fixture(scope="module")
+def filler(tmp_path_factory) -> Path:
+    run = tmp_path_factory.mktemp("runs") / "filler"
+    settings = {"batch_size": 4, "width": 4, "metrics": "", "device": "cpu", "resolution": 16, "report": False}
+    ganzoo.train("inpainting", "shapes", out=run, steps=1, **settings)
+    return run
+
+
+def test_a_mask_says_where_to_paint(filler: Path, tmp_path: Path, ganzoo_cli) -> None:
+    photo = Image.fromarray(torch.randint(0, 256, (30, 41, 3), dtype=torch.uint8).numpy())
+    photo.save(tmp_path / "photo.png")
+    mask = Image.new("L", photo.size)
+    mask.paste(255, (5, 6, 20, 20))
+    mask.save(tmp_path / "mask.png")
+    words = ("sample", filler, "--input", tmp_path / "photo.png")
+    ganzoo_cli(*words, "--mask", tmp_path / "mask.png", "--output", tmp_path / "a.png")
+    known = Image.eval(mask, lambda value: 255 - value)
+    white = Image.new("RGB", photo.size, "white")
+    found = Image.open(tmp_path / "a.png")
+    assert Image.composite(found, white, known).tobytes() == Image.composite(photo, white, known).tobytes()
+    assert found.tobytes() != photo.tobytes()
+    photo.putalpha(known)  # transparent pixels say the same
+    photo.save(tmp_path / "clear.png")
+    ganzoo_cli("sample", filler, "--input", tmp_path / "clear.png", "--output", tmp_path / "b.png")
+    assert Image.open(tmp_path / "b.png").tobytes() == found.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("mask", "message"),
+    [
+        (None, "nothing says where to paint"),
+        (Image.new("L", (9, 9), 255), "the mask is of 9x9 and the image of 16x16"),
+        (Image.new("L", (16, 16)), "there is nothing to paint"),
+        ("text", "cannot be read"),
+    ],
+)
+def test_a_mask_that_says_nothing_is_refused(mask, message: str, filler: Path, tmp_path: Path, ganzoo_cli) -> None:
+    Image.new("RGB", (16, 16)).save(tmp_path / "photo.png")
+    more = [] if mask is None else ["--mask", tmp_path / "mask.png"]
+    if mask == "text":
+        (tmp_path / "mask.png").write_text("no image")
+    elif mask is not None:
+        mask.save(tmp_path / "mask.png")
+    code = 1 if mask == "text" else 2
+    done = ganzoo_cli("sample", filler, "--input", tmp_path / "photo.png", *more, code=code)
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr

@@ -63,13 +63,15 @@ WORDS = {
 @click.option("--input", "given", metavar="IMAGE|DIR", type=click.Path(path_type=Path),
               help="Images to translate, for networks that turn images into images.")  # fmt: skip
 @click.option("--direction", metavar="ROLE", help="Which translator takes --input, such as a2b. [default: the first]")
+@click.option("--mask", metavar="IMAGE", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="White where a network fills holes. [default: where --input is transparent]")  # fmt: skip
 @click.option("--tile", type=click.IntRange(0, 100_000),
               help="Translate in tiles of this side; 0: never. [default: 256 for large images]")  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Replace an existing FILE.")
 @click.pass_context
 def command(
     ctx: click.Context, /, source: Path, output: Path | None, given: Path | None, direction: str | None,
-    tile: int | None, overwrite: bool, **asked: Any,
+    mask: Path | None, tile: int | None, overwrite: bool, **asked: Any,
 ) -> None:  # fmt: skip
     """Draw samples and print where they lie.
 
@@ -92,9 +94,9 @@ def command(
 
         if drawing := [word for word in typed if word != "--class"]:
             raise UsageError(f"--input translates images; {drawing[0]} is for drawing samples.")
-        click.echo(translate_all(source, given, output, direction, asked["wanted"], tile, overwrite))
+        click.echo(translate_all(source, given, output, direction, asked["wanted"], tile, overwrite, mask))
         return
-    for word, value in (("--tile", tile), ("--direction", direction)):
+    for word, value in (("--tile", tile), ("--direction", direction), ("--mask", mask)):
         if value is not None:
             raise UsageError(f"{word} {value} is for --input.")
     usual = "timelapse.gif" if asked["timelapse"] else "samples.npz" if asked["npz"] else "samples.png"

@@ -18,6 +18,7 @@ def translate_all(
     wanted: str | None,
     tile: int | None,
     overwrite: bool,
+    mask: Path | None = None,
 ) -> Path:
     """Translate an image, or all images of a folder; returns where the result lies.
 
@@ -27,6 +28,7 @@ def translate_all(
         output: FILE.png or a folder; None: named after the input.
         direction: role of the translator; None: the first one.
         wanted: name or number of the class to translate into.
+        mask: image that is white where a network that fills holes is to paint, for all inputs.
 
     Raises:
         UsageError: an input or output that cannot be, or no such translator.
@@ -37,7 +39,9 @@ def translate_all(
     if not given.exists():
         raise UsageError(f"--input {given}: no such file or folder.")
     variant, network = open_translator(source, given, direction)
-    word = "enlarged" if network.scale > 1 else "translated"
+    if mask is not None and not network.masked:
+        raise UsageError(f"--mask {mask}: this network fills no holes.")
+    word = "enlarged" if network.scale > 1 else "filled" if network.masked else "translated"
     target = (output or Path(word if whole else f"{given.stem}-{word}.png")).expanduser()
     if whole == (target.suffix.lower() == ".png") or not (whole or target.suffix):
         raise UsageError(f"--output {target}: name a {'folder' if whole else 'FILE.png'} for this --input.")
@@ -45,7 +49,7 @@ def translate_all(
         refuse_output(target, overwrite)
     label, channels = label_of(network, variant, wanted), input_channels(network, variant.data)
     if not whole:
-        translate_file(network, channels, given, target, tile, label)
+        translate_file(network, channels, given, target, tile, label, mask)
         return target
     files = list_folder(given).images
     if not files:
@@ -57,7 +61,7 @@ def translate_all(
         raise UsageError(f"{existing[0]} exists: add --overwrite, or choose another --output.")
     for path, file in results.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        translate_file(network, channels, file, path, tile, label)
+        translate_file(network, channels, file, path, tile, label, mask)
     return target
 
 

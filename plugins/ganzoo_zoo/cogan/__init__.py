@@ -11,7 +11,7 @@ def ganzoo_variants() -> Iterable[VariantSpec]:
         VariantSpec(
             name="cogan",
             load="ganzoo_zoo.cogan.variant:CoGAN",
-            summary="draws pairs of two kinds of pictures that belong together, learned without pairs",
+            summary="draws pairs of pictures that belong together, without pairs",
             paper="arXiv:1606.07536",
             family="translation",
             needs=("images", "second.images"),

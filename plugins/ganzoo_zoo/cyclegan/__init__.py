@@ -11,7 +11,7 @@ def ganzoo_variants() -> Iterable[VariantSpec]:
         VariantSpec(
             name="cyclegan",
             load="ganzoo_zoo.cyclegan.variant:CycleGAN",
-            summary="turns pictures of one set into pictures of another and back, learned without pairs",
+            summary="pictures of one set into another's and back, without pairs",
             paper="arXiv:1703.10593",
             family="translation",
             needs=("images", "second.images"),

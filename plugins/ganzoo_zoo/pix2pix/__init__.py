@@ -11,7 +11,7 @@ def ganzoo_variants() -> Iterable[VariantSpec]:
         VariantSpec(
             name="pix2pix",
             load="ganzoo_zoo.pix2pix.variant:Pix2Pix",
-            summary="turns pictures into pictures, learned from pairs: lines into colours, maps into photographs",
+            summary="turns pictures into pictures, learned from pairs",
             paper="arXiv:1611.07004",
             family="translation",
             needs=("images", "target"),
