@@ -209,7 +209,7 @@ def _real(found: Looks, run: TrainedRun, generator: Generator, material: Materia
 
 
 def _translations(found: Looks, run: TrainedRun, material: Material | None) -> None:
-    """Of every translator the first training samples: what comes in, what comes out, and what should, where known."""
+    """Of every translator, for samples from all over the training set: input, result, and target where there is one."""
     variant = material.variant if material else _prepared(run)
     networks = {role: run.network(role) for role in run.roles}
     for role, network in networks.items():
