@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ganzoo.errors import DataMissingError as DataMissingError
     from ganzoo.errors import GanzooError as GanzooError
     from ganzoo.errors import PluginError as PluginError
+    from ganzoo.errors import SplitMissingError as SplitMissingError
     from ganzoo.errors import TrainingError as TrainingError
     from ganzoo.errors import UsageError as UsageError
     from ganzoo.metrics.base import Metric as Metric
@@ -131,6 +132,7 @@ _MODULES = {
         "DataMissingError",
         "GanzooError",
         "PluginError",
+        "SplitMissingError",
         "TrainingError",
         "UsageError",
     ),

@@ -25,7 +25,9 @@ def unmet(variant: VariantSpec, dataset: DatasetSpec, second: DatasetSpec | None
         return ""
     if lacking[0].startswith(SECOND) and not second:
         return "it needs a second, unpaired data set: add --second NAME, or use unpaired:PATH, or pairs"
-    return f"it needs {said(lacking[0])}, and data set {dataset.name!r} has none"
+    images = lacking[0] == "target" and dataset.samples == "images"
+    made = " (-o degrade=grey, and its like, makes some)" if images else ""
+    return f"it needs {said(lacking[0])}, and data set {dataset.name!r} has none{made}"
 
 
 def said(field: str) -> str:

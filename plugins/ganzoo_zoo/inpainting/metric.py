@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from ganzoo.plugin import DataError, EvaluationContext, Metric, to_unit
+from ganzoo.plugin import EvaluationContext, Metric, SplitMissingError, to_unit
 from ganzoo_zoo.inpainting.masks import masks
 from ganzoo_zoo.inpainting.networks import Painter
 
@@ -29,7 +29,7 @@ class HolePSNR(Metric):
         assert network is not None, "unsuitable() says so"
         try:
             found = context.load("test")
-        except DataError:
+        except SplitMissingError:  # any other error of the data is one
             found = context.load("")
         info = found.info
         context.used["reference"] = {"data": info.name, "digest": info.digest, "splits": {info.split: info.count}}
