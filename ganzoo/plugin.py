@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from ganzoo.models.adversarial import LOSS_TRICKS as LOSS_TRICKS
     from ganzoo.models.adversarial import NETWORK_TRICKS as NETWORK_TRICKS
     from ganzoo.models.blocks import Dropout as Dropout
+    from ganzoo.models.blocks import InstanceNorm2d as InstanceNorm2d
     from ganzoo.models.blocks import PooledConv2d as PooledConv2d
     from ganzoo.models.blocks import UpsampledConv2d as UpsampledConv2d
     from ganzoo.models.blocks import append_one_hot as append_one_hot
@@ -206,6 +207,7 @@ _MODULES = {
     ),
     "ganzoo.models.blocks": (
         "Dropout",
+        "InstanceNorm2d",
         "PooledConv2d",
         "UpsampledConv2d",
         "append_one_hot",

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, interpolate
 
-from ganzoo.models.blocks import Dropout, PooledConv2d, UpsampledConv2d
+from ganzoo.models.blocks import Dropout, InstanceNorm2d, PooledConv2d, UpsampledConv2d
 
 
 def plain_up(layer: nn.Conv2d, maps: Tensor) -> Tensor:
@@ -103,3 +103,24 @@ def test_dropout_costs_less_than_torchs() -> None:
         return min(taken)
 
     assert seconds(Dropout(0.4)) < 0.7 * seconds(nn.Dropout(0.4))
+
+
+@pytest.mark.parametrize("affine", [False, True])
+@pytest.mark.parametrize("count", [1, 3])
+def test_instance_normalisation_is_that_of_torch(count: int, affine: bool) -> None:
+    layer, plain = InstanceNorm2d(4, affine=affine).double(), nn.InstanceNorm2d(4, affine=affine).double()
+    maps = torch.randn(count, 4, 6, 5, dtype=torch.float64, requires_grad=True)
+    found, expected = layer(maps), plain(maps)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+    inputs = [maps, *layer.parameters()], [maps, *plain.parameters()]
+    seen = torch.randn_like(found)
+    for a, b in zip(
+        torch.autograd.grad(found, inputs[0], seen), torch.autograd.grad(expected, inputs[1], seen), strict=True
+    ):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-12)
+    assert torch.equal(layer.eval()(maps), plain.eval()(maps))
+
+
+def test_instance_normalisation_keeps_channels_last() -> None:
+    maps = torch.randn(2, 4, 6, 5).to(memory_format=torch.channels_last)
+    assert InstanceNorm2d(4)(maps).is_contiguous(memory_format=torch.channels_last)

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
 from ganzoo.cli.drawing.translate import label_of
+from ganzoo.data.base import DataWarning
 from ganzoo.errors import UsageError
 from ganzoo.models.interfaces import Translator
 from ganzoo.models.translate import translate, translate_image
@@ -87,8 +88,32 @@ def test_a_fraction_makes_smaller_images_of_whole_pixels() -> None:
     assert translate(Half(), torch.zeros(1, 3, 12, 8)).shape == (1, 3, 6, 4)
     with pytest.raises(UsageError, match="9 pixels times 1/2 are not whole pixels"):
         translate(Half(), torch.zeros(1, 3, 9, 8))
-    with pytest.raises(UsageError, match="sees the whole image, it cannot work on tiles"):
-        translate(Half(), torch.zeros(1, 3, 12, 8), tile=4)
+
+
+class Centred(Half):
+    """It looks at the whole image: the result is without its mean."""
+
+    def __init__(self, scale: Fraction | int = 1) -> None:
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, images: Tensor, condition: Tensor | None = None) -> Tensor:
+        small = images[..., ::2, ::2] if self.scale != 1 else images
+        return small - images.mean((2, 3), keepdim=True)
+
+
+@pytest.mark.parametrize("scale", [1, Fraction(1, 2)])
+def test_pieces_of_a_network_that_sees_the_whole_image_are_blended(scale: Fraction | int) -> None:
+    slope = torch.linspace(-0.5, 0.5, 1200).repeat(1, 1, 1600, 1)
+    network = Centred(scale)
+    with pytest.warns(DataWarning, match="1200x1600 pixels: translated in pieces of 512 that are blended"):
+        found = translate(network, slope)
+    assert found.shape == (1, 1, int(1600 * scale), int(1200 * scale))
+    steps = found[0, 0].int().diff(dim=1)
+    assert steps.abs().max() <= 4  # each piece has another mean: unblended, 512 pixels apart, the step is 54
+    assert torch.equal(translate(network, slope[..., :300]), translate(network, slope[..., :300], tile=0))
+    flat = torch.full((1, 1, 1100, 1030), 0.25)
+    assert torch.equal(translate(network, flat, tile=100), translate(network, flat, tile=0))
 
 
 @pytest.mark.parametrize("tile", [3, 8, 100])

@@ -18,7 +18,7 @@ from ganzoo.data.images.opening import Undecodable, open_image, reason
 from ganzoo.errors import DataError, GanzooError, PluginError, UsageError
 from ganzoo.errors import describe as describe_error
 from ganzoo.gallery.networks import Opened
-from ganzoo.gallery.requests import MOST_PIXELS, MOST_SAMPLES, MOST_WHOLE, SampleRequest, class_of
+from ganzoo.gallery.requests import MOST_PIXELS, MOST_SAMPLES, SampleRequest, class_of
 from ganzoo.models.interfaces import Generator, Translator
 from ganzoo.models.latents import redrawn, untruncatable
 from ganzoo.models.translate import read_upright, translate_image
@@ -168,7 +168,7 @@ def translated_picture(opened: Opened, upload: bytes, wanted: int | None) -> byt
 
 def refuse_large(path: Path, network: Translator) -> None:
     """Raise DataError for a file that is no image, or one with too many pixels, before or after translation."""
-    scale, most = float(network.scale), MOST_PIXELS if network.reach is not None else MOST_WHOLE
+    scale = float(network.scale)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower, and an error
@@ -178,8 +178,8 @@ def refuse_large(path: Path, network: Translator) -> None:
         if isinstance(error, Image.DecompressionBombError):
             raise DataError(f"the image has more than {MOST_PIXELS:,} pixels.") from error
         raise DataError(f"the file cannot be read: {reason(error)}.") from error
-    if width * height > most:
-        raise DataError(f"the image has {width} x {height} pixels: at most {most:,} are taken.")
+    if width * height > MOST_PIXELS:
+        raise DataError(f"the image has {width} x {height} pixels: at most {MOST_PIXELS:,} are taken.")
     if width * height * scale**2 > 2 * MOST_PIXELS:
         raise DataError(f"the image has {width} x {height} pixels: {scale:g} times as large it would be too large.")
 

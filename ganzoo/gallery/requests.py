@@ -14,8 +14,6 @@ MOST_UPLOAD = 20 * 1000 * 1000
 """Bytes of an image that is dropped in."""
 MOST_PIXELS = 16 * 1000 * 1000
 """Pixels of an image that is dropped in, and of a picture of samples. A translated image may have twice as many."""
-MOST_WHOLE = 2 * 1000 * 1000
-"""Pixels of an image for a network that cannot work on tiles: 64 maps of this take half a gigabyte."""
 
 LEAST_TRUNCATION, MOST_TRUNCATION = 0.1, 3
 """The page's slider; at its end nothing is truncated."""

@@ -14,7 +14,7 @@ from torch import Tensor
 from ganzoo.data.base import Dataset
 from ganzoo.data.decode import FileSource
 from ganzoo.data.progress import Progress, silent
-from ganzoo.errors import DataError, UsageError
+from ganzoo.errors import DataError, SplitMissingError, UsageError
 from ganzoo.metrics.cache import remembered, statistics
 from ganzoo.metrics.requests import MetricRequest
 from ganzoo.metrics.targets import EvaluationTarget, sized
@@ -121,6 +121,20 @@ class EvaluationContext:
         info = found.info
         self.used.setdefault("reference", {"data": info.name, "digest": info.digest, "splits": {}})
         self.used["reference"]["splits"][info.split] = info.count
+        return found
+
+    def held_out(self) -> Dataset:
+        """The test split, or where there is none the one that was trained on; its use is written down.
+
+        Raises:
+            DataError: missing or damaged.
+        """
+        try:
+            found = self.load("test")
+        except SplitMissingError:  # any other error of the data is one
+            found = self.load("")
+        info = found.info
+        self.used["reference"] = {"data": info.name, "digest": info.digest, "splits": {info.split: info.count}}
         return found
 
     def chosen(self, dataset: Dataset, count: int) -> Tensor:

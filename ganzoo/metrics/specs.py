@@ -86,6 +86,16 @@ def _of_translators() -> list[MetricSpec]:
         for short, kind, paper, words in rows
     ] + [
         MetricSpec(
+            name="colours-translated", load=f"{place}:TranslatedColours", of="translator", paper="arXiv:1611.07004",
+            selects=False, better="higher", beside=("input",),
+            summary="overlap, 0 to 1, of the colours (a, b of CIELAB) of translated and real images; beside the inputs",
+        ),
+        MetricSpec(
+            name="sharpness-translated", load=f"{place}:TranslatedSharpness", of="translator", selects=False,
+            beside=("ratio", "input"),
+            summary="how far the mean difference of neighbouring pixels is from that of real images, as a share of it",
+        ),
+        MetricSpec(
             name="cycle-error", load=f"{place}:CycleError", of="translator", paper="arXiv:1703.10593", selects=False,
             summary="mean difference, 0 to 1, between an image and what comes back from the other direction",
         )

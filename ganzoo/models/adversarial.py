@@ -101,6 +101,19 @@ class GAN(Variant):
         latents = generator.latents(len(batch[game.real]))
         return generator(latents, self.condition(state, game, batch))
 
+    def generated_once(self, state: State, batch: Batch, game: Game | None = None) -> Tensor:
+        """What :meth:`generated` gives, with gradients, made only once for the updates that share ``batch``.
+
+        It saves a pass of the generator in every iteration, and is sound where the generator's update is the first to
+        change it after it was called: then its update differentiates the very samples that the discriminator has seen.
+        Parts of an accumulated batch share nothing, and make them twice.
+        """
+        game = game or self.games()[0]
+        key = f"generated.{game.generator}"
+        if key not in batch:
+            batch[key] = self.generated(state, batch, game)
+        return batch[key]
+
     def augment(self, state: State, samples: Tensor) -> Tensor:
         """What a discriminator sees of samples: augmented, and with instance noise, where that is requested."""
         tricks = self.config.tricks

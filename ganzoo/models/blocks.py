@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, conv_transpose2d, one_hot, pad
+from torch.nn.functional import batch_norm, conv2d, conv_transpose2d, one_hot, pad
 
 from ganzoo.errors import ConfigError
 
@@ -148,6 +148,20 @@ class Dropout(nn.Dropout):
         # In place, so that the comparison is of numbers of one type, which is several times as fast.
         kept = bits.view(torch.int16)[:count].view(features.shape).ge_(left_out - self.LEVELS // 2)
         return features * kept.to(features.dtype).mul_(self.LEVELS / (self.LEVELS - left_out))
+
+
+class InstanceNorm2d(nn.InstanceNorm2d):
+    """Instance normalisation, arXiv:1607.08022, that takes a third of the time in training on a CPU.
+
+    There torch's own rearranges its input; one image at a time goes through batch normalisation, which is the same for
+    a batch of one and does not. Elsewhere torch's own.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        if not self.training or input.device.type != "cpu" or self.track_running_stats or torch.compiler.is_compiling():
+            return super().forward(input)
+        images = [batch_norm(i, None, None, self.weight, self.bias, True, 0.0, self.eps) for i in input.split(1)]
+        return images[0] if len(images) == 1 else torch.cat(images)
 
 
 def shifted_sum(weight: Tensor) -> Tensor:

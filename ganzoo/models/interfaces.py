@@ -210,7 +210,7 @@ class Translator(nn.Module):
 
     Attributes:
         reach: how far, in pixels of the input, a pixel of the result sees: tiles must overlap by as much. None: the
-            whole image, which is then never cut into tiles.
+            whole image; the results of tiles are then blended, and differ from that of the whole.
     """
 
     reach: int | None = None

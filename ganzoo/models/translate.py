@@ -1,5 +1,6 @@
 """Images through a translator: any size, grey, RGB or with alpha, in tiles where memory is short."""
 
+import warnings
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from torch.nn.functional import pad
 
-from ganzoo.data.base import check_images, to_uint8, to_unit
+from ganzoo.data.base import DataWarning, check_images, to_uint8, to_unit
 from ganzoo.data.images.opening import GREY, open_image, reason
 from ganzoo.data.images.pixels import to_srgb
 from ganzoo.data.resize import convert_channels
@@ -20,33 +21,43 @@ from ganzoo.runtime.files import replace_file
 WHOLE_PIXELS = 2**17
 """Larger images are cut into tiles: activations of 64 maps at 4 x 4 times this take half a gigabyte each."""
 TILE = 256
+LARGE_PIXELS, LARGE_TILE, BLEND = 2**20, 512, 32
+"""The same for a network that sees the whole image: it is given larger pieces, and the result is blended over ``BLEND``
+pixels on both sides of a border."""
 
 
 @torch.no_grad()
 def translate(network: Translator, images: Tensor, tile: int | None = None, condition: Tensor | None = None) -> Tensor:
     """[N, C, H, W], uint8 or in [-1, 1] -> uint8 [N, C', scale H, scale W], on the network's device and back.
 
-    Tiles overlap by as much as the network sees (``reach``), so that the result is that of the whole image. Sides that
-    are not multiples of ``multiple`` are padded at the right and at the bottom, and the result is cut back.
+    Tiles overlap by as much as the network sees (``reach``), so that the result is that of the whole image. A network
+    that sees the whole image is given pieces whose results are blended: that is another result, in bounded memory.
+    Sides that are not multiples of ``multiple`` are padded at the right and at the bottom, and the result is cut back.
 
     Args:
         tile: side of a tile in pixels of the input, overlap not counted; 0: never cut; None: when the image is large.
         condition: of each image, for a network that takes one.
 
     Raises:
-        UsageError: images of another form, or out of range; a negative tile; a tile for a network that sees the whole
-            image; a scale that does not give whole pixels.
+        UsageError: images of another form, or out of range; a negative tile; a scale that does not give whole pixels.
     """
     check_images(images, None, None, None)
     height, width = images.shape[-2:]
     if tile is not None and tile < 0:
         raise UsageError(f"tile = {tile}: give the side of a tile, or 0 for none.")
-    if tile and network.reach is None:
-        raise UsageError(f"tile = {tile}: this network sees the whole image, it cannot work on tiles.")
     if tile is None:
-        tile = TILE if height * width > WHOLE_PIXELS and network.reach is not None else 0
-    reach = -(-(network.reach or 0) // network.multiple) * network.multiple
+        tile = usual_tile(network, height, width)
+        if tile and network.reach is None:
+            warnings.warn(
+                f"{width}x{height} pixels: translated in pieces of {tile} that are blended, because this network looks "
+                "at the whole image; with tile 0 it is given the whole, which takes more memory.",
+                DataWarning,
+                stacklevel=2,
+            )
     tile = -(-tile // network.multiple) * network.multiple if tile else max(height, width)
+    if network.reach is None and tile < max(height, width):
+        return blended(network, images, tile, condition)
+    reach = -(-(network.reach or 0) // network.multiple) * network.multiple
     result: Tensor | None = None
     for top in range(0, height, tile):
         for left in range(0, width, tile):
@@ -63,6 +74,45 @@ def translate(network: Translator, images: Tensor, tile: int | None = None, cond
             target[..., scaled(network, left) : scaled(network, right)] = part[..., rows, columns]
     assert result is not None, "check_images refuses empty images"
     return result
+
+
+def usual_tile(network: Translator, height: int, width: int) -> int:
+    """The side of the tiles that an image of this size is cut into; 0: it is not cut."""
+    if network.reach is None:
+        return LARGE_TILE if height * width > LARGE_PIXELS else 0
+    return TILE if height * width > WHOLE_PIXELS else 0
+
+
+def blended(network: Translator, images: Tensor, tile: int, condition: Tensor | None) -> Tensor:
+    """The results of overlapping pieces, each fading into the next: what :func:`translate` does without a ``reach``."""
+    height, width = images.shape[-2:]
+    result: Tensor | None = None
+    for top in range(0, height, tile):
+        rows = max(0, top - BLEND), min(top + tile + BLEND, height)
+        for left in range(0, width, tile):
+            columns = max(0, left - BLEND), min(left + tile + BLEND, width)
+            part = translated(network, images[..., slice(*rows), slice(*columns)], condition)
+            if result is None:
+                result = torch.zeros((*part.shape[:2], scaled(network, height), scaled(network, width)))
+                weights = torch.zeros(result.shape[-2:])
+            y, x = (slice(*(scaled(network, place) for place in span)) for span in (rows, columns))
+            weight = fading(network, rows, height)[:, None] * fading(network, columns, width)
+            result[..., y, x] += weight * part
+            weights[y, x] += weight
+    assert result is not None, "check_images refuses empty images"
+    return result.div_(weights).round_().to(torch.uint8)
+
+
+def fading(network: Translator, span: tuple[int, int], side: int) -> Tensor:
+    """Weights of the rows or columns of a piece's result: they fall towards the ends that have a neighbour."""
+    begin, end = span
+    places = torch.arange(scaled(network, end - begin)) + 0.5
+    weight, over = torch.ones(len(places)), float(2 * BLEND * network.scale)
+    if begin > 0:
+        weight = weight.minimum(places / over)
+    if end < side:
+        weight = weight.minimum((len(places) - places) / over)
+    return weight
 
 
 HALF = 128

@@ -9,9 +9,9 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import dropout, instance_norm, interpolate, pad
+from torch.nn.functional import instance_norm, interpolate, pad
 
-from ganzoo.plugin import Batch, Discriminator, Translator, derived_seed, init_normal
+from ganzoo.plugin import Batch, Discriminator, Dropout, InstanceNorm2d, Translator, derived_seed, init_normal
 
 Norm = Literal["batch", "instance", "none"]
 MOST_MAPS = 8
@@ -30,7 +30,7 @@ class BatchNorm(nn.BatchNorm2d):
         return instance_norm(input, weight=self.weight, bias=self.bias, eps=self.eps)
 
 
-class Noise(nn.Module):
+class Noise(Dropout):
     """Dropout of one half that stays on after training, as the only noise of arXiv:1611.07004, section 3.3.
 
     In training it is random. Afterwards the same pattern is left out every time, so that an image always gives the same
@@ -41,7 +41,7 @@ class Noise(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         if self.training:
-            return dropout(maps, 0.5, training=True)
+            return super().forward(maps)
         axes = [torch.arange(side, device=maps.device) for side in maps.shape[1:]]
         number = 40_503 * axes[0][:, None, None] + 30_011 * axes[1][:, None] + 50_021 * axes[2]
         for _ in range(2):  # integers, which are the same everywhere
@@ -53,7 +53,7 @@ def norm_of(kind: Norm, maps: int, statistics: str = "running") -> list[nn.Modul
     """The layer of a kind of normalisation; nothing for ``"none"``."""
     if kind == "batch":
         return [BatchNorm(maps) if statistics == "image" else nn.BatchNorm2d(maps)]
-    return [nn.InstanceNorm2d(maps)] if kind == "instance" else []
+    return [InstanceNorm2d(maps)] if kind == "instance" else []
 
 
 def padded(images: Tensor, multiple: int) -> Tensor:
@@ -126,8 +126,8 @@ class Residual(nn.Module):
     def __init__(self, maps: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            nn.ReflectionPad2d(1), nn.Conv2d(maps, maps, 3), nn.InstanceNorm2d(maps), nn.ReLU(inplace=True),
-            nn.ReflectionPad2d(1), nn.Conv2d(maps, maps, 3), nn.InstanceNorm2d(maps),
+            nn.ReflectionPad2d(1), nn.Conv2d(maps, maps, 3), InstanceNorm2d(maps), nn.ReLU(inplace=True),
+            nn.ReflectionPad2d(1), nn.Conv2d(maps, maps, 3), InstanceNorm2d(maps),
         )  # fmt: skip
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -150,7 +150,7 @@ class ResNetTranslator(Translator):
         super().__init__(multiple=4, input=fields[0], output=fields[1])
 
         def layer(convolution: nn.Module, maps: int) -> list[nn.Module]:
-            return [convolution, nn.InstanceNorm2d(maps), nn.ReLU(inplace=True)]
+            return [convolution, InstanceNorm2d(maps), nn.ReLU(inplace=True)]
 
         self.body = nn.Sequential(
             nn.ReflectionPad2d(3),

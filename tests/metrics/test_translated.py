@@ -12,6 +12,7 @@ from ganzoo.errors import UsageError
 from ganzoo.metrics.base import take
 from ganzoo.metrics.context import EvaluationContext
 from ganzoo.metrics.measure import load_metrics
+from ganzoo.metrics.measures.translated import lab_of
 from ganzoo.metrics.targets import NetworkTarget
 from ganzoo.models.interfaces import Translator
 
@@ -83,3 +84,34 @@ def test_both_directions_of_a_run_are_measured(tmp_path: Path) -> None:
     found = ganzoo.evaluate(tmp_path / "run", ["l1-pairs@a2b", "l1-pairs@b2a", "cycle-error@b2a"])
     assert [result.about["target"]["role"] for result in found] == ["a2b", "b2a", "b2a"]
     assert all(0 < result.value < 1 for result in found)
+
+
+class Blurred(Translator):
+    """The negative, as a mean of neighbours."""
+
+    def forward(self, images: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
+        return torch.nn.functional.avg_pool2d(-images, 3, 1, 1, count_include_pad=False)
+
+
+def test_a_blurred_translator_is_less_sharp_and_has_fewer_colours() -> None:
+    perfect, blurred, same = (
+        {
+            name: values(f"{name}-translated", context(a2b=kind(output="second.images")))
+            for name in ("sharpness", "colours")
+        }
+        for kind in (Negative, Blurred, Same)
+    )
+    assert perfect["sharpness"]["ratio"] == pytest.approx(1)
+    assert perfect["sharpness"]["difference"] == pytest.approx(0, abs=1e-6)
+    assert 0.1 < blurred["sharpness"]["ratio"] < 0.6
+    assert blurred["sharpness"]["difference"] == pytest.approx(1 - blurred["sharpness"]["ratio"])
+    assert perfect["colours"]["overlap"] == pytest.approx(1)
+    assert blurred["colours"]["overlap"] < 0.7
+    assert same["colours"]["overlap"] == pytest.approx(same["colours"]["input"])
+    assert same["colours"]["input"] < 0.95
+
+
+def test_colours_are_those_of_cielab() -> None:
+    colours = {(255, 0, 0): (53.24, 80.09, 67.20), (0, 0, 255): (32.30, 79.19, -107.86), (128, 128, 128): (53.59, 0, 0)}
+    images = torch.tensor(list(colours), dtype=torch.uint8)[:, :, None, None]
+    assert torch.allclose(lab_of(images)[:, :, 0, 0], torch.tensor(list(colours.values())), atol=0.05)

@@ -11,6 +11,8 @@ from ganzoo.data.base import DataInfo
 from ganzoo.models.load import load_variant, make_loss
 from ganzoo.models.state import State
 from ganzoo.models.variant import Variant
+from ganzoo.training.loop import new_state
+from ganzoo.training.trainer import Trainer
 from ganzoo_zoo.cogan.variant import PairGenerator
 from ganzoo_zoo.translators import BatchNorm, Noise, PatchDiscriminator, ResNetTranslator, UNet, varied
 
@@ -148,3 +150,47 @@ def test_sets_of_different_sides_are_refused(name: str, ganzoo_cli) -> None:
     done = ganzoo_cli("train", name, "--dataset", "shapes", "--second", "glyphs", "--out", "run", code=2)
     assert "32x32 and 28x28" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1 or "error: the two sets have images of" in done.stderr
+
+
+@pytest.mark.parametrize(("name", "data", "role"), [
+    ("pix2pix", PAIRS, "generator"), ("cyclegan", UNPAIRED, "a2b"), ("inpainting", PAIRS, "generator"),
+])  # fmt: skip
+def test_images_are_made_once_an_iteration(name: str, data: DataInfo, role: str) -> None:
+    """The discriminators judge the very images that the generators' update differentiates."""
+    variant = made(name, data, width=2)
+    state = state_of(variant)
+    calls: list[Tensor] = []
+    state.networks[role].register_forward_hook(lambda module, inputs, output: calls.append(output))
+    batch = {"images": torch.rand(4, 1, 16, 16), "target": torch.rand(4, 3, 16, 16)}
+    batch |= {"second.images": torch.rand(4, 1, 16, 16), "given": torch.rand(4, 2, 16, 16)}
+    variant.discriminator_loss(state, batch)["total"].backward()
+    assert len(calls) == 1
+    variant.generator_loss(state, batch)["total"].backward()
+    assert len(calls) == (2 if name == "cyclegan" else 1)  # the second is the way back
+    assert all(p.grad is not None for p in state.networks[role].parameters() if p.requires_grad)
+
+
+def test_parts_of_an_accumulated_batch_are_made_anew_and_give_the_gradient_of_the_whole() -> None:
+    found = {}
+    for accumulate in (1, 2):
+        torch.manual_seed(0)
+        variant = made("pix2pix", PAIRS, width=2, norm="none", noise=False, accumulate=accumulate, batch_size=4)
+        state = new_state(variant, torch.device("cpu"))
+        trainer = Trainer(variant, state, None, torch.device("cpu"))  # type: ignore[arg-type]  # batches are given
+        rng = torch.Generator().manual_seed(1)
+        batch = {"images": torch.rand(4, 1, 16, 16, generator=rng), "target": torch.rand(4, 3, 16, 16, generator=rng)}
+        for update in variant.updates():
+            trainer.apply_update(update, batch)
+        found[accumulate] = [p.detach() for p in state.networks["generator"].parameters()]
+    for one, two in zip(found[1], found[2], strict=True):
+        torch.testing.assert_close(one, two, rtol=0, atol=1e-5)
+
+
+def test_the_identity_of_cyclegan_is_of_the_target_sets_images() -> None:
+    variant = made("cyclegan", UNPAIRED, width=2, blocks=1)
+    state = state_of(variant)
+    batch = {"images": torch.rand(3, 1, 16, 16), "second.images": torch.rand(3, 1, 16, 16)}
+    losses = variant.generator_loss(state, dict(batch))
+    a, b = batch["images"], batch["second.images"]
+    expected = (state.networks["a2b"](b) - b).abs().mean() + (state.networks["b2a"](a) - a).abs().mean()
+    torch.testing.assert_close(losses["identity"], expected, rtol=1e-5, atol=1e-6)

@@ -66,7 +66,7 @@ WORDS = {
 @click.option("--mask", metavar="IMAGE", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help="White where a network fills holes. [default: where --input is transparent]")  # fmt: skip
 @click.option("--tile", type=click.IntRange(0, 100_000),
-              help="Translate in tiles of this side; 0: never. [default: 256 for large images]")  # fmt: skip
+              help="Translate in tiles of this side; 0: never. [default: for large images]")  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Replace an existing FILE.")
 @click.pass_context
 def command(

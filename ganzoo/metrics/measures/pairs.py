@@ -5,7 +5,7 @@ from torch import Tensor
 
 from ganzoo.data.base import Dataset, to_uint8
 from ganzoo.data.degrade import is_taken_apart
-from ganzoo.errors import DataError, SplitMissingError
+from ganzoo.errors import DataError
 from ganzoo.metrics.base import Metric
 from ganzoo.metrics.context import EvaluationContext
 from ganzoo.metrics.measures.psnr import psnr, ssim
@@ -24,24 +24,19 @@ class PairsPSNR(Metric):
         self.pairs(context)
 
     def pairs(self, context: EvaluationContext) -> Dataset:
-        """The test split, or where there is none the pairs that were trained on; which one stands in the result.
+        """The pairs that are measured: see :meth:`EvaluationContext.held_out`.
 
         Raises:
             DataError: the data set has no such pairs.
         """
         translator = context.target.translator
         assert translator is not None, "unsuitable() says so"
-        try:
-            found = context.load("test")
-        except SplitMissingError:
-            found = context.load("")
+        found = context.held_out()
         if found.second and not is_taken_apart(found):
             raise DataError(f"{found.info.name!r} is unpaired: there are no targets to compare with.")
         for name in sides(translator):
             if name not in found.info.fields:
                 raise DataError(f"{found.info.name!r} has no field {name!r}: {self.spec.name} compares with targets.")
-        info = found.info
-        context.used["reference"] = {"data": info.name, "digest": info.digest, "splits": {info.split: info.count}}
         return found
 
     def score(self, images: Tensor, targets: Tensor) -> Tensor:

@@ -5,7 +5,8 @@ from torch import Tensor
 from torch_fidelity.metric_kid import kernel_mmd
 
 from ganzoo.data.base import Dataset, to_unit
-from ganzoo.errors import SplitMissingError, UsageError
+from ganzoo.data.resize import convert_channels
+from ganzoo.errors import UsageError
 from ganzoo.metrics.base import Metric
 from ganzoo.metrics.cache import statistics
 from ganzoo.metrics.context import EvaluationContext
@@ -15,17 +16,6 @@ from ganzoo.models.interfaces import Translator, device_of
 from ganzoo.models.translate import translate
 
 BATCH = 50
-
-
-def split_of(context: EvaluationContext) -> Dataset:
-    """The test split, or where there is none the one that was trained on; which one stands in the result."""
-    try:
-        found = context.load("test")
-    except SplitMissingError:
-        found = context.load("")
-    info = found.info
-    context.used["reference"] = {"data": info.name, "digest": info.digest, "splits": {info.split: info.count}}
-    return found
 
 
 def translator_of(context: EvaluationContext) -> Translator:
@@ -60,7 +50,7 @@ class TranslatedFrechet(Metric):
 
     def features(self, context: EvaluationContext) -> dict[str, Tensor]:
         """Features [N, F] of real images, of translated ones, and of the inputs."""
-        translator, found = translator_of(context), split_of(context)
+        translator, found = translator_of(context), context.held_out()
         extractor = context.extractor(self.spec.extractor)
         context.used["extractor"] = extractor.identity
 
@@ -100,13 +90,82 @@ class TranslatedKernel(TranslatedFrechet):
         return float(kernel_mmd(one[:count].double().numpy(), other[:count].double().numpy()))
 
 
+class TranslatedColours(Metric):
+    """How alike the colours of translated and of real images are: the overlap, 0 to 1, of their histograms of a and b
+    in CIELAB, as figure 7 of arXiv:1611.07004 compares them. A mean of what is possible has narrower histograms.
+
+    Grey results have the overlap 1 with grey targets.
+    """
+
+    @torch.no_grad()
+    def measure(self, context: EvaluationContext) -> dict[str, float]:
+        translator, found = translator_of(context), context.held_out()
+
+        def of(field: str, change: bool) -> Tensor:
+            total = torch.zeros(2, COLOURS)
+            for part in torch.arange(count_of(found, field)).split(BATCH):
+                images = as_uint8(found.fetch(field, part))
+                total += histograms(translate(translator, images) if change else images)
+            return total / total.sum(1, keepdim=True)
+
+        real = of(translator.output, False)
+        sides = {"overlap": of(translator.input, True), "input": of(translator.input, False)}
+        return {name: float(each.minimum(real).sum(1).mean()) for name, each in sides.items()}
+
+
+COLOURS, MOST_COLOUR = 100, 100.0
+"""Bins of a histogram of a or b, and how far it reaches to both sides; colours of sRGB stay within 108."""
+
+
+def histograms(images: Tensor) -> Tensor:
+    """How many pixels of uint8 images [N, C, H, W] have which a and which b in CIELAB: [2, COLOURS]."""
+    lab = lab_of(convert_channels(images, 3))
+    return torch.stack([torch.histc(lab[:, i].clamp(-99.9, 99.9), COLOURS, -MOST_COLOUR, MOST_COLOUR) for i in (1, 2)])
+
+
+def lab_of(images: Tensor) -> Tensor:
+    """uint8 sRGB images [N, 3, H, W] in CIELAB with white D65 (IEC 61966-2-1, CIE 15)."""
+    values = images.float() / 255
+    linear = torch.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    matrix = torch.tensor(
+        [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+    )
+    xyz = torch.einsum("ij,njhw->nihw", matrix / matrix.sum(1, keepdim=True), linear)
+    edge = (6 / 29) ** 3
+    x, y, z = torch.where(xyz > edge, xyz.clamp(min=edge) ** (1 / 3), xyz * (29 / 6) ** 2 / 3 + 4 / 29).unbind(1)
+    return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], 1)
+
+
+class TranslatedSharpness(Metric):
+    """Mean absolute difference of neighbouring pixels of translated images, as a multiple of that of real ones: below 1
+    they are more blurred, above 1 they have more edges or noise. The headline is how far this ratio is from 1; beside
+    it the ratio, and that of the images as they were."""
+
+    @torch.no_grad()
+    def measure(self, context: EvaluationContext) -> dict[str, float]:
+        translator, found = translator_of(context), context.held_out()
+
+        def of(field: str, change: bool) -> float:
+            total, count = 0.0, count_of(found, field)
+            for part in torch.arange(count).split(BATCH):
+                images = as_uint8(found.fetch(field, part))
+                images = (translate(translator, images) if change else images).float()
+                across, down = images.diff(dim=3).abs().mean((1, 2, 3)), images.diff(dim=2).abs().mean((1, 2, 3))
+                total += float((across + down).sum())
+            return total / count
+
+        real = max(of(translator.output, False), 1e-6)
+        ratio, before = of(translator.input, True) / real, of(translator.input, False) / real
+        return {"difference": abs(ratio - 1), "ratio": ratio, "input": before}
+
+
 class CycleError(Metric):
     """Mean absolute difference, as a share of the range of values, between an image and what comes back from the
     translator of the other direction: arXiv:1703.10593, equation 2."""
 
     @torch.no_grad()
     def measure(self, context: EvaluationContext) -> dict[str, float]:
-        there, found = translator_of(context), split_of(context)
+        there, found = translator_of(context), context.held_out()
         back = self.other(context, there)
         total, count = 0.0, count_of(found, there.input)
         for part in torch.arange(count).split(BATCH):

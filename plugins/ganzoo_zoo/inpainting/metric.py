@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from ganzoo.plugin import EvaluationContext, Metric, SplitMissingError, to_unit
+from ganzoo.plugin import EvaluationContext, Metric, to_unit
 from ganzoo_zoo.inpainting.masks import masks
 from ganzoo_zoo.inpainting.networks import Painter
 
@@ -27,15 +27,10 @@ class HolePSNR(Metric):
     def measure(self, context: EvaluationContext) -> dict[str, float]:
         network = context.target.translator
         assert network is not None, "unsuitable() says so"
-        try:
-            found = context.load("test")
-        except SplitMissingError:  # any other error of the data is one
-            found = context.load("")
-        info = found.info
-        context.used["reference"] = {"data": info.name, "digest": info.digest, "splits": {info.split: info.count}}
-        _, height, width = info.shape
+        found = context.held_out()
+        _, height, width = found.info.shape
         hole = masks("centre", 1, height, width, torch.Generator())
-        inside = hole.bool().expand(1, *info.shape)
+        inside = hole.bool().expand(1, *found.info.shape)
         scores: list[float] = []
         grey: list[float] = []
         for indices in torch.arange(min(MOST, len(found.source))).split(BATCH):

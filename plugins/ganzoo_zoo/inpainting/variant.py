@@ -79,9 +79,13 @@ class Inpainting(GAN):
         found: Tensor = state.networks["generator"](batch["given"])
         return found.float()
 
+    def discriminator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
+        """D's loss, on the images that G's update differentiates."""
+        return super().discriminator_loss(state, batch, {"generator": self.generated_once(state, batch)})
+
     def generator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
         """The adversarial loss, and the distance to the image, averaged over the pixels of the holes (equation 1)."""
-        fake = self.generated(state, batch)
+        fake = self.generated_once(state, batch)
         losses = super().generator_loss(state, batch, {"generator": fake})
         difference = fake - batch["images"]
         hole = (batch["given"][:, -1:] > 0).float()

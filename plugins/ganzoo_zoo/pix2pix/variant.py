@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
@@ -93,6 +92,10 @@ class Pix2Pix(GAN):
     def updates(self) -> tuple[Update, ...]:
         return super().updates() if self.games() else (Update("generator", "generator", self.generator_loss),)
 
+    def discriminator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
+        """D's loss, on the images that G's update differentiates."""
+        return super().discriminator_loss(state, batch, {"generator": self.made(state, batch)})
+
     def generator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
         """The adversarial loss, and the L1 distance to the target (equation 4)."""
         fake = self.made(state, batch)
@@ -103,6 +106,5 @@ class Pix2Pix(GAN):
         return {**losses, "l1": near, "total": losses["total"] + self.options.l1 * near}
 
     def made(self, state: State, batch: Batch) -> Tensor:
-        """What the generator makes of the inputs."""
-        found: Tensor = state.networks["generator"](batch["images"])
-        return found.to(torch.float32)
+        """What the generator makes of the inputs, float32 [N, C, H, W]."""
+        return self.generated_once(state, batch, Game(real="target")).float()
