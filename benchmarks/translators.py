@@ -52,7 +52,8 @@ def work(name: str) -> dict[str, Any]:
         return {
             "dataset": "openmoji", "side": 128,
             "settings": {
-                "batch_size": 1, "width": 64, "norm": "batch", "statistics": "running", "noise": False, "ema_halflife": 0,
+                "batch_size": 1, "width": 64, "norm": "batch", "statistics": "running", "noise": False, "lr": 2e-4,
+                "ema_halflife": 0,
             },
             "options": (
                 "--model pix2pix --netG unet_128 --batch_size 1 --no_dropout --input_nc 1"
@@ -128,6 +129,11 @@ def theirs(code: Path, script: str, words: list[str], seed: int, steps: int) -> 
     if not steps:
         return {"batches": float(len(marks))}
     return {"step_ms": 1e3 * (marks[WARM + steps] - marks[WARM]) / steps}
+
+
+SMALL = {"width": 16, "batch_size": 4}
+SMALL_OPTIONS = "--ngf 16 --ndf 16 --batch_size 4"
+"""What `quality` trains: narrower, with larger batches, so that several seeds take minutes."""
 
 
 def in_process(words: list[str]) -> dict[str, Any]:
@@ -212,35 +218,35 @@ def quality(code: Path, seeds: list[int], epochs: int) -> None:
         folder = Path(place)
         lay_out(name, folder / "data")
         count = len(list((folder / "data" / "train").iterdir()))
-        steps = epochs * -(-count // work(name)["settings"]["batch_size"])
+        steps = epochs * -(-count // SMALL["batch_size"])
         for seed in seeds:
             runs = folder / f"runs-{seed}"
             constant = str(epochs // 2)
             train = ["--display_id", "-1", "--no_html", "--n_epochs", constant, "--n_epochs_decay"]
             train += [str(epochs - epochs // 2), "--save_epoch_freq", "1000"]
-            words = words_of(name, folder / "data", runs, *train)
+            words = words_of(name, folder / "data", runs, *SMALL_OPTIONS.split(), *train)
             begin = time.perf_counter()
             in_process(["theirs", str(code), "train.py", str(seed), "0", *words])
-            minutes = [(time.perf_counter() - begin) / 60]
-            # Their test.py fixes the batch size; --eval is the statistics of the training.
+            minutes = {"authors": (time.perf_counter() - begin) / 60}
+            # Their test.py takes one image at a time; with --eval it uses the statistics of the training.
             shown = ["--eval", "--results_dir", str(runs / "results"), "--num_test", "100000"]
-            shown += ["--load_size", str(work(name)["side"])]
+            shown += ["--load_size", str(work(name)["side"]), *SMALL_OPTIONS.split()]
             in_process(["theirs", str(code), "test.py", str(seed), "0", *words_of(name, folder / "data", runs, *shown)])
-            job = prepared(name, folder / f"own-{seed}", steps=steps, seed=seed, lr_schedule="linear")
-            begin = time.perf_counter()
-            in_process(["train", str(folder / f"own-{seed}"), str(steps), str(seed)])
-            minutes.append((time.perf_counter() - begin) / 60)
+            job = prepared(name, folder / "unused")
             results = runs / "results" / "run" / "test_latest" / "images"
-            rows.append({
-                "seed": seed, "authors": measured(pictures_of(results), job),
-                "ganzoo": measured(ganzoo.open_run(folder / f"own-{seed}").translator(None), job),
-                "minutes": {"authors": minutes[0], "ganzoo": minutes[1]},
-            })  # fmt: skip
+            row: dict[str, Any] = {"seed": seed, "authors": measured(pictures_of(results), job)}
+            for precision in PRECISIONS:
+                out = folder / f"{precision}-{seed}"
+                begin = time.perf_counter()
+                in_process(["train", str(out), str(steps), str(seed), precision])
+                minutes[precision] = (time.perf_counter() - begin) / 60
+                row[precision] = measured(ganzoo.open_run(out).translator(None), job)
+            rows.append({**row, "minutes": minutes})
             print(rows[-1], file=sys.stderr, flush=True)
             write(OUT / "authors-quality.json", {
-                "what": "pix2pix of ganzoo and of the authors' code, as many steps, measured on the same test pairs",
-                "steps": steps, "rows": rows, "authors_options": work(name)["options"],
-                "ganzoo_settings": work(name)["settings"], **about(code),
+                "what": "pix2pix of the authors' code, and of ganzoo in two precisions, as many steps, same test pairs",
+                "steps": steps, "rows": rows, "authors_options": f"{work(name)['options']} {SMALL_OPTIONS}",
+                "ganzoo_settings": {**work(name)["settings"], **SMALL}, **about(code),
             })  # fmt: skip
 
 
@@ -288,9 +294,10 @@ def measured(network: Any, job: Any) -> dict[str, float]:
     return found
 
 
-def train(out: Path, steps: int, seed: int) -> dict[str, float]:
-    job = prepared("pix2pix", out, steps=steps, seed=seed, lr_schedule="linear", metrics="")
-    job.train()
+def train(out: Path, steps: int, seed: int, precision: str) -> dict[str, float]:
+    """ganzoo's training for `quality`."""
+    more = {**SMALL, "precision": precision, "lr_schedule": "linear", "metrics": ""}
+    prepared("pix2pix", out, steps=steps, seed=seed, **more).train()
     return {"steps": float(steps)}
 
 
@@ -319,7 +326,7 @@ def main() -> None:
         print(json.dumps(own(sys.argv[2], int(sys.argv[3]), sys.argv[4])))
         return
     if sys.argv[1:2] == ["train"]:
-        print(json.dumps(train(Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))))
+        print(json.dumps(train(Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), sys.argv[5])))
         return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["speed", "quality"])

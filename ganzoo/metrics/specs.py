@@ -86,6 +86,12 @@ def _of_translators() -> list[MetricSpec]:
         for short, kind, paper, words in rows
     ] + [
         MetricSpec(
+            name="labels-translated-effnet-lite0", load=f"{place}:TranslatedLabels", of="translator",
+            extractor="effnet-lite0", paper="arXiv:1611.07004", selects=False, better="higher",
+            beside=("real", "input"),
+            summary="share of translated test images that a linear classifier of real ones puts into their class",
+        ),
+        MetricSpec(
             name="colours-translated", load=f"{place}:TranslatedColours", of="translator", paper="arXiv:1611.07004",
             selects=False, better="higher", beside=("input",),
             summary="overlap, 0 to 1, of the colours (a, b of CIELAB) of translated and real images; beside the inputs",

@@ -115,3 +115,24 @@ def test_colours_are_those_of_cielab() -> None:
     colours = {(255, 0, 0): (53.24, 80.09, 67.20), (0, 0, 255): (32.30, 79.19, -107.86), (128, 128, 128): (53.59, 0, 0)}
     images = torch.tensor(list(colours), dtype=torch.uint8)[:, :, None, None]
     assert torch.allclose(lab_of(images)[:, :, 0, 0], torch.tensor(list(colours.values())), atol=0.05)
+
+
+def test_a_perfect_translator_keeps_the_class_and_a_useless_one_loses_it() -> None:
+    """Dark and bright pictures, of which the classes are told apart as well after a negative that was expected."""
+    pytest.importorskip("efficientnet_lite_pytorch")
+    rng = torch.Generator().manual_seed(1)
+    labels = torch.arange(60) % 2
+    pixels = (torch.rand(60, 3, 16, 16, generator=rng) * 40 + 180 * labels.view(-1, 1, 1, 1)).to(torch.uint8)
+    info = DataInfo(
+        "shades", "images", (3, 16, 16), ("dark", "bright"), count=60, digest="0", fields=("images", "labels")
+    )
+    found = degraded(Dataset(info, {"images": pixels, "labels": labels}), "negative")
+
+    def of(network: Translator) -> dict[str, float]:
+        target = NetworkTarget("x", {}, (3, 16, 16), roles={"generator": network}, translator=network)
+        of_shades = EvaluationContext(target, "shades", lambda split: found, torch.device("cpu"))
+        return values("labels-translated-effnet-lite0", of_shades)
+
+    perfect, same = of(Negative()), of(Same())
+    assert perfect["accuracy"] == perfect["real"] == 1
+    assert same["accuracy"] == same["input"] == 0

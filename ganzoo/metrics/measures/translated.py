@@ -113,6 +113,55 @@ class TranslatedColours(Metric):
         return {name: float(each.minimum(real).sum(1).mean()) for name, each in sides.items()}
 
 
+RIDGE = 0.1
+"""How much weights cost, as a share of the number of samples, beside features of variance 1."""
+
+
+class TranslatedLabels(TranslatedFrechet):
+    """Share of translated images that a classifier of real ones puts into the class of their label, the idea of
+    the FCN score of arXiv:1611.07004, section 3.3. Beside it that of the real images, which is what can be reached, and
+    that of the images as they were.
+
+    The classifier is linear, on the extractor's features: least squares with a ridge, fitted to the real images that
+    were trained on.
+    """
+
+    def unsuitable(self, context: EvaluationContext) -> str:
+        if reason := super().unsuitable(context):
+            return reason
+        info = context.held_out().info
+        return "" if info.classes and "labels" in info.fields else f"{info.name!r} has no labels"
+
+    @torch.no_grad()
+    def measure(self, context: EvaluationContext) -> dict[str, float]:
+        trained = context.load("")
+        features, found = self.features(context), context.held_out()
+        field, extractor = translator_of(context).output, context.extractor(self.spec.extractor)
+        count = count_of(trained, field)
+        batches = (as_uint8(trained.fetch(field, part)) for part in torch.arange(count).split(BATCH))
+        words = f"features of {field}, trained on"
+        known = extractor.extract(batches, count, words, context.progress, ("features",))["features"].double()
+        mean, scale = known.mean(0), known.std(0).clamp(min=1e-6)
+        known = with_bias((known - mean) / scale)
+        labels = trained.fetch("labels", torch.arange(count)).cpu()
+        targets = torch.nn.functional.one_hot(labels, len(trained.info.classes)).double()
+        ridge = RIDGE * count * torch.eye(known.shape[1], dtype=torch.float64)
+        weights = torch.linalg.solve(known.T @ known + ridge, known.T @ targets)
+        context.used["samples"] = {"count": len(features["translated"]), "trained": count}
+
+        def share(name: str) -> float:
+            scores = with_bias((features[name].double() - mean) / scale) @ weights
+            truth = found.fetch("labels", torch.arange(len(scores))).cpu()
+            return float((scores.argmax(1) == truth).double().mean())
+
+        return {"accuracy": share("translated"), "real": share("real"), "input": share("input")}
+
+
+def with_bias(features: Tensor) -> Tensor:
+    """Features [N, F] with a column of ones."""
+    return torch.cat([features, features.new_ones(len(features), 1)], 1)
+
+
 COLOURS, MOST_COLOUR = 100, 100.0
 """Bins of a histogram of a or b, and how far it reaches to both sides; colours of sRGB stay within 108."""
 

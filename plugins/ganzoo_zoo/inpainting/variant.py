@@ -38,7 +38,9 @@ class InpaintingOptions(AdamOptions):
     distance: Literal["l1", "l2"] = option("l1", "distance to the image inside the hole; the paper: l2")
     near: float = option(100.0, "weight of this distance beside the game of 1; the paper: 999", at_least=0)
     width: int = option(32, "feature maps of the first layers; the paper: 64", at_least=1, at_most=8_192)
-    patch: Literal[1, 16, 34, 70, 142, 286] = option(70, "side of what a logit of D sees, in pixels")
+    patch: Literal[0, 1, 16, 34, 70, 142, 286] = option(
+        0, "side of what a logit of D sees, in pixels; 0: 70 from 128 pixels on, else 34"
+    )  # fmt: skip
 
 
 class Inpainting(GAN):

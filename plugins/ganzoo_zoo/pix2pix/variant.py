@@ -27,20 +27,25 @@ from ganzoo_zoo.translators import PatchDiscriminator, UNet, varied
 
 @dataclass(frozen=True, kw_only=True)
 class Pix2PixOptions(AdamOptions):
-    """Settings of pix2pix. Defaults: arXiv:1611.07004, sections 3 and 6, but for width and batch size."""
+    """Settings of pix2pix. Defaults: arXiv:1611.07004, sections 3 and 6, but for what suits two cores and larger
+    batches: step size, width, patch, noise and statistics."""
+
+    lr: float = option(4e-4, "Adam's step size; the paper: 0.0002, for batches of 1 to 10", above=0)
 
     game: Literal["conditional", "unconditional", "none"] = option(
         "conditional", "D sees the input beside the output, or the output alone; none: the L1 loss alone (table 1)"
     )
     l1: float = option(100.0, "weight of the L1 distance to the target; 0: the game alone (table 1)", at_least=0)
     width: int = option(32, "feature maps of the first layers of G and D; the paper: 64", at_least=1, at_most=8_192)
-    patch: Literal[1, 16, 34, 70, 142, 286] = option(70, "side of what a logit of D sees, in pixels (section 4.4)")
+    patch: Literal[0, 1, 16, 34, 70, 142, 286] = option(
+        0, "side of what a logit of D sees, in pixels (section 4.4); 0: 70 from 128 pixels on, else 34"
+    )
     norm: Literal["batch", "instance", "none"] = option("batch", "normalisation in G and D")
     statistics: Literal["image", "running"] = option(
-        "image", "what batch normalisation in G uses after training: the image's own statistics as in the paper, or "
-        "averages over the training"
+        "running", "what batch normalisation in G uses after training: averages over the training, or as in the paper "
+        "the image's own statistics, which suit batches of one"
     )  # fmt: skip
-    noise: bool = option(True, "dropout in G, which as in the paper stays on after training")
+    noise: bool = option(False, "dropout in G, which as in the paper stays on after training")
     mirror: bool = option(True, "half of the pairs are mirrored")
     jitter: float = option(
         0.117, "pairs are made larger by this share and cut back at random; the paper: 286/256 - 1", at_least=0, below=1
@@ -52,7 +57,7 @@ class Pix2Pix(GAN):
 
     Options = Pix2PixOptions
     defaults = {
-        "loss": "non-saturating", "batch_size": 4, "steps": 20_000, "lr_schedule": "linear",
+        "loss": "non-saturating", "batch_size": 16, "steps": 20_000, "lr_schedule": "linear",
         "metrics": "l1-pairs, psnr-pairs, ssim-pairs",
     }  # fmt: skip
     tiny: ClassVar = {"width": 4}

@@ -14,8 +14,9 @@ SUMMARIES = {
     "cifar10": "ten minutes each on CIFAR-10, three seeds",
     "ssl": "semi-supervised MNIST with 20, 50, 100 and 200 labels, three seeds",
     "sr": "super-resolution on folders of photographs",
+    "translation": "pictures into pictures: pix2pix and its ablations, CycleGAN, on emoji and on the earth",
 }
-SMOKE, TOYS, MNIST, FASHION, CIFAR10, SSL, SR = (HERE / f"{name}.toml" for name in SUMMARIES)
+SMOKE, TOYS, MNIST, FASHION, CIFAR10, SSL, SR, TRANSLATION = (HERE / f"{name}.toml" for name in SUMMARIES)
 
 
 @hookimpl
