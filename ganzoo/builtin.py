@@ -39,6 +39,39 @@ LOSSES = (
         summary="difference of mean scores; needs a critic of bounded slope",
         paper="arXiv:1701.07875, eq. 2",
     ),
+    LossSpec(
+        name="relativistic",
+        load="ganzoo.models.losses:Relativistic",
+        summary="D tells the real sample of a pair (RpGAN); R3GAN's, with r1 and r2",
+        paper="arXiv:1807.00734, eq. 6",
+    ),
+    LossSpec(
+        name="boundary-seeking",
+        load="ganzoo.models.losses:BoundarySeeking",
+        summary="the generator seeks samples that D cannot tell",
+        paper="arXiv:1702.08431",
+    ),
+    LossSpec(
+        name="softmax",
+        load="ganzoo.models.losses:Softmax",
+        summary="one softmax over the real and generated samples of a batch",
+        paper="arXiv:1704.06191, eq. 6",
+    ),
+    *(
+        LossSpec(
+            name=f"f-{name}",
+            load=f"ganzoo.models.losses:{kind}",
+            summary=f"a bound of the {words} divergence (f-GAN)",
+            paper="arXiv:1606.00709, table 6",
+        )
+        for name, kind, words in (
+            ("kl", "KL", "Kullback-Leibler"),
+            ("reverse-kl", "ReverseKL", "reverse Kullback-Leibler"),
+            ("pearson", "Pearson", "Pearson chi squared"),
+            ("squared-hellinger", "SquaredHellinger", "squared Hellinger"),
+            ("jensen-shannon", "JensenShannon", "Jensen-Shannon"),
+        )
+    ),
 )
 
 LOGGERS = (

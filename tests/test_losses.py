@@ -7,7 +7,17 @@ import torch
 from torch import Tensor
 
 from ganzoo.models.interfaces import Loss
-from ganzoo.models.losses import Hinge, LeastSquares, Minimax, NonSaturating, Wasserstein
+from ganzoo.models.losses import (
+    FGAN,
+    BoundarySeeking,
+    Hinge,
+    LeastSquares,
+    Minimax,
+    NonSaturating,
+    Relativistic,
+    Softmax,
+    Wasserstein,
+)
 from ganzoo.registry.registry import registry
 
 REAL = torch.tensor([2.0, -0.5, 0.3, 4.0])
@@ -40,7 +50,10 @@ def test_every_registered_loss_rewards_each_player_for_winning(name: str) -> Non
     good, bad = torch.full((4,), 0.9), torch.full((4,), -0.9)
     assert loss.discriminator(good, bad) < loss.discriminator(bad, good)
     real = torch.zeros(4) if loss.needs_real else None
-    assert loss.generator(good, real) < loss.generator(bad, real)
+    if loss.seeks_doubt:  # the best place is where real and generated samples have the same logits
+        assert loss.generator(torch.zeros(4), real) < min(loss.generator(good, real), loss.generator(bad, real))
+    else:
+        assert loss.generator(good, real) < loss.generator(bad, real)
 
 
 @pytest.mark.parametrize("name", registry().losses.names())
@@ -83,3 +96,70 @@ def test_hinge_ignores_what_is_beyond_the_margin() -> None:
 def test_wasserstein_is_a_difference_of_means_and_says_what_it_needs() -> None:
     assert torch.isclose(Wasserstein().discriminator(REAL, FAKE), FAKE.mean() - REAL.mean())
     assert Wasserstein.lipschitz
+
+
+def test_relativistic_compares_the_samples_of_a_pair() -> None:
+    apart = (d(REAL - FAKE)).log().mean()
+    assert math.isclose(Relativistic().discriminator(REAL, FAKE).item(), -apart.item(), rel_tol=1e-6)
+    assert math.isclose(Relativistic().generator(FAKE, REAL).item(), -d(FAKE - REAL).log().mean().item(), rel_tol=1e-6)
+    assert math.isclose(Relativistic().discriminator(REAL + 7, FAKE + 7).item(), -apart.item(), rel_tol=1e-5)
+
+
+def test_boundary_seeking_is_the_squared_log_odds() -> None:
+    odds = d(FAKE).log() - (1 - d(FAKE)).log()
+    assert math.isclose(BoundarySeeking().generator(FAKE).item(), 0.5 * odds.square().mean().item(), rel_tol=1e-6)
+
+
+def test_softmax_is_a_cross_entropy_over_the_batch() -> None:
+    shares = torch.softmax(torch.cat([REAL, FAKE]).double(), 0)
+    real_only, even = -shares[:4].log().mean(), -shares.log().mean()
+    assert math.isclose(Softmax().discriminator(REAL, FAKE).item(), real_only.item(), rel_tol=1e-6)
+    assert math.isclose(Softmax().generator(FAKE, REAL).item(), even.item(), rel_tol=1e-6)
+
+
+TABLE_6 = {
+    "f-kl": lambda t: torch.exp(t - 1),
+    "f-reverse-kl": lambda t: -1 - torch.log(-t),
+    "f-pearson": lambda t: t**2 / 4 + t,
+    "f-squared-hellinger": lambda t: t / (1 - t),
+    "f-jensen-shannon": lambda t: -torch.log(2 - torch.exp(t)),
+}
+
+
+@pytest.mark.parametrize("name", TABLE_6)
+def test_conjugates_are_those_of_table_6(name: str) -> None:
+    loss = registry().losses.load(name)()
+    assert isinstance(loss, FGAN)
+    torch.testing.assert_close(loss.conjugate(FAKE.double()), TABLE_6[name](loss.activation(FAKE.double())))
+
+
+GENERATORS = {
+    "f-kl": lambda u: u * math.log(u),
+    "f-reverse-kl": lambda u: -math.log(u),
+    "f-pearson": lambda u: (u - 1) ** 2,
+    "f-squared-hellinger": lambda u: (math.sqrt(u) - 1) ** 2,
+    "f-jensen-shannon": lambda u: -(u + 1) * math.log((1 + u) / 2) + u * math.log(u),
+}
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_the_best_bound_is_the_divergence_of_table_1(name: str) -> None:
+    """Two outcomes, of which real samples are 3:1 and generated ones 1:1: the divergence is known."""
+    loss = registry().losses.load(name)()
+    logits = torch.zeros(2, dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS([logits], max_iter=200, line_search_fn="strong_wolfe", tolerance_grad=1e-12)
+
+    def value() -> Tensor:
+        real, fake = logits[[0, 0, 0, 1]], logits[[0, 1]]
+        return loss.discriminator(real, fake)
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        found = value()
+        found.backward()
+        return found
+
+    optimizer.step(closure)
+    f = GENERATORS[name]
+    expected = 0.5 * f(0.75 / 0.5) + 0.5 * f(0.25 / 0.5)
+    assert math.isclose(-value().item(), expected, rel_tol=1e-5)

@@ -240,12 +240,14 @@ class Loss:
     Attributes:
         needs_real: the generator's loss also uses the logits of real samples (relativistic losses).
         lipschitz: it is only sound with a critic whose slope is bounded (clipping, a penalty, spectral norm).
+        seeks_doubt: G is best where D cannot tell, not where D takes generated samples for real.
         targets: its discriminator loss has targets, 1 for real and 0 for generated: see :meth:`per_sample`.
     """
 
     needs_real: ClassVar[bool] = False
     lipschitz: ClassVar[bool] = False
     targets: ClassVar[bool] = False
+    seeks_doubt: ClassVar[bool] = False
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """To be minimised by the discriminator: logits of real and of fake samples, of any shape -> 0-d."""

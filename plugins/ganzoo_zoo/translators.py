@@ -176,8 +176,8 @@ class PatchDiscriminator(Discriminator):
         channels: of the images, and of those shown beside them.
         side: of the images; small ones bound the number of layers.
         width: feature maps of the first layer.
-        patch: side of what a logit sees, one of ``PATCHES``; 0: 70 from 128 pixels on, and 34 for smaller images, of
-            which 70 pixels are the whole.
+        patch: side of what a logit sees, one of ``PATCHES``; 0: 70 from 128 pixels on, and 16 for smaller images, of
+            which it is as large a part as 70 of the 256 pixels of the paper.
         norm: normalisation.
         condition: name of the batch field that is shown beside the images; empty: none.
     """
@@ -189,7 +189,7 @@ class PatchDiscriminator(Discriminator):
     ) -> None:
         super().__init__(condition=condition)
         self.independent = norm != "batch"  # batch normalisation looks from one image to another
-        strided = min(PATCHES[patch or (70 if side >= 128 else 34)], max(1, int(log2(side)) - 2))
+        strided = min(PATCHES[patch or (70 if side >= 128 else 16)], max(1, int(log2(side)) - 2))
         size, padding, stride = (4, 1, 2) if strided else (1, 0, 1)
         layers: list[nn.Module] = [nn.Conv2d(channels, width, size, stride, padding), nn.LeakyReLU(0.2)]
         maps = width

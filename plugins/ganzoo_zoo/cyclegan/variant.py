@@ -45,7 +45,7 @@ class CycleGANOptions(AdamOptions):
     blocks: int = option(0, "residual blocks of a resnet; 0: 9 from 256 pixels on, 6 below", at_least=0, at_most=64)
     width: int = option(32, "feature maps of the first layers; the paper: 64", at_least=1, at_most=8_192)
     patch: Literal[0, 1, 16, 34, 70, 142, 286] = option(
-        70, "side of what a logit of D sees, in pixels; 0: 70 from 128 pixels on, else 34"
+        70, "side of what a logit of D sees, in pixels; 0: 70 from 128 pixels on, else 16"
     )  # fmt: skip
     mirror: bool = option(True, "half of the images are mirrored")
     jitter: float = option(

@@ -39,7 +39,7 @@ class InpaintingOptions(AdamOptions):
     near: float = option(100.0, "weight of this distance beside the game of 1; the paper: 999", at_least=0)
     width: int = option(32, "feature maps of the first layers; the paper: 64", at_least=1, at_most=8_192)
     patch: Literal[0, 1, 16, 34, 70, 142, 286] = option(
-        0, "side of what a logit of D sees, in pixels; 0: 70 from 128 pixels on, else 34"
+        0, "side of what a logit of D sees, in pixels; 0: 70 from 128 pixels on, else 16"
     )  # fmt: skip
 
 

@@ -38,7 +38,7 @@ class Pix2PixOptions(AdamOptions):
     l1: float = option(100.0, "weight of the L1 distance to the target; 0: the game alone (table 1)", at_least=0)
     width: int = option(32, "feature maps of the first layers of G and D; the paper: 64", at_least=1, at_most=8_192)
     patch: Literal[0, 1, 16, 34, 70, 142, 286] = option(
-        0, "side of what a logit of D sees, in pixels (section 4.4); 0: 70 from 128 pixels on, else 34"
+        0, "side of what a logit of D sees, in pixels (section 4.4); 0: 70 from 128 pixels on, else 16"
     )
     norm: Literal["batch", "instance", "none"] = option("batch", "normalisation in G and D")
     statistics: Literal["image", "running"] = option(
