@@ -62,9 +62,21 @@ class Tricks:
     minibatch_std: bool = option(False, "mean standard deviation over the batch, shown to D: arXiv:1710.10196, sec. 3")
     spectral_norm: bool = option(False, "spectral normalisation of D's layers: arXiv:1802.05957")
     r1: float = option(0.0, "gamma of the R1 penalty on real samples: arXiv:1801.04406, eq. 9", at_least=0)
+    r2: float = option(0.0, "gamma of the R2 penalty, R1's on generated samples: arXiv:1801.04406, eq. 10", at_least=0)
     gradient_penalty: float = option(
         0.0, "lambda of the gradient penalty between real and generated: arXiv:1704.00028, eq. 3", at_least=0
     )
+    dragan: float = option(
+        0.0, "lambda of the gradient penalty around real samples: arXiv:1705.07215, section 2.3", at_least=0
+    )
+    penalty_every: int = option(
+        1, "penalties are computed in one of so many iterations, as many times as large: arXiv:1912.04958, appendix B",
+        at_least=1, at_most=1_000,
+    )  # fmt: skip
+    penalty_slope: Literal["exact", "difference"] = option(
+        "exact", "slopes of r1 and r2: differentiated, or from a small random step, which costs a pass of D and no "
+        "second derivative (arXiv:2501.08316, eq. 7)"
+    )  # fmt: skip
     clip_grad_norm: float | None = option(
         None, "largest norm of the gradient of a player's step; longer ones are scaled down; none: any", above=0
     )

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from ganzoo.data.loader import Batch
 from ganzoo.models.interfaces import Discriminator, Generator, Logits, Translator
@@ -18,7 +19,9 @@ NETWORK_TRICKS = ("spectral_norm", "minibatch_kernels", "minibatch_std")
 """Tricks that change a discriminator's layers."""
 INPUT_TRICKS = ("diffaugment", "instance_noise")
 """Tricks that change what a discriminator sees."""
-DISCRIMINATOR_TRICKS = ("label_smoothing", "label_flipping", "r1", "gradient_penalty")
+PENALTIES = ("r1", "r2", "gradient_penalty", "dragan")
+"""Penalties on slopes of D."""
+DISCRIMINATOR_TRICKS = ("label_smoothing", "label_flipping", *PENALTIES, "penalty_every", "penalty_slope")
 """Tricks of the discriminator's loss."""
 GENERATOR_TRICKS = ("feature_matching",)
 """Tricks of the generator's loss."""
@@ -73,11 +76,26 @@ class GAN(Variant):
         return [Stage("adversarial", self.config.steps, self.updates())]
 
     def updates(self) -> tuple[Update, ...]:
-        """One step of the discriminators, then one of the generators."""
+        """One step of the discriminators, then one of the generators; before them now and then one of penalties."""
+        every = self.config.tricks.penalty_every
+        lazy = (Update("penalty", "discriminator", self.penalty_loss, every),) if every > 1 else ()
         return (
+            *lazy,
             Update("discriminator", "discriminator", self.discriminator_loss),
             Update("generator", "generator", self.generator_loss),
         )
+
+    def optimizer(self, player: str, parameters: list[nn.Parameter]) -> Optimizer:
+        """As every variant's; with lazy penalties the discriminator's steps are more, and each is a little smaller."""
+        found = super().optimizer(player, parameters)
+        every = self.config.tricks.penalty_every
+        if player == "discriminator" and every > 1:
+            share = every / (every + 1)
+            for group in found.param_groups:
+                group["lr"] *= share
+                if "betas" in group:
+                    group["betas"] = tuple(beta**share for beta in group["betas"])
+        return found
 
     # What an adversarial step computes
 
@@ -179,24 +197,65 @@ class GAN(Variant):
     def game_discriminator_loss(self, state: State, batch: Batch, game: Game, fake: Tensor) -> Losses:
         """The discriminator's loss in one game, on the batch's real samples and on generated ones."""
         tricks, real = self.config.tricks, batch[game.real]
-        if tricks.r1:
-            real = real.detach().requires_grad_()
+        at_once = tricks.penalty_every == 1
+        if at_once:
+            real, fake = self.sloped(real, fake)
         real_logits, fake_logits = self.discriminate_both(state, real, fake, batch, game)
         pairs = list(zip(penalties.heads(real_logits), penalties.heads(fake_logits), strict=True))
         terms = [penalties.discriminator(self.loss, tricks, *pair) for pair in pairs]
         adversarial = torch.stack(terms).mean() if len(terms) > 1 else terms[0]
         shown = self.loss.log_values(penalties.flat(real_logits).detach(), penalties.flat(fake_logits).detach())
-        added = {}
-        if tricks.r1:
-            added["r1_penalty"] = penalties.r1(real_logits, real, tricks.r1)
-        if tricks.gradient_penalty:
-            added["gradient_penalty"] = penalties.gradient_penalty(
-                lambda between: self.discriminate(state, between, batch, game),
-                real.detach(),
-                fake,
-                tricks.gradient_penalty,
-            )
+        added: Losses = {}
+        if at_once:
+            added = self.game_penalties(state, batch, game, (real, fake), (real_logits, fake_logits))
         return {**shown, **added, "total": adversarial + sum(added.values())}
+
+    def sloped(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """Samples that require gradients where a penalty differentiates logits by them."""
+        tricks = self.config.tricks
+        if tricks.penalty_slope == "exact":
+            real = real.detach().requires_grad_() if tricks.r1 else real
+            fake = fake.detach().requires_grad_() if tricks.r2 else fake
+        return real, fake
+
+    def game_penalties(
+        self, state: State, batch: Batch, game: Game, samples: tuple[Tensor, Tensor], logits: tuple[Logits, Logits]
+    ) -> Losses:
+        """The penalties on slopes of a game's discriminator, by name.
+
+        Args:
+            samples: real and generated, as :meth:`sloped` gives them.
+            logits: of both.
+        """
+        tricks, found = self.config.tricks, {}
+
+        def judge(others: Tensor) -> Logits:
+            return self.discriminate(state, others, batch, game)
+
+        for name, gamma, each, own in zip(("r1", "r2"), (tricks.r1, tricks.r2), samples, logits, strict=True):
+            if gamma and tricks.penalty_slope == "exact":
+                found[f"{name}_penalty"] = penalties.r1(own, each, gamma)
+            elif gamma:
+                found[f"{name}_penalty"] = penalties.by_difference(judge, own, each, gamma)
+        real, fake = (each.detach() for each in samples)
+        if tricks.gradient_penalty:
+            found["gradient_penalty"] = penalties.gradient_penalty(judge, real, fake, tricks.gradient_penalty)
+        if tricks.dragan:
+            found["dragan_penalty"] = penalties.dragan(judge, real, tricks.dragan)
+        return found
+
+    def penalty_loss(self, state: State, batch: Batch) -> Losses:
+        """The penalties of all games alone, as many times as large as they are rarer."""
+        found: list[tuple[Game, Losses]] = []
+        for game in self.games():
+            with torch.no_grad():
+                fake = self.generated(state, batch, game)
+            samples = self.sloped(batch[game.real], fake.detach())
+            logits = self.discriminate_both(state, *samples, batch, game)
+            added = self.game_penalties(state, batch, game, samples, logits)
+            total = self.config.tricks.penalty_every * sum(added.values(), fake.new_zeros(()))
+            found.append((game, {**added, "total": total}))
+        return combined(found, weighted=False)
 
     def generator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
         """The generators' loss over all games, each with its weight.

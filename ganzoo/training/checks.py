@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
 
 from ganzoo.config.settings import RunConfig, Tricks
 from ganzoo.errors import ConfigError, UnknownNameError
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
 SCHEDULE = ("d_steps", "g_steps", "train_d_above", "train_g_above", "clip_grad_norm", "lr_schedule", "lr_warmup")
 """Settings that the trainer applies, whatever the variant computes."""
 
-DETAILS = ("instance_noise_images", "minibatch_dim", "lr_decay_start")
+DETAILS = ("instance_noise_images", "minibatch_dim", "lr_decay_start", "penalty_every", "penalty_slope")
 """Settings that say more about another one."""
 
 DEFAULTS = {f.name: f.default for f in fields(Tricks)}
 ON_TARGETS = ("label_smoothing", "label_flipping")
 ON_LAST_LAYER = ("feature_matching", "minibatch_kernels", "minibatch_std")
-ON_SLOPES = ("r1", "gradient_penalty")
+ON_SLOPES = ("r1", "r2", "gradient_penalty", "dragan")
 
 
 def active(tricks: Tricks) -> list[str]:
@@ -61,6 +62,18 @@ def check_tricks(variant: "Variant") -> None:
         raise ConfigError(
             f"instance_noise_images = {tricks.instance_noise_images} without instance_noise does nothing."
         )
+    if tricks.penalty_every > 1 and not any(getattr(tricks, key) for key in ON_SLOPES):
+        raise ConfigError(f"penalty_every = {tricks.penalty_every} without {' or '.join(ON_SLOPES)} does nothing.")
+    if tricks.penalty_every > 1 and all(update.name != "penalty" for s in variant.stages() for update in s.updates):
+        raise ConfigError(f"penalty_every = {tricks.penalty_every} has no effect on variant {name!r}.")
+    if tricks.penalty_slope == "difference":
+        if not (tricks.r1 or tricks.r2):
+            raise ConfigError(f"penalty_slope = {tricks.penalty_slope!r} without r1 or r2 does nothing.")
+        if noisy := [key for key in ("diffaugment", "instance_noise") if getattr(tricks, key)]:
+            raise ConfigError(
+                f"penalty_slope = 'difference' with {noisy[0]}: D would see the two samples that are compared each "
+                "changed at random in another way; exact works."
+            )
     if tricks.minibatch_dim != DEFAULTS["minibatch_dim"] and not tricks.minibatch_kernels:
         raise ConfigError(f"minibatch_dim = {tricks.minibatch_dim} without minibatch_kernels does nothing.")
     if tricks.lr_decay_start != DEFAULTS["lr_decay_start"] and tricks.lr_schedule not in ("linear", "step"):
@@ -97,12 +110,22 @@ def check_networks(variant: "Variant", networks: dict[str, nn.Module]) -> None:
                     f"{key} = {getattr(tricks, key)!r}: the discriminator of {name!r} gives a map of logits, one a "
                     "patch, and minibatch discrimination compares whole samples; minibatch_std works on maps."
                 )
+            if key in ("r1", "r2") and tricks.penalty_slope == "difference" and is_random(discriminator):
+                raise ConfigError(
+                    f"penalty_slope = 'difference': the discriminator of {name!r} has dropout, whose chance is larger "
+                    "than what a small step changes; exact works, or no dropout."
+                )
             if key in ON_SLOPES and any(isinstance(module, _BatchNorm) for module in discriminator.modules()):
                 raise ConfigError(
                     f"{key} = {getattr(tricks, key)!r}: the discriminator of {name!r} has batch normalisation, which "
                     "makes a sample's slope depend on the others in its batch (arXiv:1704.00028, section 4)"
                     + ("; add -o d_norm=none." if hasattr(variant.options, "d_norm") else ".")
                 )
+
+
+def is_random(network: nn.Module) -> bool:
+    """Whether a network has dropout."""
+    return any(isinstance(module, _DropoutNd) and module.p > 0 for module in network.modules())
 
 
 def warn_of_lengths(config: RunConfig, stages: "Sequence[Stage]") -> None:
@@ -131,8 +154,11 @@ def check_arithmetic(config: RunConfig, device: torch.device) -> None:
     if config.precision == "tf32" and device.type != "cuda":
         raise ConfigError(f"precision = 'tf32': {device.type} has no such arithmetic; it has fp32 and bf16.")
     tricks = config.tricks
-    if config.compile and (tricks.r1 or tricks.gradient_penalty):
-        name = "r1" if tricks.r1 else "gradient_penalty"
+    twice = [key for key in ON_SLOPES if getattr(tricks, key)]
+    if tricks.penalty_slope == "difference":
+        twice = [key for key in twice if key not in ("r1", "r2")]
+    if config.compile and twice:
+        name = twice[0]
         raise ConfigError(f"compile = true with {name}: torch.compile cannot differentiate twice, which {name} needs.")
     if config.compile and tricks.feature_matching != "none":
         raise ConfigError("compile = true with feature_matching: what a compiled network computes inside is not seen.")

@@ -54,9 +54,37 @@ def targets(logits: Tensor, own: float, other: float, probability: float) -> Ten
 
 
 def r1(logits: "Logits", real: Tensor, gamma: float) -> Tensor:
-    """gamma/2 E|grad D(x)|^2 on real samples: arXiv:1801.04406, equation 9. ``real`` must require gradients."""
+    """gamma/2 E|grad D(x)|^2 on real samples: arXiv:1801.04406, equation 9; on generated ones it is R2, equation 10.
+    The samples must require gradients."""
     (slope,) = torch.autograd.grad(total(logits), real, create_graph=True)
     return 0.5 * gamma * slope.flatten(1).square().sum(1).mean()
+
+
+SPREAD = 0.01
+"""Standard deviation of a small step, of values in [-1, 1]: arXiv:2501.08316, section 4.1."""
+
+
+def by_difference(discriminate: Discriminate, logits: "Logits", samples: Tensor, gamma: float) -> Tensor:
+    """What :func:`r1` gives, estimated without a second derivative: the square of how much D changes with a small
+    random step, over that step's variance: arXiv:2501.08316, equation 7, scaled so that ``gamma`` means the same."""
+    moved = discriminate(samples.detach() + SPREAD * torch.randn_like(samples))
+    change = (per_sample(moved) - per_sample(logits)) / SPREAD
+    return 0.5 * gamma * change.square().mean()
+
+
+def per_sample(logits: "Logits") -> Tensor:
+    """The sum of the logits of each sample, [N]; patches and heads count together."""
+    first, *others = (head.flatten(1).sum(1) if head.dim() > 1 else head for head in heads(logits))
+    return sum(others, first)
+
+
+def dragan(discriminate: Discriminate, real: Tensor, weight: float) -> Tensor:
+    """lambda E(|grad D(x + d)| - 1)^2, d uniform within half a standard deviation of the batch: arXiv:1705.07215,
+    algorithm 1 and the authors' code."""
+    near = real.detach() + 0.5 * real.detach().std(correction=0) * torch.rand_like(real)
+    near = near.requires_grad_()
+    (slope,) = torch.autograd.grad(total(discriminate(near)), near, create_graph=True)
+    return weight * (slope.flatten(1).norm(dim=1) - 1).square().mean()
 
 
 def gradient_penalty(discriminate: Discriminate, real: Tensor, fake: Tensor, weight: float) -> Tensor:

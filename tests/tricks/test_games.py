@@ -90,6 +90,36 @@ def test_a_penalty_sees_every_head(tmp_path: Path) -> None:
     assert float(losses["r1_penalty"].detach()) == pytest.approx(expected, rel=1e-4)
 
 
+def test_r2_is_r1_on_generated_samples(tmp_path: Path) -> None:
+    variant, state, batch, _ = made(Headed, tmp_path / "x", r2=2.0)
+    fake = (torch.rand(8, 1, 16, 16) * 2 - 1).requires_grad_()
+    losses = variant.discriminator_loss(state, batch, {"generator": fake})
+    whole, parts = state.networks["discriminator"](fake)
+    (slope,) = torch.autograd.grad(whole.sum() + parts.sum(), fake)
+    expected = float(slope.flatten(1).square().sum(1).mean())
+    assert float(losses["r2_penalty"].detach()) == pytest.approx(expected, rel=1e-4)
+
+
+def test_lazy_penalties_are_rarer_and_as_many_times_as_large(tmp_path: Path) -> None:
+    variant, state, batch, _ = made(Headed, tmp_path / "x", r1=2.0, penalty_every=4)
+    assert [(update.name, update.every) for update in variant.updates()] == [
+        ("penalty", 4), ("discriminator", 1), ("generator", 1),
+    ]  # fmt: skip
+    assert "r1_penalty" not in variant.discriminator_loss(state, batch)
+    lazy = variant.penalty_loss(state, batch)
+    at_once = made(Headed, tmp_path / "y", r1=2.0)[0].discriminator_loss(state, batch)
+    assert float(lazy["r1_penalty"].detach()) == pytest.approx(float(at_once["r1_penalty"].detach()), rel=1e-4)
+    assert float(lazy["total"].detach()) == pytest.approx(4 * float(lazy["r1_penalty"].detach()), rel=1e-5)
+
+
+def test_with_lazy_penalties_adam_of_d_takes_smaller_steps_and_forgets_slower(tmp_path: Path) -> None:
+    state = made(Headed, tmp_path / "x", r1=2.0, penalty_every=4, lr=1e-3, beta1=0.5, beta2=0.99)[1]
+    d, g = (state.optimizers[player].param_groups[0] for player in ("discriminator", "generator"))
+    assert d["lr"] == pytest.approx(0.8e-3)
+    assert d["betas"] == pytest.approx((0.5**0.8, 0.99**0.8))
+    assert (g["lr"], g["betas"]) == (1e-3, (0.5, 0.99))
+
+
 @pytest.mark.parametrize("trick", [{"minibatch_std": True}, {"minibatch_kernels": 3}, {"feature_matching": "beside"}])
 def test_a_trick_of_a_single_last_layer_is_refused_for_several(trick: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"TwoHeads has several heads \(whole, parts\)"):

@@ -322,3 +322,35 @@ def test_gradients_are_clipped_to_their_norm(tmp_path: Path) -> None:
         norm = float(torch.cat([g.flatten() for g in grads]).norm())
         assert norm == pytest.approx(1e-3, rel=1e-3)
         assert float(state.window[f"{player}_grad_norm"][0]) > 1e-3, "what is logged is the norm before"
+
+
+def test_r1_by_difference_is_the_same_on_average() -> None:
+    """E (e . grad)^2 = |grad|^2 for a step e of independent unit normals; a logit map and two heads count together."""
+    torch.manual_seed(0)
+    weights = torch.randn(12)
+
+    def judge(samples: Tensor) -> Any:
+        scores = samples.flatten(1) @ weights
+        return torch.stack([0.25 * scores, 0.5 * scores], 1)[:, None, :, None], 0.25 * scores
+
+    real = torch.randn(20_000, 3, 2, 2, requires_grad=True)
+    exact = losses.r1(judge(real), real, 4.0)
+    found = losses.by_difference(judge, judge(real), real, 4.0)
+    assert float(exact.detach()) == pytest.approx(2 * float(weights.norm()) ** 2, rel=1e-4)
+    assert float(found.detach()) == pytest.approx(float(exact.detach()), rel=0.05)
+
+
+def test_dragan_looks_around_real_samples() -> None:
+    torch.manual_seed(0)
+    weights, seen = torch.randn(4), []
+    real = torch.randn(500, 4)
+
+    def judge(samples: Tensor) -> Tensor:
+        seen.append(samples.detach() - real)
+        return samples @ weights
+
+    found = losses.dragan(judge, real, 10.0)
+    assert float(found) == pytest.approx(10 * (float(weights.norm()) - 1) ** 2, rel=1e-5)
+    half = 0.5 * float(real.std(correction=0))
+    assert seen[0].min() >= 0
+    assert seen[0].max() == pytest.approx(half, rel=0.02)

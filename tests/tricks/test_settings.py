@@ -22,29 +22,30 @@ from ..training.helpers import TINY, assert_same, history, state_of, train
 VALUES: dict[str, Any] = {
     "label_smoothing": 0.1, "label_flipping": 0.4, "instance_noise": 0.5, "diffaugment": "color,translation,cutout",
     "d_steps": 2, "g_steps": 2, "train_d_above": 1e9, "train_g_above": 1e9, "feature_matching": "instead",
-    "minibatch_kernels": 3, "minibatch_std": True, "spectral_norm": True, "r1": 5.0, "gradient_penalty": 3.0,
+    "minibatch_kernels": 3, "minibatch_std": True, "spectral_norm": True, "r1": 5.0, "r2": 5.0,
+    "gradient_penalty": 3.0, "dragan": 3.0,
     "clip_grad_norm": 1e-3, "lr_schedule": "cosine", "lr_warmup": 2,
 }  # fmt: skip
 """A value of each that must change what is computed."""
 
+SLOPES = {"r1", "r2", "gradient_penalty", "dragan"}
 ACCEPTED = {
     "vanilla": set(VALUES),
-    "dcgan": set(VALUES) - {"r1", "gradient_penalty"},
-    "cgan": set(VALUES) - {"r1", "gradient_penalty"},
+    "dcgan": set(VALUES) - SLOPES,
+    "cgan": set(VALUES) - SLOPES,
     "wgan": set(VALUES) - {
-        "label_smoothing", "label_flipping", "d_steps", "train_d_above", "train_g_above", "spectral_norm", "r1",
-        "gradient_penalty",
+        "label_smoothing", "label_flipping", "d_steps", "train_d_above", "train_g_above", "spectral_norm", *SLOPES,
     },
     "wgan-gp": set(VALUES) - {"label_smoothing", "label_flipping", "d_steps", "train_d_above", "train_g_above"},
-    "srgan": set(VALUES) - {"feature_matching", "r1", "gradient_penalty"},
+    "srgan": set(VALUES) - {"feature_matching", *SLOPES},
     "sgan": {
         "diffaugment", "d_steps", "g_steps", "train_d_above", "train_g_above", "clip_grad_norm", "lr_schedule",
         "lr_warmup",
     },
-    "pix2pix": set(VALUES) - {"diffaugment", "minibatch_kernels", "r1", "gradient_penalty"},
+    "pix2pix": set(VALUES) - {"diffaugment", "minibatch_kernels", *SLOPES},
     "cyclegan": set(VALUES) - {"minibatch_kernels"},
-    "cogan": set(VALUES) - {"r1", "gradient_penalty"},
-    "inpainting": set(VALUES) - {"minibatch_kernels", "r1", "gradient_penalty"},
+    "cogan": set(VALUES) - SLOPES,
+    "inpainting": set(VALUES) - {"minibatch_kernels", *SLOPES},
 }  # fmt: skip
 """What each must not refuse, with its default networks on images."""
 
@@ -111,6 +112,15 @@ REFUSED = {
     "batch norm": ("dcgan", {"r1": 1.0}, "makes a sample's slope depend on the others"),
     "own classifier": ("sgan", {"spectral_norm": True}, "makes no sense for variant 'sgan'"),
     "fades to nothing": ("vanilla", {"instance_noise_images": 100}, "without instance_noise does nothing"),
+    "nothing to be lazy with": ("vanilla", {"penalty_every": 4}, "penalty_every = 4 without r1 or r2"),
+    "nothing to estimate": ("vanilla", {"penalty_slope": "difference", "dragan": 1.0}, "without r1 or r2"),
+    "two augmentations": (
+        "vanilla",
+        {"penalty_slope": "difference", "r1": 1.0, "diffaugment": "color"},
+        "changed at random in another way",
+    ),
+    "two masks": ("vanilla", {"penalty_slope": "difference", "r1": 1.0}, "has dropout"),
+    "no such step": ("wgan", {"penalty_every": 4, "r1": 1.0}, "r1 = 1.0 makes no sense|has no effect"),
     "range": ("vanilla", {"label_smoothing": 0.5}, "must be at least 0.0? ?and below 0.5"),
 }
 

@@ -80,7 +80,8 @@ class SGAN(GAN):
     tiny: ClassVar = {"width": 8, "labels": 10, "baseline_steps": 4}
     supports: ClassVar = ("diffaugment",)
     unsupported: ClassVar = {
-        "label_smoothing": OWN_LOSS, "label_flipping": OWN_LOSS, "r1": OWN_LOSS, "gradient_penalty": OWN_LOSS,
+        "label_smoothing": OWN_LOSS, "label_flipping": OWN_LOSS, "r1": OWN_LOSS, "r2": OWN_LOSS, "dragan": OWN_LOSS,
+        "gradient_penalty": OWN_LOSS,
         "spectral_norm": OWN_NETWORK, "minibatch_kernels": OWN_NETWORK, "minibatch_std": OWN_NETWORK,
         "feature_matching": MATCHES, "instance_noise": OWN_NETWORK,
     }  # fmt: skip
