@@ -162,14 +162,14 @@ def with_bias(features: Tensor) -> Tensor:
     return torch.cat([features, features.new_ones(len(features), 1)], 1)
 
 
-COLOURS, MOST_COLOUR = 100, 100.0
-"""Bins of a histogram of a or b, and how far it reaches to both sides; colours of sRGB stay within 108."""
+COLOURS, MOST_COLOUR = 41, 102.5
+"""Bins of a histogram of a or b, each 5 wide with 0 in the middle of one, and how far it reaches to both sides."""
 
 
 def histograms(images: Tensor) -> Tensor:
     """How many pixels of uint8 images [N, C, H, W] have which a and which b in CIELAB: [2, COLOURS]."""
-    lab = lab_of(convert_channels(images, 3))
-    return torch.stack([torch.histc(lab[:, i].clamp(-99.9, 99.9), COLOURS, -MOST_COLOUR, MOST_COLOUR) for i in (1, 2)])
+    lab = lab_of(convert_channels(images, 3)).clamp(-MOST_COLOUR, MOST_COLOUR)
+    return torch.stack([torch.histc(lab[:, i], COLOURS, -MOST_COLOUR, MOST_COLOUR) for i in (1, 2)])
 
 
 def lab_of(images: Tensor) -> Tensor:

@@ -57,7 +57,7 @@ class Pix2Pix(GAN):
 
     Options = Pix2PixOptions
     defaults = {
-        "loss": "non-saturating", "batch_size": 16, "steps": 20_000, "lr_schedule": "linear",
+        "loss": "non-saturating", "batch_size": 16, "steps": 7_500, "lr_schedule": "linear",
         "metrics": "l1-pairs, psnr-pairs, ssim-pairs",
     }  # fmt: skip
     tiny: ClassVar = {"width": 4}
