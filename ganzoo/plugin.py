@@ -105,6 +105,7 @@ if TYPE_CHECKING:
     from ganzoo.runtime.tensor_files import fill as fill
     from ganzoo.runtime.tensor_files import read_tensors as read_tensors
     from ganzoo.training.trainer import Trainer as Trainer
+    from ganzoo.tricks.discriminator import last_features as last_features
     from ganzoo.tricks.penalties import gradient_penalty as gradient_penalty
     from ganzoo.tricks.penalties import r1 as r1
 
@@ -230,6 +231,7 @@ _MODULES = {
         "replay",
         "replay_memory",
     ),
+    "ganzoo.tricks.discriminator": ("last_features",),
     "ganzoo.tricks.penalties": (
         "gradient_penalty",
         "r1",

@@ -42,6 +42,12 @@ ACCEPTED = {
         "diffaugment", "d_steps", "g_steps", "train_d_above", "train_g_above", "clip_grad_norm", "lr_schedule",
         "lr_warmup",
     },
+    "sngan": set(VALUES) - {"label_smoothing", "label_flipping", "spectral_norm"},
+    "projection": set(VALUES) - {"label_smoothing", "label_flipping", "spectral_norm"},
+    "acgan": set(VALUES) - {
+        "label_smoothing", "label_flipping", "spectral_norm", "minibatch_kernels", "minibatch_std",
+    },
+    "r3gan": set(VALUES) - {"label_smoothing", "label_flipping"},
     "pix2pix": set(VALUES) - {"diffaugment", "minibatch_kernels", *SLOPES},
     "cyclegan": set(VALUES) - {"minibatch_kernels"},
     "cogan": set(VALUES) - SLOPES,

@@ -1,0 +1,41 @@
+"""R3GAN, arXiv:2501.05441: what is left of StyleGAN2 when its loss is well-behaved."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import nn
+
+from ganzoo.plugin import GAN, AdamOptions, option
+from ganzoo_zoo.r3gan.networks import R3Discriminator, R3Generator
+
+
+@dataclass(frozen=True, kw_only=True)
+class R3GANOptions(AdamOptions):
+    """Settings of R3GAN. Defaults: arXiv:2501.05441, section 4 and appendix, but for the width and constant rates."""
+
+    beta1: float = option(0.0, "Adam's decay of the mean of gradients", at_least=0, below=1)
+    beta2: float = option(0.99, "Adam's decay of the mean of squared gradients", at_least=0, below=1)
+    latent_dim: int = option(64, "length of a latent vector", at_least=1, at_most=65_536)
+    width: int = option(
+        32, "feature maps at the full resolution; twice as many at half of it, four times from there on", at_least=1,
+        at_most=8_192,
+    )  # fmt: skip
+    blocks: int = option(1, "residual blocks at each resolution; the paper: 2", at_least=1, at_most=16)
+    group: int = option(16, "maps in a group of the 3x3 convolutions", at_least=1, at_most=8_192)
+    conditional: bool = option(True, "networks see the class, where the data has labels")
+
+
+class R3GAN(GAN):
+    """Relativistic pairs with R1 and R2. With labels it is conditional."""
+
+    Options = R3GANOptions
+    defaults = {"loss": "relativistic", "batch_size": 64, "steps": 10_000, "r1": 1.0, "r2": 1.0}
+    tiny: ClassVar = {"width": 8, "group": 4, "latent_dim": 16}
+
+    def networks(self) -> dict[str, nn.Module]:
+        o, shape = self.options, self.data.shape
+        classes = len(self.data.classes) if o.conditional else 0
+        return {
+            "generator": R3Generator(o.latent_dim, o.width, shape, classes, o.blocks, o.group),
+            "discriminator": R3Discriminator(o.width, shape, classes, o.blocks, o.group),
+        }
