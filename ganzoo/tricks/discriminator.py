@@ -54,6 +54,8 @@ def last_layer(network: nn.Module) -> tuple[str, Layer]:
             f"single last layer: {unusable}"
         )
     name = declared[0] if declared else next(reversed(layers), "")
+    if name not in layers and f"{name}.layer" in layers:
+        name = f"{name}.layer"  # of a BatchHead, which took the declared one's place
     layer = layers.get(name)
     if layer is None or outputs_of(layer) != 1:
         outputs = 0 if layer is None else outputs_of(layer)

@@ -29,6 +29,9 @@ VALUES: dict[str, Any] = {
 """A value of each that must change what is computed."""
 
 SLOPES = {"r1", "r2", "gradient_penalty", "dragan"}
+SCHEDULED = {
+    "d_steps", "g_steps", "train_d_above", "train_g_above", "clip_grad_norm", "lr_schedule", "lr_warmup",
+}  # fmt: skip
 ACCEPTED = {
     "vanilla": set(VALUES),
     "dcgan": set(VALUES) - SLOPES,
@@ -42,12 +45,14 @@ ACCEPTED = {
         "diffaugment", "d_steps", "g_steps", "train_d_above", "train_g_above", "clip_grad_norm", "lr_schedule",
         "lr_warmup",
     },
-    "sngan": set(VALUES) - {"label_smoothing", "label_flipping", "spectral_norm"},
-    "projection": set(VALUES) - {"label_smoothing", "label_flipping", "spectral_norm"},
-    "acgan": set(VALUES) - {
-        "label_smoothing", "label_flipping", "spectral_norm", "minibatch_kernels", "minibatch_std",
+    "sngan": set(VALUES) - {"label_smoothing", "label_flipping"},
+    "projection": set(VALUES) - {"label_smoothing", "label_flipping"},
+    "acgan": set(VALUES) - {"label_smoothing", "label_flipping", "minibatch_kernels", "minibatch_std"},
+    "ebgan": {"instance_noise", "diffaugment", "spectral_norm", *SCHEDULED},
+    "began": {"instance_noise", "diffaugment", "spectral_norm", *SCHEDULED},
+    "r3gan": set(VALUES) - {
+        "label_smoothing", "label_flipping", "feature_matching", "minibatch_kernels", "minibatch_std",
     },
-    "r3gan": set(VALUES) - {"label_smoothing", "label_flipping"},
     "pix2pix": set(VALUES) - {"diffaugment", "minibatch_kernels", *SLOPES},
     "cyclegan": set(VALUES) - {"minibatch_kernels"},
     "cogan": set(VALUES) - SLOPES,

@@ -1,0 +1,92 @@
+"""Autoencoders as discriminators, and the generator that is the same as their decoder."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from ganzoo.plugin import Discriminator, Generator, pyramid, square_side
+
+Distance = Literal["l1", "l2"]
+
+
+class Decoder(nn.Module):
+    """Codes [N, code] to images [N, *shape]: two 3x3 convolutions at each resolution, with nearest enlargement between
+    them: arXiv:1703.10717, figure 1."""
+
+    def __init__(self, code: int, width: int, shape: Sequence[int]) -> None:
+        super().__init__()
+        self.sides = pyramid(square_side(tuple(shape)))
+        self.dense = nn.Linear(code, width * self.sides[0] ** 2)
+        self.stages = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(width, width, 3, 1, 1), nn.ELU(), nn.Conv2d(width, width, 3, 1, 1), nn.ELU())
+            for _ in self.sides
+        )
+        self.head = nn.Conv2d(width, shape[0], 3, 1, 1)
+
+    def forward(self, codes: Tensor) -> Tensor:
+        side = self.sides[0]
+        maps = self.dense(codes).unflatten(1, (-1, side, side))
+        for side, stage in zip(self.sides, self.stages, strict=True):
+            if maps.shape[2] != side:
+                maps = interpolate(maps, size=(side, side), mode="nearest")
+            maps = stage(maps)
+        return self.head(maps).tanh()
+
+
+class Encoder(nn.Module):
+    """Images [N, *shape] to codes [N, code]: at each resolution two 3x3 convolutions, of which the second halves it;
+    the number of maps grows by ``width`` each time."""
+
+    def __init__(self, code: int, width: int, shape: Sequence[int]) -> None:
+        super().__init__()
+        sides = pyramid(square_side(tuple(shape)))
+        layers: list[nn.Module] = [nn.Conv2d(shape[0], width, 3, 1, 1), nn.ELU()]
+        for level in range(1, len(sides)):
+            inputs, outputs = level * width, (level + 1) * width
+            layers += [nn.Conv2d(inputs, inputs, 3, 1, 1), nn.ELU(), nn.Conv2d(inputs, outputs, 3, 2, 1), nn.ELU()]
+        maps = len(sides) * width
+        layers += [nn.Conv2d(maps, maps, 3, 1, 1), nn.ELU(), nn.Flatten(), nn.Linear(maps * sides[0] ** 2, code)]
+        self.body = nn.Sequential(*layers)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.body(images)
+
+
+class DecodingGenerator(Generator):
+    """Latents [N, latent_dim], uniform in [-1, 1], to images [N, *shape] in [-1, 1]."""
+
+    def __init__(self, latent_dim: int, width: int, shape: Sequence[int]) -> None:
+        super().__init__(latent_dim)
+        self.body = Decoder(latent_dim, width, shape)
+
+    def latents(self, n: int, rng: torch.Generator | None = None) -> Tensor:
+        """``n`` latents [n, latent_dim], uniform in [-1, 1], on the generator's device."""
+        device = next(self.parameters()).device
+        if rng is None:
+            return 2 * torch.rand(n, self.latent_dim, device=device) - 1
+        return (2 * torch.rand(n, self.latent_dim, generator=rng) - 1).to(device)
+
+    def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
+        return self.body(latents)
+
+
+class AutoEncoder(Discriminator):
+    """Images [N, *shape] to logits [N]: minus the distance of an image to what the code brings back.
+
+    Args:
+        distance: of an image, the mean over its pixels: absolute as in BEGAN, or squared as in EBGAN.
+    """
+
+    independent = True
+
+    def __init__(self, code: int, width: int, shape: Sequence[int], distance: Distance) -> None:
+        super().__init__()
+        self.encoder, self.decoder = Encoder(code, width, shape), Decoder(code, width, shape)
+        self.distance = distance
+
+    def forward(self, samples: Tensor, condition: Tensor | None = None) -> Tensor:
+        difference = (self.decoder(self.encoder(samples)) - samples).flatten(1)
+        return -(difference.abs() if self.distance == "l1" else difference.square()).mean(1)

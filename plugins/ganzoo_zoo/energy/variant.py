@@ -1,0 +1,151 @@
+"""EBGAN, arXiv:1609.03126, and BEGAN, arXiv:1703.10717: what is hard to encode is not real."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import normalize, relu
+
+from ganzoo.plugin import GAN, AdamOptions, Batch, Game, Losses, State, Update, option
+from ganzoo_zoo.energy.networks import AutoEncoder, DecodingGenerator, Distance
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnergyOptions(AdamOptions):
+    """Settings that both have. Defaults: arXiv:1703.10717, section 3 and 4, but for the width."""
+
+    lr: float = option(1e-4, "Adam's step size", above=0)
+    latent_dim: int = option(64, "length of a latent vector, and of the autoencoder's code", at_least=1, at_most=65_536)
+    width: int = option(32, "feature maps at the full resolution; BEGAN's paper: 64 to 128", at_least=1, at_most=8_192)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EBGANOptions(EnergyOptions):
+    """Settings of EBGAN."""
+
+    margin: float = option(0.3, "energy from which a generated sample no longer teaches D (equation 1)", above=0)
+    pull_away: float = option(0.1, "weight of the pull-away term in G's loss (equation 4); 0: none", at_least=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BEGANOptions(EnergyOptions):
+    """Settings of BEGAN."""
+
+    diversity: float = option(
+        0.5, "gamma: energy of generated samples that is held, as a share of that of real ones; less is less varied",
+        above=0, at_most=1,
+    )  # fmt: skip
+    gain: float = option(0.001, "lambda_k: how fast k follows (equation 5)", above=0)
+
+
+class Energetic(GAN):
+    """What both share: networks, and energies, which are minus the logits."""
+
+    tiny: ClassVar = {"width": 4, "latent_dim": 8}
+    supports = ("diffaugment", "instance_noise", "spectral_norm")
+    distance: ClassVar[Distance] = "l1"
+
+    def networks(self) -> dict[str, nn.Module]:
+        o, shape = self.options, self.data.shape
+        return {
+            "generator": DecodingGenerator(o.latent_dim, o.width, shape),
+            "discriminator": AutoEncoder(o.latent_dim, o.width, shape, type(self).distance),
+        }
+
+    def energies(self, state: State, batch: Batch, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean energies of real and of generated samples."""
+        real_logits, fake_logits = self.discriminate_both(state, batch["images"], fake, batch)
+        assert isinstance(real_logits, Tensor), "one head"
+        assert isinstance(fake_logits, Tensor), "one head"
+        return -real_logits, -fake_logits
+
+    def energy(self, state: State, samples: Tensor, batch: Batch) -> Tensor:
+        """Energies [N] of samples."""
+        logits = self.discriminate(state, samples, batch)
+        assert isinstance(logits, Tensor), "one head"
+        return -logits
+
+    def made(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None) -> Tensor:
+        """The given generated samples, or new ones."""
+        fake = (generated or {}).get("generator")
+        return self.generated(state, batch, Game()) if fake is None else fake
+
+
+class EBGAN(Energetic):
+    """Real samples get a low energy, generated ones a high one, up to a margin."""
+
+    Options = EBGANOptions
+    distance = "l2"
+    defaults = {"batch_size": 64, "steps": 10_000, "lr": 2e-4}
+
+    def discriminator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
+        """Equation 1."""
+        with torch.no_grad():
+            fake = self.made(state, batch, generated)
+        real_energy, fake_energy = self.energies(state, batch, fake.detach())
+        total = real_energy.mean() + relu(self.options.margin - fake_energy).mean()
+        return {"energy_real": real_energy.mean(), "energy_fake": fake_energy.mean(), "total": total}
+
+    def generator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
+        """Equation 2, and the pull-away term of the codes (equation 4)."""
+        fake = self.made(state, batch, generated)
+        total = self.energy(state, fake, batch).mean()
+        if not self.options.pull_away:
+            return {"total": total}
+        network = self.network(state, "discriminator", AutoEncoder)
+        apart = pull_away(network.encoder(fake).float())
+        return {"pull_away": apart, "total": total + self.options.pull_away * apart}
+
+
+def pull_away(codes: Tensor) -> Tensor:
+    """Mean squared cosine between the codes [N, F] of different samples: arXiv:1609.03126, equation 4."""
+    n = len(codes)
+    cosines = normalize(codes) @ normalize(codes).T
+    return (cosines.square().sum() - cosines.diagonal().square().sum()) / max(1, n * (n - 1))
+
+
+class BEGAN(Energetic):
+    """How much generated samples count for D is controlled, so that their energy stays a share of the real ones'."""
+
+    Options = BEGANOptions
+    distance = "l1"
+    defaults = {"batch_size": 16, "steps": 20_000, "lr_schedule": "linear"}
+
+    def memory(self) -> dict[str, Tensor]:
+        return {"k": torch.zeros(()), "energy_real": torch.zeros(())}
+
+    def updates(self) -> tuple[Update, ...]:
+        return (
+            Update("discriminator", "discriminator", self.discriminator_loss, after=self.remember),
+            Update("generator", "generator", self.generator_loss, after=self.balance),
+        )
+
+    def discriminator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
+        """Equation 5, first line."""
+        with torch.no_grad():
+            fake = self.made(state, batch, generated)
+        real_energy, fake_energy = (energy.mean() for energy in self.energies(state, batch, fake.detach()))
+        return {"energy_real": real_energy, "total": real_energy - state.memory["k"] * fake_energy}
+
+    def generator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
+        """Equation 5, second line, with what the history shows: k, and the measure of convergence (section 3.4.1)."""
+        energy = self.energy(state, self.made(state, batch, generated), batch).mean()
+        real = state.memory["energy_real"]
+        off = self.options.diversity * real - energy.detach()
+        return {
+            "energy_fake": energy,
+            "off": off,
+            "k": state.memory["k"],
+            "convergence": real + off.abs(),
+            "total": energy,
+        }
+
+    def remember(self, state: State, losses: Losses) -> None:
+        """The energy of the real samples, for G's step."""
+        state.memory["energy_real"].copy_(losses["energy_real"])
+
+    def balance(self, state: State, losses: Losses) -> None:
+        """Equation 5, third line."""
+        state.memory["k"].add_(self.options.gain * losses["off"]).clamp_(0, 1)
