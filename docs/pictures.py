@@ -1,12 +1,18 @@
-"""Draws the pictures of the documentation that come from data alone; the others come from `ganzoo sample`.
+"""Draws the pictures of the documentation that come from data, and those of translated test pictures.
 
 python docs/pictures.py
+python docs/pictures.py bench/translation/runs      # of the runs that are there
+
+The others come from `ganzoo sample`. Test pictures are taken from all over the split, none chosen.
 """
 
+import sys
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
+import ganzoo
 from ganzoo.data.base import DataRequest, to_unit
 from ganzoo.data.sources import glyphs
 from ganzoo.data.store import data_root
@@ -25,7 +31,38 @@ def save_fields(name: str, *fields: str) -> None:
     save_picture(IMAGES / f"{name}.png", torch.cat(rows), COLUMNS)
 
 
+PIX2PIX = ("L1-alone", "L1-and-GAN", "conditional-GAN-alone", "L1-and-conditional-GAN")
+
+
+def save_translations(runs: Path) -> None:
+    """Rows of test pictures: the input, what each run makes of it, and the target."""
+    for dataset in ("openmoji", "earth"):
+        pairs = registry().datasets.load(dataset)(DataRequest(name=dataset, root=data_root(), split="test"))
+        examples = pairs.examples(COLUMNS)
+        images, target = (examples[field] for field in ("images", "target"))
+        found = [runs / f"{label}-{dataset}-s0" for label in PIX2PIX]
+        rows = [ganzoo.open_run(run).translate(images) for run in found if run.exists()]
+        if rows:
+            save_rows(f"pix2pix-{dataset}", [images, *rows, target])
+        for label in ("cyclegan", "cyclegan-narrow"):
+            run = runs / f"{label}-{dataset}-s0"
+            if run.exists():
+                trained = ganzoo.open_run(run)
+                there, here = trained.translate(images, "a2b"), trained.translate(target, "b2a")
+                again = trained.translate(there, "b2a")
+                save_rows(f"cyclegan-{dataset}", [images, there, again, target, here, trained.translate(here, "a2b")])
+
+
+def save_rows(name: str, rows: list[Tensor]) -> None:
+    """Pictures [COLUMNS, C, H, W] in rows, grey ones as RGB."""
+    values = [to_unit(row).float().expand(-1, 3, -1, -1) for row in rows]
+    save_picture(IMAGES / f"{name}.png", torch.cat(values), COLUMNS)
+
+
 if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        save_translations(Path(sys.argv[1]))
+        sys.exit()
     digits = glyphs.load(DataRequest(name="glyphs", root=Path(), resolution=32, channels=3))
     save_picture(IMAGES / "glyphs.png", to_unit(digits.source.fetch(torch.arange(40))), 10)
     save_fields("shapes", "images", "target", "mask")
