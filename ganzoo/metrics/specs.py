@@ -139,6 +139,11 @@ METRICS: tuple[MetricSpec, ...] = (
         paper="arXiv:1705.07761, sec. 5.1", summary="modes that 2,500 samples fall on, and the share of good samples",
     ),
     MetricSpec(
+        name="modes-stacked-mnist-26k", load="ganzoo.metrics.measures.modes:StackedModes", extractor="mnist",
+        count=26_000, better="higher", beside=("KL",), paper="arXiv:1611.02163, sec. 3.3.1",
+        summary="modes of 1,000 that 26,000 samples fall on, by a classifier of MNIST; beside it their divergence",
+    ),
+    MetricSpec(
         name="duplicates-2k", load="ganzoo.metrics.measures.diversity:Duplicates", of="samples", count=2_000,
         summary="share of 2,000 samples that nearly repeat another one, beside that of real ones; distances of values",
     ),

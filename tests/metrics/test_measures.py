@@ -1,12 +1,14 @@
 """Modes, PSNR, SSIM and diversity, against computations of their own or numbers that are known."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
 
 from ganzoo.data.sources.toys import draw, modes
 from ganzoo.metrics.measures.diversity import Reference, distances
-from ganzoo.metrics.measures.modes import count_modes
+from ganzoo.metrics.measures.modes import count_modes, modes_of_digits
 from ganzoo.metrics.measures.psnr import luma, psnr, ssim
 
 
@@ -103,3 +105,14 @@ def test_equal_samples_are_duplicates_even_of_data_that_repeats_itself() -> None
     reference = Reference.of(torch.zeros(10, 2))
     assert reference.duplicates == 1
     assert reference.duplicate_rate(torch.zeros(5, 2)) == 1
+
+
+def test_modes_of_stacked_digits_and_their_divergence() -> None:
+    every = torch.cartesian_prod(*[torch.arange(10)] * 3)
+    assert modes_of_digits(every) == {"found": 1000, "of": 1000, "KL": pytest.approx(0, abs=1e-12)}
+    half = modes_of_digits(every[:500].repeat(3, 1))
+    assert half["found"] == 500
+    assert half["KL"] == pytest.approx(math.log(2))
+    assert modes_of_digits(torch.tensor([[1, 2, 3]]).expand(7, -1)) == {
+        "found": 1, "of": 1000, "KL": pytest.approx(math.log(1000)),
+    }  # fmt: skip
