@@ -21,6 +21,7 @@ SECTION = "Everything else is a setting: 'ganzoo info VARIANT' lists them, -o KE
 @click.argument("variant", required=False)
 @click.option("--dataset", metavar="NAME|folder:PATH", help="What to learn from. [default: glyphs, which is embedded]")
 @click.option("--second", metavar="NAME|folder:PATH", help="A second, unpaired set, for variants that translate.")
+@click.option("--init-from", metavar="RUN|WEIGHTS", help="Begin with the networks of another run: fine-tuning.")
 @click.option("--steps", metavar="N", help="Iterations; each draws one batch. [default: the variant's]")
 @click.option("--batch-size", metavar="N", help="Real samples in a step. [default: the variant's]")
 @click.option("--loss", metavar="NAME", help="Adversarial loss; see 'ganzoo list losses'.")

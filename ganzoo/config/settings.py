@@ -61,6 +61,9 @@ class Tricks:
     minibatch_dim: int = option(5, "length of each kernel's row of minibatch discrimination", at_least=1, at_most=4_096)
     minibatch_std: bool = option(False, "mean standard deviation over the batch, shown to D: arXiv:1710.10196, sec. 3")
     spectral_norm: bool = option(False, "spectral normalisation of D's layers: arXiv:1802.05957")
+    freeze_d: int = option(
+        0, "D's first layers that stay as init_from brings them: arXiv:2002.10964", at_least=0, at_most=1_000
+    )
     r1: float = option(0.0, "gamma of the R1 penalty on real samples: arXiv:1801.04406, eq. 9", at_least=0)
     r2: float = option(0.0, "gamma of the R2 penalty, R1's on generated samples: arXiv:1801.04406, eq. 10", at_least=0)
     gradient_penalty: float = option(
@@ -104,6 +107,7 @@ class RunConfig:
     steps: int = option(20_000, "iterations of training; each draws one batch of real samples", at_least=1)
     batch_size: int = option(64, "real samples in a step, of all processes together", at_least=1, at_most=1_000_000)
     loss: str = option("", "adversarial loss by name (ganzoo list losses)")
+    init_from: str = option("", "begin with the networks of this run or weights file: fine-tuning")
     accumulate: int = option(
         1,
         "parts that each batch is divided into; their gradients add up to one step, which takes less memory",

@@ -15,7 +15,7 @@ from ganzoo.tricks import discriminator as discriminator_tricks
 from ganzoo.tricks import penalties
 from ganzoo.tricks.augment import add_noise, augment, noise_std, policies
 
-NETWORK_TRICKS = ("spectral_norm", "minibatch_kernels", "minibatch_std")
+NETWORK_TRICKS = ("spectral_norm", "minibatch_kernels", "minibatch_std", "freeze_d")
 """Tricks that change a discriminator's layers."""
 INPUT_TRICKS = ("diffaugment", "instance_noise")
 """Tricks that change what a discriminator sees."""

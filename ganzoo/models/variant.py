@@ -222,8 +222,8 @@ def fused(parameters: list[nn.Parameter]) -> bool:
 
 
 def unique_parameters(networks: Mapping[str, nn.Module], names: Collection[str]) -> list[nn.Parameter]:
-    """The parameters of the named networks, in order; one that several of them share stands once."""
-    return list(dict.fromkeys(p for name in names for p in networks[name].parameters()))
+    """The parameters of the named networks that are trained, in order; one that several share stands once."""
+    return list(dict.fromkeys(p for name in names for p in networks[name].parameters() if p.requires_grad))
 
 
 __all__ = ["Batch", "BatchLoader", "Load", "Variant", "device_of", "fused", "unique_parameters"]

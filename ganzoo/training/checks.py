@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SCHEDULE = ("d_steps", "g_steps", "train_d_above", "train_g_above", "clip_grad_norm", "lr_schedule", "lr_warmup")
 """Settings that the trainer applies, whatever the variant computes."""
 
-DETAILS = ("instance_noise_images", "minibatch_dim", "lr_decay_start", "penalty_every", "penalty_slope")
+DETAILS = ("freeze_d", "instance_noise_images", "minibatch_dim", "lr_decay_start", "penalty_every", "penalty_slope")
 """Settings that say more about another one."""
 
 DEFAULTS = {f.name: f.default for f in fields(Tricks)}
@@ -61,6 +61,12 @@ def check_tricks(variant: "Variant") -> None:
     if tricks.instance_noise_images and not tricks.instance_noise:
         raise ConfigError(
             f"instance_noise_images = {tricks.instance_noise_images} without instance_noise does nothing."
+        )
+    if tricks.freeze_d and not variant.config.init_from:
+        raise ConfigError(f"freeze_d = {tricks.freeze_d} without init_from would keep layers as they were drawn.")
+    if tricks.freeze_d and "freeze_d" not in applied:
+        raise ConfigError(
+            f"freeze_d = {tricks.freeze_d} has no effect on variant {name!r}, which has its own networks."
         )
     if tricks.penalty_every > 1 and not any(getattr(tricks, key) for key in ON_SLOPES):
         raise ConfigError(f"penalty_every = {tricks.penalty_every} without {' or '.join(ON_SLOPES)} does nothing.")

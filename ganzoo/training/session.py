@@ -36,6 +36,7 @@ from ganzoo.training.memory import advice, is_out_of_memory
 from ganzoo.training.parallel import resume_command
 from ganzoo.training.previews import TIMELAPSE, leave_timelapse
 from ganzoo.training.signals import graceful_stop
+from ganzoo.training.transfer import begin_with, read_origin
 
 _TRAINING = threading.Lock()  # trainings share torch's global generators, so a process can do one at a time
 
@@ -84,9 +85,12 @@ class TrainingSession:
         self.world = join(self.device)
         with setting(self.config, self.device), peer_failures(self._advice), ExitStack() as held:
             state = new_state(self.variant, self.device)
+            origin = None
+            if self.config.init_from and not self.resume:
+                origin = begin_with(read_origin(self.config.init_from), state, self.variant)
             if self.world.rank:  # from here on other latents and other noise than rank 0
                 seed_everything(derived_seed("rank", self.config.seed, self.world.rank))
-            run = self.world.on_all_ranks(lambda: self._begin(state, held))
+            run = self.world.on_all_ranks(lambda: self._begin(state, held, origin))
             if self.evaluation:
                 self.evaluation.join(self.world)
             if state.step >= run.total_steps and run.looked:
@@ -115,12 +119,12 @@ class TrainingSession:
             ),
         }
 
-    def _begin(self, state: State, held: ExitStack) -> Run:
+    def _begin(self, state: State, held: ExitStack, origin: dict[str, Any] | None) -> Run:
         """The run that is trained; its directory is rank 0's to make and to hold."""
         if self.resume:
             run = self._open(state)
         elif self.world.rank == 0:
-            run = Run.create(self.out, self.variant, self._details())
+            run = Run.create(self.out, self.variant, {**self._details(), **({"init_from": origin} if origin else {})})
         else:
             run = Run(self.out, self.variant, self._details())
         if self.world.rank == 0:

@@ -39,6 +39,7 @@ from ganzoo.training.parallel import check as check_ranks
 from ganzoo.training.parallel import check_batch_size, refuse_other_ranks
 from ganzoo.training.session import TrainingSession
 from ganzoo.training.stages import stages_of
+from ganzoo.training.transfer import check_origin
 
 EXAMPLES = 8
 """Samples that a variant is given for its pictures."""
@@ -152,6 +153,8 @@ def check_run(run: ResolvedRun) -> torch.device:
     check_loggers(config)
     if run.header is None:
         refuse_existing(run.target)
+        if config.init_from:
+            check_origin(config.init_from)
     return device
 
 
@@ -318,6 +321,7 @@ def _absolute(config: RunConfig) -> RunConfig:
         dataset=_with_full_path(config.dataset),
         second=_with_full_path(config.second) if config.second else "",
         labels_from=full_path(config.labels_from) if config.labels_from else "",
+        init_from=full_path(config.init_from) if config.init_from else "",
         metrics=_with_full_references(config.metrics),
     )
 

@@ -29,11 +29,36 @@ def fit(network: nn.Module, tricks: Tricks) -> nn.Module:
         setattr(network.get_submodule(outer), attribute, BatchHead(layer, tricks))
         if hasattr(network, "independent"):
             setattr(network, "independent", False)  # noqa: B010  # not every module has it; samples see each other: this is what the layer is for
+    if tricks.freeze_d:
+        freeze(network, tricks.freeze_d)
     if tricks.spectral_norm:
         for module in list(network.modules()):
             if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
                 spectral_norm(module)
     return network
+
+
+def freeze(network: nn.Module, count: int) -> None:
+    """Take the first ``count`` layers with weights out of the training, each with the normalisation after it.
+
+    Raises:
+        ConfigError: there are no more than these.
+    """
+    weighted = [m for m in network.modules() if list(m.parameters(recurse=False))]
+    total = sum(not is_norm(m) for m in weighted)
+    if count >= total:
+        raise ConfigError(f"freeze_d = {count}: {type(network).__name__} has {total} layers, leave at least one.")
+    seen = 0
+    for layer in weighted:
+        seen += not is_norm(layer)
+        if seen > count:
+            return
+        layer.requires_grad_(False)
+
+
+def is_norm(module: nn.Module) -> bool:
+    """Whether it normalises, which goes with the layer before it."""
+    return "Norm" in type(module).__name__
 
 
 def last_layer(network: nn.Module) -> tuple[str, Layer]:
