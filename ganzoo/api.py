@@ -28,6 +28,7 @@ def train(
     config: str | Path | None = None,
     resume: bool = False,
     display: PythonKind = "auto",
+    preset: str = "",
     **settings: Any,
 ) -> TrainedRun:
     """Train a variant and return its run. Arguments and errors as in :func:`prepare` and :meth:`TrainingSession.train`.
@@ -37,7 +38,7 @@ def train(
 
     >>> run = ganzoo.train("NAME", dataset="mnist", seed=0, steps=5000)
     """
-    session = prepare(variant, dataset, out=out, config=config, resume=resume, settings=settings)
+    session = prepare(variant, dataset, out=out, config=config, resume=resume, settings=settings, preset=preset)
     with shown_in_python(display):
         return session.train()
 

@@ -74,8 +74,14 @@ def variant_card(name: str) -> dict[str, Any]:
     return {
         **plain_card(registry().variants, name),
         "settings": settings,
+        "presets": {name: dict(values) for name, values in variant.presets.items()},
         "card": card.read_text(encoding="utf-8") if card.is_file() else "",
     }
+
+
+def as_text(value: Any) -> str:
+    """A setting as it is typed."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def show(card: dict[str, Any], everything: bool) -> None:
@@ -85,12 +91,15 @@ def show(card: dict[str, Any], everything: bool) -> None:
         click.echo()
     click.echo(click.style(f"{card['name']} ({card['kind']})", bold=True))
     for key, value in card.items():
-        if key in ("name", "kind", "settings", "card", "files") or value in ("", (), None):
+        if key in ("name", "kind", "settings", "presets", "card", "files") or value in ("", (), None):
             continue
         text = ", ".join(map(str, value)) if isinstance(value, tuple | list) else value
         click.echo(f"{key + ':':<13} {text}")
     for file in card.get("files", ()):
         click.echo(f"file:         {file['path']}  {file['checksum']}  {file['size']:,} bytes")
+    for name, values in card.get("presets", {}).items():
+        words = " ".join(f"-o {key}={as_text(value)}" for key, value in values.items())
+        click.echo(f"--preset {name}:  {words}")
     if card.get("settings"):
         click.echo()
         rows = [

@@ -21,6 +21,7 @@ SECTION = "Everything else is a setting: 'ganzoo info VARIANT' lists them, -o KE
 @click.argument("variant", required=False)
 @click.option("--dataset", metavar="NAME|folder:PATH", help="What to learn from. [default: glyphs, which is embedded]")
 @click.option("--second", metavar="NAME|folder:PATH", help="A second, unpaired set, for variants that translate.")
+@click.option("--preset", metavar="NAME", default="", help="A set of settings by name, such as paper.")
 @click.option("--init-from", metavar="RUN|WEIGHTS", help="Begin with the networks of another run: fine-tuning.")
 @click.option("--steps", metavar="N", help="Iterations; each draws one batch. [default: the variant's]")
 @click.option("--batch-size", metavar="N", help="Real samples in a step. [default: the variant's]")
@@ -57,6 +58,7 @@ def command(
     dry_run: bool,
     shown: "Kind",
     quiet: bool,
+    preset: str,
     **given: str | None,
 ) -> None:
     """Train VARIANT and print the run directory.
@@ -97,7 +99,9 @@ def command(
     speaks = launched().rank == 0
     quiet = quiet or shown == "none" or not speaks
     with DataProgress(quiet) as progress:
-        job = prepare(variant, dataset, out=out, config=config, resume=resume, texts=texts, progress=progress)
+        job = prepare(
+            variant, dataset, out=out, config=config, resume=resume, texts=texts, progress=progress, preset=preset
+        )
     if dry_run:
         if speaks:
             _show_plan(job)

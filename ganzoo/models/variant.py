@@ -40,6 +40,7 @@ class Variant:
     - ``defaults``: values for the settings of every run that suit it (``steps``, ``loss`` ...). A variant that has an
       adversarial loss names it here.
     - ``Sampling``: settings of ``ganzoo sample -s``, those of its generator's class; ``ganzoo info`` lists them.
+    - ``presets``: sets of settings by name, for ``ganzoo train --preset NAME``; ``"paper"`` has the paper's.
     - ``tiny``: settings that make a training small and let it pass through all stages in a few steps, for
       ``ganzoo check``.
     - ``least_batch``: samples that its networks need at once: 2 with batch normalisation, which of a single sample has
@@ -64,6 +65,7 @@ class Variant:
     Sampling: ClassVar[type[Options]] = Options
     Options: ClassVar[type[Options]] = AdamOptions
     defaults: ClassVar[Mapping[str, Any]] = {}
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     tiny: ClassVar[Mapping[str, Any]] = {}
     least_batch: ClassVar[int] = 2
     lipschitz: ClassVar[bool] = False

@@ -19,6 +19,7 @@ from ganzoo.errors import (
     ConfigError,
     RunError,
     SplitMissingError,
+    UnknownNameError,
     UsageError,
 )
 from ganzoo.metrics.context import EvaluationContext
@@ -62,6 +63,7 @@ def prepare(
     settings: Mapping[str, Any] | None = None,
     texts: Mapping[str, str] | None = None,
     progress: Progress = silent,
+    preset: str = "",
 ) -> TrainingSession:
     """Check everything that a training needs, load its data, and write nothing.
 
@@ -74,6 +76,7 @@ def prepare(
         settings: settings as values, by key: a run's or the variant's own.
         texts: settings as text, as ``-o key=value`` gives them.
         progress: told about long preparations of the data.
+        preset: a set of the variant's settings by name, such as ``"paper"``; other settings change it.
 
     Raises:
         UsageError: an unknown name, key or value; settings that contradict each other.
@@ -84,7 +87,7 @@ def prepare(
     if "variant" in given:
         raise UsageError(f"variant = {given['variant']!r} is not a setting: name the variant as the first argument.")
     target = Path(out) if out is not None else None
-    resolved = resolve_run(variant, given, target, config, resume, texts)
+    resolved = resolve_run(variant, given, target, config, resume, texts, preset)
     device = check_run(resolved)
     dataset_loaded, load = load_data(resolved, progress)
     return build_session(resolved, device, dataset_loaded, load, progress)
@@ -117,9 +120,12 @@ def resolve_run(
     config: str | Path | None,
     resume: bool,
     texts: Mapping[str, str] | None,
+    preset: str = "",
 ) -> ResolvedRun:
     """Settings and run directory. Arguments and errors as in :func:`prepare`."""
     saved: dict[str, Any] = {}
+    if resume and preset:
+        raise UsageError(f"preset = {preset}: a run that goes on keeps its settings; leave the preset out.")
     if resume:
         target = target or _default_target(variant, given, texts)
         saved = _saved_settings(target)
@@ -127,12 +133,26 @@ def resolve_run(
         saved = read_toml(Path(config))
     variant = _one_variant(variant, saved)
     variant_class = load_variant(variant)
-    layers = [{"dataset": EMBEDDED, **variant_class.defaults}, saved, given]
+    layers = [{"dataset": EMBEDDED, **variant_class.defaults}, preset_of(variant, preset), saved, given]
     resolved = _absolute(resolve(variant, variant_class.Options, *layers, texts=texts))
     target = target or default_out(resolved)
     checkpoint, header = newest_sound(kept_checkpoints(target)) if resume else (None, None)
     asks = "metrics" in {**given, **(texts or {})} or resolved.metrics != variant_class.defaults.get("metrics", "")
     return ResolvedRun(variant_class, resolved, target, checkpoint, header, asks)
+
+
+def preset_of(variant: str, name: str) -> Mapping[str, Any]:
+    """The settings of a preset; none without a name.
+
+    Raises:
+        UnknownNameError: the variant has no such preset.
+    """
+    if not name:
+        return {}
+    presets = load_variant(variant).presets
+    if name not in presets:
+        raise UnknownNameError(f"preset of {variant}", name, presets)
+    return presets[name]
 
 
 def check_run(run: ResolvedRun) -> torch.device:

@@ -61,6 +61,11 @@ class CycleGAN(GAN):
     defaults = {
         "loss": "least-squares", "batch_size": 1, "steps": 100_000, "lr_schedule": "linear",
     }  # fmt: skip
+    presets: ClassVar = {
+        "paper": {"width": 64, "steps": 200_000},
+        "discogan": {"identity": 0.0, "distance": "l2", "pool": 0, "loss": "non-saturating", "batch_size": 200},
+        "dualgan": {"identity": 0.0, "body": "unet", "loss": "wasserstein", "gradient_penalty": 10.0, "pool": 0},
+    }  # fmt: skip
     tiny: ClassVar = {"width": 4, "blocks": 1, "pool": 4}
     least_batch = 1
     supports = LOSS_TRICKS

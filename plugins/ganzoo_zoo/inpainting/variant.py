@@ -50,6 +50,11 @@ class Inpainting(GAN):
     defaults = {
         "loss": "non-saturating", "batch_size": 8, "steps": 10_000, "lr_schedule": "linear", "metrics": "psnr-hole",
     }  # fmt: skip
+    presets: ClassVar = {
+        "paper": {
+            "body": "context", "holes": "centre", "distance": "l2", "near": 999.0, "width": 64, "patch": 286,
+        },
+    }  # fmt: skip
     tiny: ClassVar = {"width": 4}
     supports = LOSS_TRICKS
 

@@ -60,6 +60,12 @@ class Pix2Pix(GAN):
         "loss": "non-saturating", "batch_size": 16, "steps": 7_500, "lr_schedule": "linear",
         "metrics": "l1-pairs, psnr-pairs, ssim-pairs",
     }  # fmt: skip
+    presets: ClassVar = {
+        "paper": {
+            "batch_size": 1, "steps": 200_000, "lr": 2e-4, "width": 64, "patch": 70, "noise": True,
+            "statistics": "image",
+        },
+    }  # fmt: skip
     tiny: ClassVar = {"width": 4}
     least_batch = 1
     supports = LOSS_TRICKS

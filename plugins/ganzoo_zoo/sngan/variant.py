@@ -33,6 +33,9 @@ class SNGAN(GAN):
 
     Options = SNGANOptions
     defaults = {"loss": "hinge", "batch_size": 64, "steps": 20_000, "spectral_norm": True, "d_steps": 2}
+    presets: ClassVar = {
+        "paper": {"width": 128, "d_steps": 5, "steps": 500_000, "lr_schedule": "linear", "lr_decay_start": 0.0}
+    }
     tiny: ClassVar = {"width": 4, "latent_dim": 16}
 
     def networks(self) -> dict[str, nn.Module]:
@@ -53,6 +56,7 @@ class Projection(GAN):
 
     Options = ResNetOptions
     defaults = SNGAN.defaults
+    presets: ClassVar = SNGAN.presets
     tiny: ClassVar = SNGAN.tiny
 
     def networks(self) -> dict[str, nn.Module]:
