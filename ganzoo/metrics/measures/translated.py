@@ -49,10 +49,14 @@ class TranslatedFrechet(Metric):
         context.extractor(self.spec.extractor)
 
     def features(self, context: EvaluationContext) -> dict[str, Tensor]:
-        """Features [N, F] of real images, of translated ones, and of the inputs."""
-        translator, found = translator_of(context), context.held_out()
-        extractor = context.extractor(self.spec.extractor)
+        """Features [N, F] of real images, of translated ones, and of the inputs; computed once for all metrics."""
+        found, extractor = context.held_out(), context.extractor(self.spec.extractor)
         context.used["extractor"] = extractor.identity
+        return dict(context.shared(("translated", extractor.name), lambda: self.extracted(context, found)))
+
+    def extracted(self, context: EvaluationContext, found: Dataset) -> dict[str, Tensor]:
+        """What :meth:`features` gives, of the pairs or sets in ``found``."""
+        translator, extractor = translator_of(context), context.extractor(self.spec.extractor)
 
         def of(field: str, change: bool) -> Tensor:
             count = count_of(found, field)
