@@ -155,7 +155,7 @@ def lay_out(name: str, folder: Path) -> None:
 
     from ganzoo.data.load import load_dataset
     from ganzoo.data.resize import convert_channels
-    from ganzoo.metrics.measures.pairs import as_uint8
+    from ganzoo.metrics.context import as_uint8
 
     job = prepared(name, folder / "unused")
     for split in ("train", "test"):

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 from torch import Tensor
 
-from ganzoo.data.base import Dataset
+from ganzoo.data.base import Dataset, to_uint8
 from ganzoo.data.decode import FileSource
 from ganzoo.data.progress import Progress, silent
 from ganzoo.errors import DataError, SplitMissingError, UsageError
 from ganzoo.metrics.cache import remembered, statistics
 from ganzoo.metrics.requests import MetricRequest
 from ganzoo.metrics.targets import EvaluationTarget, sized
+from ganzoo.registry.specs import SECOND
 from ganzoo.runtime.processes import SINGLE_PROCESS, World
 
 if TYPE_CHECKING:
@@ -177,6 +178,20 @@ class EvaluationContext:
         )
         return tensors["features"], indices
 
+    def field_features(self, extractor: "Extractor", dataset: Dataset, field: str) -> Tensor:
+        """Features float32 [N, F] of all images of a field of a split, such as ``"target"``; remembered like others."""
+        holder = dataset
+        if field.startswith(SECOND) and dataset.second is not None:
+            holder, field = dataset.second, field.removeprefix(SECOND)
+        count = len(holder.source)
+
+        def compute() -> dict[str, Tensor]:
+            batches = (as_uint8(holder.fetch(field, part)) for part in torch.arange(count).split(extractor.batch))
+            what = f"features of {field} of {holder.info.name}"
+            return extractor.extract(batches, count, what, self.progress, ("features",))
+
+        return self._remembered(f"features-{field}", extractor, holder, count, compute)["features"]
+
     def _remembered(
         self, what: str, extractor: "Extractor", dataset: Dataset, count: int, compute: Callable[[], dict[str, Tensor]]
     ) -> dict[str, Tensor]:
@@ -307,3 +322,8 @@ def proportional(shares: Tensor, count: int) -> Tensor:
     numbers[most] += 1
     labels = torch.arange(len(shares)).repeat_interleave(numbers)
     return labels[torch.randperm(count, generator=torch.Generator().manual_seed(REFERENCE_SEED))]
+
+
+def as_uint8(images: Tensor) -> Tensor:
+    """Images as they are stored, or in [-1, 1], as uint8 on the CPU."""
+    return images.cpu() if images.dtype == torch.uint8 else to_uint8(images).cpu()

@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from ganzoo.data.base import Dataset, to_uint8
+from ganzoo.data.base import Dataset
 from ganzoo.data.degrade import is_taken_apart
 from ganzoo.errors import DataError
 from ganzoo.metrics.base import Metric
-from ganzoo.metrics.context import EvaluationContext
+from ganzoo.metrics.context import EvaluationContext, as_uint8
 from ganzoo.metrics.measures.psnr import psnr, ssim
 from ganzoo.models.interfaces import Translator
 from ganzoo.models.translate import translate
@@ -84,8 +84,3 @@ def sides(translator: Translator) -> tuple[str, str]:
     """The fields of paired data that a translator turns one into the other; pairs that it learns from as two sets have
     their second one as targets."""
     return tuple("target" if name.startswith(SECOND) else name for name in (translator.input, translator.output))  # type: ignore[return-value]  # two
-
-
-def as_uint8(images: Tensor) -> Tensor:
-    """Images as they are stored, or in [-1, 1], as uint8 on the CPU."""
-    return images.cpu() if images.dtype == torch.uint8 else to_uint8(images).cpu()

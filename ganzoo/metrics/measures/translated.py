@@ -9,9 +9,8 @@ from ganzoo.data.resize import convert_channels
 from ganzoo.errors import UsageError
 from ganzoo.metrics.base import Metric
 from ganzoo.metrics.cache import statistics
-from ganzoo.metrics.context import EvaluationContext
+from ganzoo.metrics.context import EvaluationContext, as_uint8
 from ganzoo.metrics.measures.features import frechet_distance
-from ganzoo.metrics.measures.pairs import as_uint8
 from ganzoo.models.interfaces import Translator, device_of
 from ganzoo.models.translate import translate
 
@@ -57,20 +56,14 @@ class TranslatedFrechet(Metric):
     def extracted(self, context: EvaluationContext, found: Dataset) -> dict[str, Tensor]:
         """What :meth:`features` gives, of the pairs or sets in ``found``."""
         translator, extractor = translator_of(context), context.extractor(self.spec.extractor)
-
-        def of(field: str, change: bool) -> Tensor:
-            count = count_of(found, field)
-            batches = (as_uint8(found.fetch(field, part)) for part in torch.arange(count).split(BATCH))
-            if change:
-                batches = (translate(translator, images) for images in batches)
-            return extractor.extract(batches, count, f"features of {field}", context.progress, ("features",))[
-                "features"
-            ]
-
+        count = count_of(found, translator.input)
+        parts = torch.arange(count).split(BATCH)
+        made = (translate(translator, as_uint8(found.fetch(translator.input, part))) for part in parts)
+        features = extractor.extract(made, count, "features of translations", context.progress, ("features",))
         return {
-            "real": of(translator.output, False),
-            "translated": of(translator.input, True),
-            "input": of(translator.input, False),
+            "real": context.field_features(extractor, found, translator.output),
+            "translated": features["features"],
+            "input": context.field_features(extractor, found, translator.input),
         }
 
     @torch.no_grad()
@@ -142,9 +135,7 @@ class TranslatedLabels(TranslatedFrechet):
         features, found = self.features(context), context.held_out()
         field, extractor = translator_of(context).output, context.extractor(self.spec.extractor)
         count = count_of(trained, field)
-        batches = (as_uint8(trained.fetch(field, part)) for part in torch.arange(count).split(BATCH))
-        words = f"features of {field}, trained on"
-        known = extractor.extract(batches, count, words, context.progress, ("features",))["features"].double()
+        known = context.field_features(extractor, trained, field).double()
         mean, scale = known.mean(0), known.std(0).clamp(min=1e-6)
         known = with_bias((known - mean) / scale)
         labels = trained.fetch("labels", torch.arange(count)).cpu()
