@@ -31,6 +31,7 @@ SEED_OF_PICTURES = 7
 class InpaintingOptions(AdamOptions):
     """Settings of inpainting."""
 
+    lr: float = option(4e-4, "Adam's step size", above=0)
     holes: Literal["centre", "random", "free", "mixed"] = option(
         "mixed", "a square in the middle, rectangles anywhere, thick strokes, or each in turn"
     )
@@ -48,11 +49,11 @@ class Inpainting(GAN):
 
     Options = InpaintingOptions
     defaults = {
-        "loss": "non-saturating", "batch_size": 8, "steps": 10_000, "lr_schedule": "linear", "metrics": "psnr-hole",
+        "loss": "non-saturating", "batch_size": 16, "steps": 7_500, "lr_schedule": "linear", "metrics": "psnr-hole",
     }  # fmt: skip
     presets: ClassVar = {
         "paper": {
-            "body": "context", "holes": "centre", "distance": "l2", "near": 999.0, "width": 64, "patch": 286,
+            "lr": 2e-4, "body": "context", "holes": "centre", "distance": "l2", "near": 999.0, "width": 64, "patch": 286,
         },
     }  # fmt: skip
     tiny: ClassVar = {"width": 4}
