@@ -45,6 +45,11 @@ class Tricks:
     diffaugment: str = option(
         "", "augmentations of all that D sees, some of color,translation,cutout: arXiv:2006.10738"
     )
+    ada: float = option(
+        0.0, "augment with a probability that holds the mean sign of D's logits of real samples here, 0.6 for example; "
+        "0: always augment: arXiv:2006.06676", at_least=0, below=1,
+    )  # fmt: skip
+    ada_images: int = option(500_000, "images in which that probability can go from 0 to 1", at_least=1)
     d_steps: int = option(1, "steps of D for one of G, each on its own batch", at_least=1, at_most=10_000)
     g_steps: int = option(1, "steps of G in an iteration", at_least=1, at_most=1_000)
     train_d_above: float | None = option(None, "D is trained only while its loss is above this; none: always")

@@ -13,11 +13,13 @@ from ganzoo.models.state import Game, Losses, Stage, State, Update
 from ganzoo.models.variant import Variant
 from ganzoo.tricks import discriminator as discriminator_tricks
 from ganzoo.tricks import penalties
-from ganzoo.tricks.augment import add_noise, augment, noise_std, policies
+from ganzoo.tricks.augment import adapt, add_noise, augment, noise_std, policies
 
+PROBABILITY = "ada.probability"
+"""Name in the memory of a state."""
 NETWORK_TRICKS = ("spectral_norm", "minibatch_kernels", "minibatch_std", "freeze_d")
 """Tricks that change a discriminator's layers."""
-INPUT_TRICKS = ("diffaugment", "instance_noise")
+INPUT_TRICKS = ("diffaugment", "ada", "ada_images", "instance_noise")
 """Tricks that change what a discriminator sees."""
 PENALTIES = ("r1", "r2", "gradient_penalty", "dragan")
 """Penalties on slopes of D."""
@@ -63,6 +65,9 @@ class GAN(Variant):
             if name in networks:
                 discriminator_tricks.fit(networks[name], self.config.tricks)
         return networks
+
+    def trick_memory(self) -> dict[str, Tensor]:
+        return {PROBABILITY: torch.zeros(())} if self.config.tricks.ada else {}
 
     def players(self) -> dict[str, tuple[str, ...]]:
         """All discriminators against all generators."""
@@ -135,7 +140,7 @@ class GAN(Variant):
     def augment(self, state: State, samples: Tensor) -> Tensor:
         """What a discriminator sees of samples: augmented, and with instance noise, where that is requested."""
         tricks = self.config.tricks
-        samples = augment(samples, policies(tricks.diffaugment))
+        samples = augment(samples, policies(tricks.diffaugment), state.memory.get(PROBABILITY))
         if not tricks.instance_noise:
             return samples
         before, during = self.noise_course()
@@ -204,11 +209,17 @@ class GAN(Variant):
         pairs = list(zip(penalties.heads(real_logits), penalties.heads(fake_logits), strict=True))
         terms = [penalties.discriminator(self.loss, tricks, *pair) for pair in pairs]
         adversarial = torch.stack(terms).mean() if len(terms) > 1 else terms[0]
+        if tricks.ada:
+            share = len(batch[game.real]) / tricks.ada_images
+            adapt(state.memory[PROBABILITY], penalties.flat(real_logits).detach(), tricks.ada, share)
         shown = self.loss.log_values(penalties.flat(real_logits).detach(), penalties.flat(fake_logits).detach())
-        added: Losses = {}
+        found: Losses = {}
         if at_once:
-            added = self.game_penalties(state, batch, game, (real, fake), (real_logits, fake_logits))
-        return {**shown, **added, "total": adversarial + sum(added.values())}
+            found = self.game_penalties(state, batch, game, (real, fake), (real_logits, fake_logits))
+        total = adversarial + sum(found.values())
+        if tricks.ada:
+            found = {**found, "ada_probability": state.memory[PROBABILITY].clone()}
+        return {**shown, **found, "total": total}
 
     def sloped(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """Samples that require gradients where a penalty differentiates logits by them."""

@@ -137,6 +137,10 @@ class Variant:
         """The first values of ``State.memory``, by name, on the CPU."""
         return {}
 
+    def trick_memory(self) -> dict[str, Tensor]:
+        """The same of the tricks that are on."""
+        return {}
+
     def exports(self) -> dict[str, str]:
         """Names of networks by role: what is averaged, saved by itself, loaded and measured.
 

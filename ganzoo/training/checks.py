@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 SCHEDULE = ("d_steps", "g_steps", "train_d_above", "train_g_above", "clip_grad_norm", "lr_schedule", "lr_warmup")
 """Settings that the trainer applies, whatever the variant computes."""
 
-DETAILS = ("freeze_d", "instance_noise_images", "minibatch_dim", "lr_decay_start", "penalty_every", "penalty_slope")
+DETAILS = (
+    "ada",
+    "ada_images",
+    "freeze_d",
+    "instance_noise_images",
+    "minibatch_dim",
+    "lr_decay_start",
+    "penalty_every",
+    "penalty_slope",
+)
 """Settings that say more about another one."""
 
 DEFAULTS = {f.name: f.default for f in fields(Tricks)}
@@ -62,6 +71,15 @@ def check_tricks(variant: "Variant") -> None:
         raise ConfigError(
             f"instance_noise_images = {tricks.instance_noise_images} without instance_noise does nothing."
         )
+    if tricks.ada:
+        if not tricks.diffaugment:
+            raise ConfigError(f"ada = {tricks.ada} without diffaugment has nothing to augment with.")
+        if "ada" not in applied:
+            raise ConfigError(
+                f"ada = {tricks.ada} has no effect on variant {name!r}, which computes its losses itself."
+            )
+    elif tricks.ada_images != DEFAULTS["ada_images"]:
+        raise ConfigError(f"ada_images = {tricks.ada_images} without ada does nothing.")
     if tricks.freeze_d and not variant.config.init_from:
         raise ConfigError(f"freeze_d = {tricks.freeze_d} without init_from would keep layers as they were drawn.")
     if tricks.freeze_d and "freeze_d" not in applied:

@@ -63,7 +63,7 @@ def new_state(variant: Variant, device: torch.device) -> State:
         player: variant.optimizer(player, unique_parameters(networks, names))
         for player, names in variant.players().items()
     }
-    memory = {name: tensor.to(device) for name, tensor in variant.memory().items()}
+    memory = {name: tensor.to(device) for name, tensor in {**variant.memory(), **variant.trick_memory()}.items()}
     return State(networks, ema, optimizers, memory)
 
 

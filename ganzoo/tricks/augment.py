@@ -25,12 +25,32 @@ def add_noise(samples: Tensor, std: float) -> Tensor:
     return samples + std * torch.randn_like(samples) if std else samples
 
 
-def augment(images: Tensor, names: list[str]) -> Tensor:
-    """DiffAugment (arXiv:2006.10738, section 3.2 and its appendix): each image [C, H, W] of [N, C, H, W] on its own."""
+def augment(images: Tensor, names: list[str], probability: Tensor | None = None) -> Tensor:
+    """DiffAugment (arXiv:2006.10738, section 3.2 and its appendix): each image [C, H, W] of [N, C, H, W] on its own.
+
+    Args:
+        probability: of each augmentation of an image, 0-d; None: 1.
+    """
     apply = {"color": color, "translation": translation, "cutout": cutout}
     for name in names:
-        images = apply[name](images)
+        changed = apply[name](images)
+        if probability is not None:
+            chosen = torch.rand(len(images), 1, 1, 1, device=images.device) < probability
+            changed = torch.where(chosen, changed, images)
+        images = changed
     return images
+
+
+@torch.no_grad()
+def adapt(probability: Tensor, logits: Tensor, target: float, images: float) -> None:
+    """Change a probability in place: up where the mean sign of the logits of real samples is above the target, which
+    tells that D has learned them by heart, down where it is below: arXiv:2006.06676, section 3.1.
+
+    Args:
+        images: how far it moves, as a number of images seen over that in which it can go from 0 to 1.
+    """
+    excess = logits.sign().mean() - target
+    probability.add_(excess.sign() * images).clamp_(0, 1)
 
 
 def color(images: Tensor) -> Tensor:

@@ -354,3 +354,29 @@ def test_dragan_looks_around_real_samples() -> None:
     half = 0.5 * float(real.std(correction=0))
     assert seen[0].min() >= 0
     assert seen[0].max() == pytest.approx(half, rel=0.02)
+
+
+def test_augmentations_come_with_their_probability() -> None:
+    torch.manual_seed(0)
+    images = torch.rand(2_000, 3, 8, 8)
+    for probability in (0.0, 0.25, 1.0):
+        found = sight.augment(images, ["color"], torch.tensor(probability))
+        changed = (found != images).flatten(1).any(1).double().mean()
+        assert float(changed) == pytest.approx(probability, abs=0.03)
+    twice = sight.augment(images, ["color", "cutout"], torch.tensor(0.5))
+    changed = (twice != images).flatten(1).any(1).double().mean()
+    assert float(changed) == pytest.approx(0.75, abs=0.03)  # each by itself
+
+
+def test_the_probability_follows_how_sure_d_is_of_real_samples() -> None:
+    probability = torch.tensor(0.5)
+    sight.adapt(probability, torch.tensor([3.0, 1.0, 2.0, -1.0]), 0.4, 0.01)  # mean sign 0.5
+    assert float(probability) == pytest.approx(0.51)
+    sight.adapt(probability, torch.tensor([3.0, 1.0, 2.0, -1.0]), 0.6, 0.03)
+    assert float(probability) == pytest.approx(0.48)
+    for _ in range(100):
+        sight.adapt(probability, -torch.ones(4), 0.6, 0.1)
+    assert float(probability) == 0
+    for _ in range(100):
+        sight.adapt(probability, torch.ones(4), 0.6, 0.1)
+    assert float(probability) == 1

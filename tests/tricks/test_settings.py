@@ -123,6 +123,9 @@ REFUSED = {
     "batch norm": ("dcgan", {"r1": 1.0}, "makes a sample's slope depend on the others"),
     "own classifier": ("sgan", {"spectral_norm": True}, "makes no sense for variant 'sgan'"),
     "fades to nothing": ("vanilla", {"instance_noise_images": 100}, "without instance_noise does nothing"),
+    "nothing to augment with": ("vanilla", {"ada": 0.6}, "ada = 0.6 without diffaugment has nothing"),
+    "nothing to adapt": ("vanilla", {"ada_images": 100, "diffaugment": "color"}, "without ada does nothing"),
+    "own losses": ("sgan", {"ada": 0.6, "diffaugment": "color"}, "has no effect on variant 'sgan'"),
     "nothing to be lazy with": ("vanilla", {"penalty_every": 4}, "penalty_every = 4 without r1 or r2"),
     "nothing to estimate": ("vanilla", {"penalty_slope": "difference", "dragan": 1.0}, "without r1 or r2"),
     "two augmentations": (
@@ -246,3 +249,16 @@ def test_a_gradient_penalty_works_in_bf16(name: str, tmp_path: Path) -> None:
     more = {"precision": "bf16", "gradient_penalty": 10.0}
     run = ganzoo.train(name, "glyphs", out=tmp_path / "x", **settings(name, **more))
     assert history(run)[-1]["gradient_penalty"] > 0
+
+
+def test_adaptive_augmentation_is_part_of_the_state(tmp_path: Path) -> None:
+    """Its probability moves, is shown, and resumes exactly."""
+    more = {"ada": 0.01, "ada_images": 200, "diffaugment": "color", "metrics": "", "checkpoint_every": 4, "lr": 0.02}
+    whole = ganzoo.train("vanilla", "glyphs", out=tmp_path / "a", **settings("vanilla", **{**more, "steps": 8}))
+    ganzoo.train("vanilla", "glyphs", out=tmp_path / "b", **settings("vanilla", **{**more, "steps": 4}))
+    parts = ganzoo.train(out=tmp_path / "b", resume=True, steps=8)
+    assert_same(state_of(whole), state_of(parts))
+    assert "memory/ada.probability" in state_of(whole)
+    shown = [line["ada_probability"] for line in history(whole)]
+    assert len(set(shown)) > 1
+    assert max(shown) > 0

@@ -53,7 +53,8 @@ class Inpainting(GAN):
     }  # fmt: skip
     presets: ClassVar = {
         "paper": {
-            "lr": 2e-4, "body": "context", "holes": "centre", "distance": "l2", "near": 999.0, "width": 64, "patch": 286,
+            "lr": 2e-4, "body": "context", "holes": "centre", "distance": "l2", "near": 999.0, "width": 64,
+            "patch": 286,
         },
     }  # fmt: skip
     tiny: ClassVar = {"width": 4}
