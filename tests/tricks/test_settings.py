@@ -50,6 +50,7 @@ ACCEPTED = {
     "acgan": set(VALUES) - {"label_smoothing", "label_flipping", "minibatch_kernels", "minibatch_std"},
     "ebgan": {"instance_noise", "diffaugment", "spectral_norm", *SCHEDULED},
     "began": {"instance_noise", "diffaugment", "spectral_norm", *SCHEDULED},
+    "stylegan2": set(VALUES) - {"feature_matching", "minibatch_kernels", "minibatch_std"},
     "r3gan": set(VALUES) - {
         "label_smoothing", "label_flipping", "feature_matching", "minibatch_kernels", "minibatch_std",
     },
