@@ -6,7 +6,6 @@ from torch_fidelity.metric_kid import kernel_mmd
 
 from ganzoo.data.base import Dataset, to_unit
 from ganzoo.data.resize import convert_channels
-from ganzoo.errors import UsageError
 from ganzoo.metrics.base import Metric
 from ganzoo.metrics.cache import statistics
 from ganzoo.metrics.context import EvaluationContext, as_uint8
@@ -207,10 +206,18 @@ class CycleError(Metric):
     """Mean absolute difference, as a share of the range of values, between an image and what comes back from the
     translator of the other direction: arXiv:1703.10593, equation 2."""
 
+    def unsuitable(self, context: EvaluationContext) -> str:
+        if reason := super().unsuitable(context):
+            return reason
+        if self.other(context, translator_of(context)) is None:
+            return f"{context.target.name} has no translator of the other direction"
+        return ""
+
     @torch.no_grad()
     def measure(self, context: EvaluationContext) -> dict[str, float]:
         there, found = translator_of(context), context.held_out()
         back = self.other(context, there)
+        assert back is not None, "unsuitable() says so"
         total, count = 0.0, count_of(found, there.input)
         for part in torch.arange(count).split(BATCH):
             images = to_unit(as_uint8(found.fetch(there.input, part)))
@@ -218,13 +225,9 @@ class CycleError(Metric):
             total += float((again - images).abs().mean((1, 2, 3)).sum()) / 2
         return {"mean": total / count}
 
-    def other(self, context: EvaluationContext, there: Translator) -> Translator:
-        """The translator of the other direction.
-
-        Raises:
-            UsageError: there is none.
-        """
+    def other(self, context: EvaluationContext, there: Translator) -> Translator | None:
+        """The translator of the other direction, where there is one."""
         for network in context.target.roles.values():
             if isinstance(network, Translator) and (network.input, network.output) == (there.output, there.input):
                 return network
-        raise UsageError(f"{self.spec.name}: {context.target.name} has no translator of the other direction.")
+        return None
