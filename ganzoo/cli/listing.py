@@ -62,13 +62,13 @@ def command(words: tuple[str, ...], as_json: bool) -> None:
 
 def show_variants(rows: list[dict[str, Any]]) -> None:
     """A table of variants; of many, one under the other by family."""
-    families = sorted({r["family"] for r in rows}) if len(rows) > MANY else []
+    families = sorted({r.get("family", "") for r in rows}) if len(rows) > MANY else []
     if len(families) < 2:
         emit_table(VARIANT_COLUMNS, [variant_row(r) for r in rows])
         return
     for family in families:
         click.echo(click.style(f"{'' if family == families[0] else chr(10)}{family or 'other'}", bold=True))
-        emit_table(VARIANT_COLUMNS, [variant_row(r) for r in rows if r["family"] == family])
+        emit_table(VARIANT_COLUMNS, [variant_row(r) for r in rows if r.get("family", "") == family])
 
 
 def variant_row(row: dict[str, Any]) -> tuple[str, ...]:

@@ -256,7 +256,7 @@ DATASETS: tuple[DatasetSpec, ...] = (
     ),
     DatasetSpec(
         name="stacked-mnist",
-        load="ganzoo.data.sources.stacked:load",
+        load="ganzoo.data.sources.idx:load_stacked",
         summary="three digits of MNIST as the channels of an image: 1,000 modes to be counted",
         paper="arXiv:1611.02163, sec. 3.3.1",
         shape=(3, 28, 28),

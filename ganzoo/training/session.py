@@ -22,6 +22,7 @@ from ganzoo.runs.checkpoint import load_state
 from ganzoo.runs.history import SCALARS, history
 from ganzoo.runs.run import Run, checkpoints, read_run_details, weights_path
 from ganzoo.runs.trained import TrainedRun, open_run
+from ganzoo.runs.transfer import begin_with, read_origin
 from ganzoo.runtime.device import arithmetic, clean_slate, keep_freed_memory, threads
 from ganzoo.runtime.environment import environment
 from ganzoo.runtime.locks import locked
@@ -36,7 +37,6 @@ from ganzoo.training.memory import advice, is_out_of_memory
 from ganzoo.training.parallel import resume_command
 from ganzoo.training.previews import TIMELAPSE, leave_timelapse
 from ganzoo.training.signals import graceful_stop
-from ganzoo.training.transfer import begin_with, read_origin
 
 _TRAINING = threading.Lock()  # trainings share torch's global generators, so a process can do one at a time
 
@@ -87,7 +87,9 @@ class TrainingSession:
             state = new_state(self.variant, self.device)
             origin = None
             if self.config.init_from and not self.resume:
-                origin = begin_with(read_origin(self.config.init_from), state, self.variant)
+                origin, told = begin_with(read_origin(self.config.init_from), state, self.variant)
+                if told:
+                    warnings.warn(told, TrainingWarning, stacklevel=3)
             if self.world.rank:  # from here on other latents and other noise than rank 0
                 seed_everything(derived_seed("rank", self.config.seed, self.world.rank))
             run = self.world.on_all_ranks(lambda: self._begin(state, held, origin))

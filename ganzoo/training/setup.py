@@ -31,6 +31,7 @@ from ganzoo.registry.registry import registry
 from ganzoo.registry.specs import DatasetSpec
 from ganzoo.runs.checkpoint import newest_sound
 from ganzoo.runs.run import kept_checkpoints, refuse_existing
+from ganzoo.runs.transfer import check_origin
 from ganzoo.runtime.device import choose_device
 from ganzoo.runtime.processes import launched
 from ganzoo.training.checks import check_arithmetic, check_tricks, warn_of_lengths
@@ -40,7 +41,6 @@ from ganzoo.training.parallel import check as check_ranks
 from ganzoo.training.parallel import check_batch_size, refuse_other_ranks
 from ganzoo.training.session import TrainingSession
 from ganzoo.training.stages import stages_of
-from ganzoo.training.transfer import check_origin
 
 EXAMPLES = 8
 """Samples that a variant is given for its pictures."""

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ganzoo.data.base import DataRequest, Dataset, DataWarning
-from ganzoo.data.sources import cifar, idx, stacked, vision
+from ganzoo.data.sources import cifar, idx, vision
 from ganzoo.data.specs import CIFAR100_CLASSES, DATASETS
 from ganzoo.errors import ConfigError, DataError, DataMissingError, UnknownNameError, UsageError
 
@@ -278,17 +278,17 @@ def test_the_real_mnist():
 def test_stacked_mnist_has_three_digits_of_mnist_in_an_image(tmp_path: Path) -> None:
     write_mnist(tmp_path)
     digits = mnist(tmp_path).source.fetch(torch.arange(len(LABELS)))[:, 0]
-    found = stacked.load(DataRequest(name="stacked-mnist", root=tmp_path))
+    found = idx.load_stacked(DataRequest(name="stacked-mnist", root=tmp_path))
     assert found.info.shape == (3, *digits.shape[1:])
     assert found.info.count == len(found.source) == 128_000
     assert found.info.classes == ()
     images = found.source.fetch(torch.tensor([5, 127_999]))
     chosen = found.source.triples[[5, 127_999]]
     assert torch.equal(images, digits[chosen])
-    again = stacked.load(DataRequest(name="stacked-mnist", root=tmp_path))
+    again = idx.load_stacked(DataRequest(name="stacked-mnist", root=tmp_path))
     assert again.info.digest == found.info.digest
     assert found.info.digest != mnist(tmp_path).info.digest
-    small = stacked.load(DataRequest(name="stacked-mnist", root=tmp_path, resolution=14))
+    small = idx.load_stacked(DataRequest(name="stacked-mnist", root=tmp_path, resolution=14))
     assert small.info.shape == (3, 14, 14)
     with pytest.raises(ConfigError, match="channels = 1: each of the three channels"):
-        stacked.load(DataRequest(name="stacked-mnist", root=tmp_path, channels=1))
+        idx.load_stacked(DataRequest(name="stacked-mnist", root=tmp_path, channels=1))

@@ -1,6 +1,5 @@
 """Begin with the networks of another run, or of a weights file: fine-tuning."""
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,6 @@ from ganzoo.runs.checkpoint import newest_sound
 from ganzoo.runs.run import checkpoints
 from ganzoo.runs.weights import describe_weights, weights_in
 from ganzoo.runtime.tensor_files import below, read_tensors
-from ganzoo.training.diagnostics import TrainingWarning
 
 NAMED = 4
 """Tensors of another shape that a message names; it counts the others."""
@@ -73,13 +71,14 @@ def read_origin(text: str) -> Origin:
 
 
 @torch.no_grad()
-def begin_with(origin: Origin, state: State, variant: Variant) -> dict[str, Any]:
-    """Copy what fits into the networks and their averages; the rest stays as it was drawn, which a warning tells.
+def begin_with(origin: Origin, state: State, variant: Variant) -> tuple[dict[str, Any], str]:
+    """Copy what fits into the networks and their averages; the rest stays as it was drawn.
 
     Tensors fit that have the same network, the same name and the same shape.
 
     Returns:
-        What was taken, for ``run.json``: the file, and for each network how many of its tensors.
+        What was taken, for ``run.json``: the file, and for each network how many of its tensors; and a sentence on what
+        was not, for the user, or nothing.
 
     Raises:
         UsageError: nothing fits.
@@ -112,14 +111,11 @@ def begin_with(origin: Origin, state: State, variant: Variant) -> dict[str, Any]
         raise UsageError(
             f"init_from = {origin.path}: nothing there fits variant {variant.config.variant!r}; it holds {names}."
         )
+    told = ""
     if other:
         more = f", and {len(other) - NAMED} more" if len(other) > NAMED else ""
-        warnings.warn(
-            f"begun with {origin.path.name}, but not with {', '.join(other[:NAMED])}{more}: these begin anew.",
-            TrainingWarning,
-            stacklevel=2,
-        )
-    return {"file": str(origin.path), "tensors": taken}
+        told = f"begun with {origin.path.name}, but not with {', '.join(other[:NAMED])}{more}: these begin anew."
+    return {"file": str(origin.path), "tensors": taken}, told
 
 
 def size(tensor: Tensor) -> str:
