@@ -52,7 +52,8 @@ def work(name: str) -> dict[str, Any]:
         return {
             "dataset": "openmoji", "side": 128,
             "settings": {
-                "batch_size": 1, "width": 64, "norm": "batch", "statistics": "running", "noise": False, "lr": 2e-4, "patch": 70,
+                "batch_size": 1, "width": 64, "norm": "batch", "statistics": "running", "noise": False, "lr": 2e-4,
+                "patch": 70,
                 "ema_halflife": 0,
             },
             "options": (

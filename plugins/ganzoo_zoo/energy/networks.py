@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
@@ -56,18 +55,11 @@ class Encoder(nn.Module):
 
 
 class DecodingGenerator(Generator):
-    """Latents [N, latent_dim], uniform in [-1, 1], to images [N, *shape] in [-1, 1]."""
+    """Latents [N, latent_dim] to images [N, *shape] in [-1, 1]."""
 
     def __init__(self, latent_dim: int, width: int, shape: Sequence[int]) -> None:
         super().__init__(latent_dim)
         self.body = Decoder(latent_dim, width, shape)
-
-    def latents(self, n: int, rng: torch.Generator | None = None) -> Tensor:
-        """``n`` latents [n, latent_dim], uniform in [-1, 1], on the generator's device."""
-        device = next(self.parameters()).device
-        if rng is None:
-            return 2 * torch.rand(n, self.latent_dim, device=device) - 1
-        return (2 * torch.rand(n, self.latent_dim, generator=rng) - 1).to(device)
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         return self.body(latents)

@@ -116,7 +116,7 @@ class ModulatedConv(nn.Module):
         else:
             maps = self.blur(conv_transpose2d(maps, weight.transpose(0, 1), stride=2))[..., : self.side, : self.side]
         if self.demodulate:
-            power = styles.float().square() @ weight.float().square().sum((2, 3)).T
+            power = linear(styles.float().square(), weight.float().square().sum((2, 3)))
             maps = maps * torch.rsqrt(power + TINY)[:, :, None, None].to(maps.dtype)
         return maps
 

@@ -108,7 +108,7 @@ class StyleGenerator(Generator):
 
     def draw(self, styles: Tensor) -> Tensor:
         """Images of styles [N, places, style]."""
-        maps = self.first(self.constant.expand(len(styles), -1, -1, -1), styles[:, 0])
+        maps = self.first(self.constant.expand(styles.shape[0], -1, -1, -1), styles[:, 0])
         images = self.to_image[0](maps, styles[:, 1])
         for level, (up, conv, enlarged) in enumerate(zip(self.up, self.conv, self.enlarged, strict=True)):
             maps = conv(up(maps, styles[:, 2 * level + 1]), styles[:, 2 * level + 2])
