@@ -97,6 +97,11 @@ def _of_translators() -> list[MetricSpec]:
             summary="overlap, 0 to 1, of the colours (a, b of CIELAB) of translated and real images; beside the inputs",
         ),
         MetricSpec(
+            name="hues-translated", load=f"{place}:TranslatedHues", of="translator", selects=False, better="higher",
+            beside=("input",),
+            summary="share of the colours of real images, grey left out, that translated ones have; beside the inputs",
+        ),
+        MetricSpec(
             name="sharpness-translated", load=f"{place}:TranslatedSharpness", of="translator", selects=False,
             beside=("ratio", "input"),
             summary="how far the mean difference of neighbouring pixels is from that of real images, as a share of it",

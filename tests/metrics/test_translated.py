@@ -111,6 +111,19 @@ def test_a_blurred_translator_is_less_sharp_and_has_fewer_colours() -> None:
     assert same["colours"]["input"] < 0.95
 
 
+def test_hues_leave_grey_out() -> None:
+    perfect, same = (values("hues-translated", context(a2b=k(output="second.images"))) for k in (Negative, Same))
+    assert perfect["overlap"] == pytest.approx(1)
+    assert same["overlap"] == pytest.approx(same["input"])
+    assert same["overlap"] < 0.9
+
+    class Grey(Translator):
+        def forward(self, images: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
+            return images.mean(1, keepdim=True).expand(-1, 3, -1, -1)
+
+    assert values("hues-translated", context(a2b=Grey(output="second.images")))["overlap"] == 0
+
+
 def test_colours_are_those_of_cielab() -> None:
     colours = {(255, 0, 0): (53.24, 80.09, 67.20), (0, 0, 255): (32.30, 79.19, -107.86), (128, 128, 128): (53.59, 0, 0)}
     images = torch.tensor(list(colours), dtype=torch.uint8)[:, :, None, None]

@@ -156,6 +156,32 @@ def with_bias(features: Tensor) -> Tensor:
     return torch.cat([features, features.new_ones(len(features), 1)], 1)
 
 
+class TranslatedHues(Metric):
+    """How many of the colours of real images are there in as many pixels of translated ones: the overlap, 0 to 1, of
+    their histograms over a and b together, grey left out. A drawing without colours has 0.
+
+    It is of all images together: whether the right picture has a colour is not looked at.
+    """
+
+    @torch.no_grad()
+    def measure(self, context: EvaluationContext) -> dict[str, float]:
+        translator, found = translator_of(context), context.held_out()
+
+        def of(field: str, change: bool) -> Tensor:
+            total = torch.zeros(COLOURS**2, dtype=torch.float64)
+            for part in torch.arange(count_of(found, field)).split(BATCH):
+                images = as_uint8(found.fetch(field, part))
+                total += hues(translate(translator, images) if change else images)
+            shares = total / total.sum()
+            shares[GREY] = 0
+            return shares
+
+        real = of(translator.output, False)
+        whole = float(real.sum().clamp(min=1e-12))
+        sides = {"overlap": of(translator.input, True), "input": of(translator.input, False)}
+        return {name: float(each.minimum(real).sum()) / whole for name, each in sides.items()}
+
+
 COLOURS, MOST_COLOUR = 41, 102.5
 """Bins of a histogram of a or b, each 5 wide with 0 in the middle of one, and how far it reaches to both sides."""
 
@@ -164,6 +190,17 @@ def histograms(images: Tensor) -> Tensor:
     """How many pixels of uint8 images [N, C, H, W] have which a and which b in CIELAB: [2, COLOURS]."""
     lab = lab_of(convert_channels(images, 3)).clamp(-MOST_COLOUR, MOST_COLOUR)
     return torch.stack([torch.histc(lab[:, i], COLOURS, -MOST_COLOUR, MOST_COLOUR) for i in (1, 2)])
+
+
+GREY = COLOURS * (COLOURS // 2) + COLOURS // 2
+"""The cell of a histogram over a and b in which both are 0."""
+
+
+def hues(images: Tensor) -> Tensor:
+    """How many pixels of uint8 images [N, C, H, W] have which a and b, in cells of 5 x 5: [COLOURS squared]."""
+    lab = lab_of(convert_channels(images, 3))
+    a, b = (((lab[:, i] + MOST_COLOUR) / 5).long().clamp(0, COLOURS - 1).flatten() for i in (1, 2))
+    return torch.bincount(COLOURS * a + b, minlength=COLOURS**2).double()
 
 
 def lab_of(images: Tensor) -> Tensor:
