@@ -45,7 +45,7 @@ class CycleGANOptions(AdamOptions):
     blocks: int = option(0, "residual blocks of a resnet; 0: 9 from 256 pixels on, 6 below", at_least=0, at_most=64)
     width: int = option(32, "feature maps of the first layers; the paper: 64", at_least=1, at_most=8_192)
     patch: Literal[0, 1, 16, 34, 70, 142, 286] = option(
-        70, "side of what a logit of D sees, in pixels; 0: 70 from 128 pixels on, else 16"
+        0, "side of what a logit of D sees, in pixels; 0: 70 from 128 pixels on, else 16"
     )  # fmt: skip
     mirror: bool = option(True, "half of the images are mirrored")
     jitter: float = option(
@@ -62,7 +62,7 @@ class CycleGAN(GAN):
         "loss": "least-squares", "batch_size": 1, "steps": 100_000, "lr_schedule": "linear",
     }  # fmt: skip
     presets: ClassVar = {
-        "paper": {"width": 64, "steps": 200_000},
+        "paper": {"width": 64, "patch": 70, "steps": 200_000},
         "discogan": {"identity": 0.0, "distance": "l2", "pool": 0, "loss": "non-saturating", "batch_size": 200},
         "dualgan": {"identity": 0.0, "body": "unet", "loss": "wasserstein", "gradient_penalty": 10.0, "pool": 0},
     }  # fmt: skip
