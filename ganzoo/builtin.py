@@ -40,7 +40,7 @@ LOSSES = (
         paper="arXiv:1701.07875, eq. 2",
     ),
     LossSpec(
-        name="relativistic",
+        name="relativistic-pairing",
         load="ganzoo.models.losses:Relativistic",
         summary="D tells the real sample of a pair (RpGAN); R3GAN's, with r1 and r2",
         paper="arXiv:1807.00734, eq. 6",

@@ -40,6 +40,7 @@ class GAN(Variant):
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {"loss": "non-saturating"}
+    _kept: tuple[Batch, dict[str, Tensor]] | None = None
 
     @classmethod
     def applied_tricks(cls) -> frozenset[str]:
@@ -124,18 +125,22 @@ class GAN(Variant):
         latents = generator.latents(len(batch[game.real]))
         return generator(latents, self.condition(state, game, batch))
 
-    def generated_once(self, state: State, batch: Batch, game: Game | None = None) -> Tensor:
-        """What :meth:`generated` gives, with gradients, made only once for the updates that share ``batch``.
+    def keep(self, batch: Batch, name: str, value: Tensor) -> Tensor:
+        """Keep for a later update of the same batch what this one has computed; the same without gradients comes back.
 
-        It saves a pass of the generator in every iteration, and is sound where the generator's update is the first to
-        change it after it was called: then its update differentiates the very samples that the discriminator has seen.
-        Parts of an accumulated batch share nothing, and make them twice.
+        A discriminator's update keeps the images that the generator's will differentiate: that saves a pass of the
+        generator in every iteration. Parts of an accumulated batch are batches of their own.
         """
-        game = game or self.games()[0]
-        key = f"generated.{game.generator}"
-        if key not in batch:
-            batch[key] = self.generated(state, batch, game)
-        return batch[key]
+        if self._kept is None or self._kept[0] is not batch:
+            self._kept = batch, {}
+        self._kept[1][name] = value
+        return value.detach()
+
+    def kept(self, batch: Batch, name: str) -> Tensor | None:
+        """What was kept of this very batch, once: after an update that differentiates it, it is no longer true."""
+        if self._kept is None or self._kept[0] is not batch:
+            return None
+        return self._kept[1].pop(name, None)
 
     def augment(self, state: State, samples: Tensor) -> Tensor:
         """What a discriminator sees of samples: augmented, and with instance noise, where that is requested."""

@@ -51,7 +51,7 @@ def test_list_shows_every_set_with_its_state(run, tmp_path):
     assert listed["root"] == str(tmp_path)
     lines = run("list", "*mnist").stdout.splitlines()
     assert [line.split()[:2] for line in lines[1:] if not line.startswith(" ")] == [
-        ["fashion-mnist", "missing"], ["mnist", "missing"],
+        ["fashion-mnist", "missing"], ["mnist", "missing"], ["stacked-mnist", "missing"],
     ]  # fmt: skip
 
 

@@ -169,14 +169,12 @@ def test_images_are_translated_and_others_refused(client, uploads):
     assert "4 times as large it would be too large" in translate(client, wide.getvalue(), 400)
 
 
-def test_a_network_that_cannot_work_on_tiles_takes_smaller_images(tmp_path):
+def test_an_image_with_too_many_pixels_is_refused_before_it_is_decoded(tmp_path):
     Image.new("1", (2000, 1500)).save(tmp_path / "image.png")
-    network = Translator()
-    network.reach = 8
-    refuse_large(tmp_path / "image.png", network)
-    network.reach = None
-    with pytest.raises(DataError, match="2000 x 1500 pixels: at most 2,000,000 are taken"):
-        refuse_large(tmp_path / "image.png", network)
+    refuse_large(tmp_path / "image.png", Translator())
+    Image.new("1", (5000, 4000)).save(tmp_path / "large.png")
+    with pytest.raises(DataError, match="5000 x 4000 pixels: at most 16,000,000 are taken"):
+        refuse_large(tmp_path / "large.png", Translator())
 
 
 def test_only_this_machine_and_its_own_page_are_answered(client):

@@ -114,19 +114,15 @@ class CycleGAN(GAN):
         pool = self.options.pool
         return {**replay_memory("a2b", pool, (b, *sides)), **replay_memory("b2a", pool, (a, *sides))}
 
-    def generated(self, state: State, batch: Batch, game: Game | None = None) -> Tensor:
-        """A translation; where the identity is asked for, that of the target set's images beside it in the batch.
+    def translated(self, state: State, batch: Batch, game: Game) -> Tensor:
+        """Translations [N, ...]; where the identity is asked for, [2 N, ...] with those of the target set's own images.
 
-        Every image is normalised by itself, so one pass of two images gives what two passes give, in less time.
+        Every image is normalised by itself, so one pass of both gives what two passes give, in less time.
         """
-        game = game or self.games()[0]
         given, real = batch[A if game.real == B else B], batch[game.real]
-        if not self.keeps_identity():
-            return super().generated(state, batch, game)
-        both: Tensor = state.networks[game.generator](torch.cat([given, real]))
-        made, same = both.split([len(given), len(real)])
-        batch[f"same.{game.generator}"] = same
-        return made
+        inputs = torch.cat([given, real]) if self.keeps_identity() else given
+        found: Tensor = state.networks[game.generator](inputs)
+        return found.float()
 
     def keeps_identity(self) -> bool:
         """Whether images of the target set should stay as they are; with other channels they cannot."""
@@ -136,21 +132,26 @@ class CycleGAN(GAN):
         """Both discriminators, shown past images as well as new ones (section 4)."""
         shown = {}
         for game in self.games():
-            made = self.generated_once(state, batch, game).detach().float()
-            shown[game.generator] = replay(state, game.generator, made)
+            made = self.keep(batch, game.generator, self.translated(state, batch, game))
+            shown[game.generator] = replay(state, game.generator, made[: len(batch[game.real])])
         return super().discriminator_loss(state, batch, shown)
 
     def generator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
         """The adversarial losses, the cycle (equation 3), and the identity (section 5.2)."""
         o, networks = self.options, state.networks
         distance = l1_loss if o.distance == "l1" else mse_loss
-        made = {game.generator: self.generated_once(state, batch, game).float() for game in self.games()}
+        made, same = {}, {}
+        for game in self.games():
+            both = self.kept(batch, game.generator)
+            both = self.translated(state, batch, game) if both is None else both
+            count = len(batch[game.real])
+            made[game.generator], same[game.generator] = both[:count], both[count:]
         losses = super().generator_loss(state, batch, made)
         back, forth = networks["b2a"](made["a2b"]).float(), networks["a2b"](made["b2a"]).float()
         cycle = distance(back, batch[A]) + distance(forth, batch[B])
         total = losses["total"] + o.cycle * cycle
         found = {**losses, "cycle": cycle}
         if self.keeps_identity():
-            same = distance(batch["same.a2b"].float(), batch[B]) + distance(batch["same.b2a"].float(), batch[A])
-            total, found["identity"] = total + o.cycle * o.identity * same, same
+            identity = distance(same["a2b"], batch[B]) + distance(same["b2a"], batch[A])
+            total, found["identity"] = total + o.cycle * o.identity * identity, identity
         return {**found, "total": total}

@@ -90,11 +90,15 @@ class Inpainting(GAN):
 
     def discriminator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
         """D's loss, on the images that G's update differentiates."""
-        return super().discriminator_loss(state, batch, {"generator": self.generated_once(state, batch)})
+        shown = (generated or {}).get("generator")
+        if shown is None:
+            shown = self.keep(batch, "generator", self.generated(state, batch))
+        return super().discriminator_loss(state, batch, {"generator": shown})
 
     def generator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
         """The adversarial loss, and the distance to the image, averaged over the pixels of the holes (equation 1)."""
-        fake = self.generated_once(state, batch)
+        fake = self.kept(batch, "generator")
+        fake = self.generated(state, batch) if fake is None else fake
         losses = super().generator_loss(state, batch, {"generator": fake})
         difference = fake - batch["images"]
         hole = (batch["given"][:, -1:] > 0).float()

@@ -105,11 +105,15 @@ class Pix2Pix(GAN):
 
     def discriminator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
         """D's loss, on the images that G's update differentiates."""
-        return super().discriminator_loss(state, batch, {"generator": self.made(state, batch)})
+        shown = (generated or {}).get("generator")
+        if shown is None:
+            shown = self.keep(batch, "generator", self.made(state, batch))
+        return super().discriminator_loss(state, batch, {"generator": shown})
 
     def generator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
         """The adversarial loss, and the L1 distance to the target (equation 4)."""
-        fake = self.made(state, batch)
+        fake = self.kept(batch, "generator")
+        fake = self.made(state, batch) if fake is None else fake
         losses: Losses = {"total": fake.new_zeros(())}
         if self.games():
             losses = super().generator_loss(state, batch, {"generator": fake})
@@ -118,4 +122,4 @@ class Pix2Pix(GAN):
 
     def made(self, state: State, batch: Batch) -> Tensor:
         """What the generator makes of the inputs, float32 [N, C, H, W]."""
-        return self.generated_once(state, batch, Game(real="target")).float()
+        return self.generated(state, batch, Game(real="target")).float()

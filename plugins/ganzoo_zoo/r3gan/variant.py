@@ -29,7 +29,7 @@ class R3GAN(GAN):
     """Relativistic pairs with R1 and R2. With labels it is conditional."""
 
     Options = R3GANOptions
-    defaults = {"loss": "relativistic", "batch_size": 64, "steps": 10_000, "r1": 1.0, "r2": 1.0}
+    defaults = {"loss": "relativistic-pairing", "batch_size": 64, "steps": 10_000, "r1": 1.0, "r2": 1.0}
     tiny: ClassVar = {"width": 8, "group": 4, "latent_dim": 16}
 
     def networks(self) -> dict[str, nn.Module]:
