@@ -241,7 +241,7 @@ class GAN(Variant):
 
         Args:
             samples: real and generated, as :meth:`sloped` gives them.
-            logits: of both.
+            logits: of both; those of a kind without R1 or R2 are not looked at.
         """
         tricks, found = self.config.tricks, {}
 
@@ -264,12 +264,18 @@ class GAN(Variant):
         """The penalties of all games alone, as many times as large as they are rarer."""
         found: list[tuple[Game, Losses]] = []
         for game in self.games():
-            with torch.no_grad():
-                fake = self.generated(state, batch, game)
-            samples = self.sloped(batch[game.real], fake.detach())
-            logits = self.discriminate_both(state, *samples, batch, game)
-            added = self.game_penalties(state, batch, game, samples, logits)
-            total = self.config.tricks.penalty_every * sum(added.values(), fake.new_zeros(()))
+            tricks, real = self.config.tricks, batch[game.real]
+            fake = real
+            if tricks.r2 or tricks.gradient_penalty:  # the others look at real samples only
+                with torch.no_grad():
+                    fake = self.generated(state, batch, game).detach()
+            samples = self.sloped(real, fake)
+            logits = [
+                self.discriminate(state, each, batch, game) if gamma else real
+                for gamma, each in zip((tricks.r1, tricks.r2), samples, strict=True)
+            ]
+            added = self.game_penalties(state, batch, game, samples, (logits[0], logits[1]))
+            total = tricks.penalty_every * sum(added.values(), fake.new_zeros(()))
             found.append((game, {**added, "total": total}))
         return combined(found, weighted=False)
 

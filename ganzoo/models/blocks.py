@@ -151,7 +151,7 @@ class Dropout(nn.Dropout):
 
 
 class InstanceNorm2d(nn.InstanceNorm2d):
-    """Instance normalisation, arXiv:1607.08022, that takes a third of the time in training on a CPU.
+    """Instance normalisation, arXiv:1607.08022, that takes less time in training on a CPU.
 
     There torch's own rearranges its input; one image at a time goes through batch normalisation, which is the same for
     a batch of one and does not. Elsewhere torch's own.

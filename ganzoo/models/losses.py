@@ -117,11 +117,11 @@ class Softmax(Loss):
     needs_real, seeks_doubt = True, True
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        return logsumexp(both(real, fake)) - real.mean()
+        return torch.logsumexp(both(real, fake), 0) - real.mean()
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         assert real is not None, "needs_real"
-        return logsumexp(both(real, fake)) - 0.5 * (real.mean() + fake.mean())
+        return torch.logsumexp(both(real, fake), 0) - 0.5 * (real.mean() + fake.mean())
 
     def score(self, logits: Tensor) -> Tensor:
         return logits.mean()
@@ -130,10 +130,6 @@ class Softmax(Loss):
 def both(real: Tensor, fake: Tensor) -> Tensor:
     """All logits in a row."""
     return torch.cat([real.flatten(), fake.flatten()])
-
-
-def logsumexp(logits: Tensor) -> Tensor:
-    return torch.logsumexp(logits, 0)
 
 
 FAR = 10.0

@@ -124,8 +124,7 @@ class GraphedTrainer(Trainer):
         return self.next_batch()
 
     def _batch(self, inputs: Batch) -> Batch:
-        # A copy: what an update adds to the batch is not there in the next iteration.
-        return self.loader.pick(inputs["indices"]) if self._picks else dict(inputs)
+        return self.loader.pick(inputs["indices"]) if self._picks else inputs
 
     def _unsuitable(self, due: tuple[Update, ...]) -> str:
         """Why such iterations need not even be watched, or nothing."""
