@@ -1,10 +1,10 @@
 """The page of a suite: who won, with error bars; samples; curves; the table. One HTML file, nothing to load."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ganzoo.bench.course import Course, cells, course, courses
 from ganzoo.bench.ranking import Ranking, rank
 from ganzoo.bench.suite import Suite
 from ganzoo.bench.table import Row, columns, grid, title
@@ -12,7 +12,6 @@ from ganzoo.errors import describe
 from ganzoo.registry.registry import registry
 from ganzoo.report.charts import Chart, Series, chart
 from ganzoo.report.html import PLOTS, Picture, environment, stored
-from ganzoo.runs.history import history
 from ganzoo.runtime.files import replace_text
 
 PICTURES = 3_000_000
@@ -30,6 +29,16 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class MinutesTable:
+    """A metric after given minutes of training, as the template shows it."""
+
+    title: str
+    header: list[str]
+    cells: list[list[str]]
+    notes: list[str]
+
+
+@dataclass(frozen=True)
 class Part:
     """What the page shows of one data set.
 
@@ -38,6 +47,7 @@ class Part:
         others: those by the other metrics.
         samples: of every row, in the order of the first ranking.
         curves: metrics over minutes of training.
+        minutes: tables of metrics after given minutes.
         plot: samples are drawn dark on white.
     """
 
@@ -46,6 +56,7 @@ class Part:
     others: list[Ranking]
     samples: list[Sample]
     curves: list[Chart]
+    minutes: list[MinutesTable]
     plot: bool
 
 
@@ -57,17 +68,29 @@ def write(folder: Path, suite: Suite, rows: list[Row]) -> None:
 
 def rendered(folder: Path, suite: Suite, rows: list[Row]) -> str:
     """The page as text."""
-    header, cells, notes = grid(suite, rows)
+    header, lines, notes = grid(suite, rows)
+    found = courses(folder, suite, rows)
     colours = {label: i for i, label in enumerate(dict.fromkeys(row.label for row in rows))}
     most = PICTURES // max(1, len(rows))
-    parts = [part(folder, suite, rows, dataset, colours, most) for dataset in dict.fromkeys(r.dataset for r in rows)]
+    parts = [
+        part(folder, suite, rows, dataset, colours, most, [c for c in found if c.dataset == dataset])
+        for dataset in dict.fromkeys(r.dataset for r in rows)
+    ]
     return environment("ganzoo.bench").get_template("page.html").render(
-        suite=suite, header=header, cells=cells, notes=notes, parts=parts,
+        suite=suite, header=header, cells=lines, notes=notes, parts=parts,
         done=sum(len(row.seeds) for row in rows), failed=sum(len(row.failed) for row in rows),
     )  # fmt: skip
 
 
-def part(folder: Path, suite: Suite, rows: list[Row], dataset: str, colours: dict[str, int], most: int) -> Part:
+def part(
+    folder: Path,
+    suite: Suite,
+    rows: list[Row],
+    dataset: str,
+    colours: dict[str, int],
+    most: int,
+    by_minutes: Iterable[Course] = (),
+) -> Part:
     """One data set; a picture takes at most ``most`` bytes."""
     own = [row for row in rows if row.dataset == dataset]
     metrics = columns(suite, rows)
@@ -78,18 +101,9 @@ def part(folder: Path, suite: Suite, rows: list[Row], dataset: str, colours: dic
     drawn = (course_chart(folder, suite, own, metric, colours) for metric in metrics)
     return Part(
         dataset, first, [r for r in rankings if r is not first], [sample(folder, row, most) for row in placed],
-        [made for made in drawn if made], registry().datasets.spec(dataset.partition(":")[0]).samples in PLOTS,
+        [made for made in drawn if made], [MinutesTable(title(c.metric), *cells(c)) for c in by_minutes],
+        registry().datasets.spec(dataset.partition(":")[0]).samples in PLOTS,
     )  # fmt: skip
-
-
-def course(folder: Path, name: str, metric: str) -> list[tuple[float, float]]:
-    """(minutes of training, metric) of a run."""
-    points, seconds = [], 0.0
-    for line in history(folder / "runs" / name):
-        seconds += line["seconds"]
-        if metric in line and math.isfinite(float(line[metric])):
-            points.append((seconds / 60, float(line[metric])))
-    return points
 
 
 def course_chart(folder: Path, suite: Suite, rows: Iterable[Row], metric: str, colours: dict[str, int]) -> Chart | None:

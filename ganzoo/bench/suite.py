@@ -20,6 +20,7 @@ metric = "fid-50k"
 value = 37.7
 source = "arXiv:..."
 differs = "how its protocol differs"
+minutes = 10                      # of training: a row of its own beside the metrics at metric_minutes, any label
 """
 
 import dataclasses
@@ -43,7 +44,8 @@ from ganzoo.registry.registry import registry
 
 KEYS = ("about", "seeds", "datasets", "metrics", "budget", "settings", "entries", "published")
 ENTRY_KEYS = ("variant", "label", "datasets", "settings", "budget")
-PUBLISHED_KEYS = ("label", "dataset", "metric", "value", "source", "differs")
+PUBLISHED_KEYS = ("label", "dataset", "metric", "value", "source", "differs", "minutes")
+NUMBERS = ("value", "minutes")
 MOST = 10**12
 """Images, or minutes, of a training."""
 OWN = ("variant", "dataset", "seed", "steps", "metrics", "device")
@@ -76,7 +78,10 @@ class BenchTask:
 
 @dataclass(frozen=True)
 class Published:
-    """A number of someone else's, with its source and how its protocol differs."""
+    """A number of someone else's, with its source and how its protocol differs.
+
+    With ``minutes``, what it reached after so many minutes of training.
+    """
 
     label: str
     dataset: str
@@ -84,6 +89,7 @@ class Published:
     value: float
     source: str
     differs: str = ""
+    minutes: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -229,18 +235,22 @@ def is_number(value: Any) -> bool:
 def _published(row: Any, name: str, labels: set[str], content: Mapping[str, Any]) -> Published:
     """A published number, which must have a place in the table."""
     _known(row, PUBLISHED_KEYS, "a published number")
-    if wrong := [key for key in PUBLISHED_KEYS if key != "value" and not isinstance(row.get(key, ""), str)]:
+    if wrong := [key for key in PUBLISHED_KEYS if key not in NUMBERS and not isinstance(row.get(key, ""), str)]:
         raise ConfigError(f"{wrong[0]} = {row[wrong[0]]!r} of a published number of suite {name!r} is not a text.")
     found = Published(**row)
-    if not is_number(found.value):
-        raise ConfigError(f"value = {found.value!r} of a published number of suite {name!r} is not a number.")
+    for key in NUMBERS:
+        if not is_number(given := getattr(found, key)):
+            raise ConfigError(f"{key} = {given!r} of a published number of suite {name!r} is not a number.")
+    if not 0 <= found.minutes <= MOST:
+        valid = f"a number from 0 to {MOST:,}"
+        raise ConfigError(f"minutes = {found.minutes!r} of a published number of suite {name!r} must be {valid}.")
     titles = {request.title for request in as_requests(map(str, content.get("metrics", [])))}
     for what, value, choices in (
         ("label", found.label, labels),
         ("dataset", found.dataset, {*content.get("datasets", []), *_own_sets(content)}),
         ("metric", found.metric, titles),
     ):
-        if value not in choices:
+        if value not in choices and not (what == "label" and found.minutes):
             raise UnknownNameError(what, value, choices, f"A published number of suite {name!r} names it.")
     return found
 

@@ -9,7 +9,7 @@ import io
 import json
 import math
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -186,7 +186,7 @@ def grid(suite: Suite, rows: list[Row]) -> tuple[list[str], list[list[str]], lis
     for metric in metrics:
         # What looks at labels or targets of a test split chooses no weights, and is told of the last ones alone.
         header += [f"{title(metric)}, final", "best"] if spec_of(metric).selects else [title(metric)]
-        if any(p.metric == metric for p in suite.published):
+        if any(p.metric == metric and not p.minutes for p in suite.published):
             header.append("published")
     header += ["parameters", "images seen", "minutes", "images/s", "device"]
     cells = []
@@ -207,7 +207,7 @@ def grid(suite: Suite, rows: list[Row]) -> tuple[list[str], list[list[str]], lis
                 line.append(
                     f"{value or ('–' if why else '')} {mark if place is row.final or not value else ''}".strip()
                 )
-            if any(p.metric == metric for p in suite.published):
+            if any(p.metric == metric and not p.minutes for p in suite.published):
                 line.append(beside)
         parameters = ", ".join(f"{name} {count / 1e6:.2f} M" for name, count in row.parameters.items())
         line += [parameters, str(row.images), timing(row.minutes), timing(row.rate)]
@@ -235,7 +235,11 @@ def missing(row: Row, metric: str) -> list[str]:
 
 def published(suite: Suite, row: Row, metric: str, note: Any) -> str:
     """Somebody else's number for the same thing, with its source as a footnote."""
-    found = [p for p in suite.published if (p.label, p.dataset, p.metric) == (row.label, row.dataset, metric)]
+    found = [
+        p
+        for p in suite.published
+        if not p.minutes and (p.label, p.dataset, p.metric) == (row.label, row.dataset, metric)
+    ]
     return ", ".join(f"{p.value:g} {note('; '.join(filter(None, (p.source, p.differs))))}" for p in found)
 
 
@@ -328,12 +332,19 @@ def record(folder: Path, suite: Suite, rows: list[Row]) -> dict[str, Any]:
     }
 
 
-def write(folder: Path, suite: Suite, rows: list[Row]) -> None:
-    """``table.md``, ``.csv``, ``.json`` and ``.tex``."""
+def write(
+    folder: Path, suite: Suite, rows: list[Row], more: str = "", recorded: Mapping[str, Any] | None = None
+) -> None:
+    """``table.md``, ``.csv``, ``.json`` and ``.tex``.
+
+    Args:
+        more: what else stands in the Markdown, after the table.
+        recorded: what else stands in the JSON.
+    """
     texts = {
-        "table.md": markdown(suite, rows),
+        "table.md": markdown(suite, rows) + (f"\n{more}" if more else ""),
         "table.csv": comma_separated(suite, rows),
-        "table.json": json.dumps(record(folder, suite, rows), indent=1) + "\n",
+        "table.json": json.dumps({**record(folder, suite, rows), **(recorded or {})}, indent=1) + "\n",
         "table.tex": latex(suite, rows),
     }
     for name, text in texts.items():

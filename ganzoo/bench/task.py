@@ -27,7 +27,9 @@ from ganzoo.training.setup import prepare
 
 STEPS = {"cuda": (40, 100)}
 """Steps that are not timed, and steps that are, to turn minutes into steps. On a GPU the first ones are captured."""
-FEW = (3, 12)
+FEW = (3, 24)
+LEAST_SECONDS = 3.0
+"""Steps are timed for so long at least: some work is due in one of several steps only."""
 ROUNDS = 8
 """Times that a number of steps is corrected until they see as many images as the budget says."""
 
@@ -62,12 +64,15 @@ def seconds_a_step(prepared: TrainingSession) -> float:
         loop = TrainingLoop(prepared.variant, state, prepared.dataset, nothing, nothing, prepared.device)
         for network in state.networks.values():
             network.train()
-        begin = 0.0
-        for number in range(warm + many):
+        number, begin, spent = 0, 0.0, 0.0
+        while number < warm + many or spent < LEAST_SECONDS:
             if number == warm:
                 begin = clock(prepared.device)
             loop.trainer.iterate(loop.stages[-1], number + 1)
-        return (clock(prepared.device) - begin) / many
+            number += 1
+            if number >= warm + many:
+                spent = clock(prepared.device) - begin
+        return spent / (number - warm)
 
 
 def clock(device: torch.device) -> float:

@@ -94,12 +94,14 @@ def show_plan(suite: "Suite", jobs: "tuple[BenchTask, ...]", folder: Path) -> No
 
 def show_table(folder: Path, suite: "Suite", quiet: bool) -> None:
     """Write the table in all its forms, print it as Markdown."""
-    from ganzoo.bench import page, table
+    from ganzoo.bench import course, page, table
 
     rows = table.collect(folder, suite)
-    table.write(folder, suite, rows)
+    by_minutes = course.courses(folder, suite, rows)
+    more = course.markdown(by_minutes)
+    table.write(folder, suite, rows, more, {"minutes": course.plain(by_minutes)} if by_minutes else {})
     page.write(folder, suite, rows)
-    click.echo(table.markdown(suite, rows), nl=False)
+    click.echo(table.markdown(suite, rows) + (f"\n{more}" if more else ""), nl=False)
     if not quiet:
         click.echo(f"page: {folder / 'index.html'}", err=True)
 

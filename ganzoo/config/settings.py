@@ -3,6 +3,7 @@
 Settings come in layers, later ones win: the defaults below, the variant's own defaults, a TOML file, the command line.
 """
 
+import math
 import typing
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
@@ -12,6 +13,9 @@ from ganzoo.config.fields import TABLES, Options, check, colour_of, option, pars
 from ganzoo.errors import ConfigError, PluginError, UnknownNameError
 
 T = TypeVar("T")
+
+MOST_MINUTES = 1_000_000
+"""Of training, that can be asked for: two years."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +172,9 @@ class RunConfig:
     )
     metrics: str = option("", "metrics to take while training and at its end, comma separated (ganzoo list metrics)")
     metric_every: int = option(500_000, "images seen between two takings of the metrics", at_least=1)
+    metric_minutes: str = option(
+        "", "minutes of training, looks not counted, after which the metrics are taken too, comma separated: 1,3,10"
+    )
     loggers: str = option("", "loggers to tell, comma separated: tensorboard, wandb (ganzoo list loggers)")
     checkpoint_every: int = option(1_000, "steps between two checkpoints", at_least=1)
     diagnostics: bool = option(
@@ -184,10 +191,31 @@ class RunConfig:
     def __post_init__(self) -> None:
         check(self)
         colour_of(self.background)
+        minutes_in(self.metric_minutes)
         if self.channels == 4 and self.background != "white":
             raise ConfigError(
                 f"background = {self.background!r} does nothing with channels = 4, which keeps transparency."
             )
+
+
+def minutes_in(text: str) -> list[float]:
+    """The numbers of ``metric_minutes``, the smallest first.
+
+    Raises:
+        ConfigError: one is not a number above 0.
+    """
+    found = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        try:
+            number = float(part)
+        except ValueError:
+            number = math.nan
+        if not 0 < number <= MOST_MINUTES:
+            raise ConfigError(
+                f"metric_minutes = {text!r}: {part!r} must be a number above 0 and at most {MOST_MINUTES:,}."
+            )
+        found.append(number)
+    return sorted(set(found))
 
 
 FREE_KEYS = tuple(f.name for f in fields(RunConfig) if f.name not in ("variant", "dataset", *TABLES))

@@ -44,6 +44,11 @@ def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         yield text, record
 
 
+def seconds_of(folder: Path, step: int) -> float:
+    """Seconds that a run had trained for, up to a step, without what it took to look at it."""
+    return float(sum(record.get("seconds", 0.0) for record in history(folder) if record["step"] <= step))
+
+
 def last_step(folder: Path) -> int:
     """The step of the last whole line of a run directory's history; 0 when there is none."""
     with suppress(RunError):

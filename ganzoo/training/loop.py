@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from ganzoo.config.settings import RunConfig
+from ganzoo.config.settings import RunConfig, minutes_in
 from ganzoo.data.base import Dataset
 from ganzoo.data.loader import BatchLoader
 from ganzoo.data.sampler import derived_seed
@@ -21,6 +21,7 @@ from ganzoo.errors import Interrupted, NotFiniteError, describe
 from ganzoo.models.state import Stage, State
 from ganzoo.models.variant import Variant, unique_parameters
 from ganzoo.runs.checkpoint import Own, capture_own, load_state, newest_sound
+from ganzoo.runs.history import seconds_of
 from ganzoo.runs.run import Run
 from ganzoo.runtime.device import layout
 from ganzoo.runtime.processes import SINGLE_PROCESS, World
@@ -105,6 +106,9 @@ class TrainingLoop:
         self.stopping, self.evaluation = "", evaluation
         self.diagnostics = Diagnostics(variant, dataset, self.total_steps)
         self._clock = time.perf_counter()
+        # What a resumed run had trained for; a mark that it has passed stands in its history.
+        self._spent = seconds_of(run.path, state.step) if run and self.config.metric_minutes else 0.0
+        self._marks = [60 * m for m in minutes_in(self.config.metric_minutes) if 60 * m > self._spent]
 
     @property
     def total_steps(self) -> int:
@@ -196,7 +200,10 @@ class TrainingLoop:
 
     def _due(self, step: int, last: bool) -> tuple[bool, bool]:
         """Whether samples, and whether metrics, are due after this step."""
-        measure = self.evaluation is not None and self.evaluation.due(self.state, self.trainer.batch_size, last)
+        measure = self.evaluation is not None and (
+            self.evaluation.due(self.state, self.trainer.batch_size, last)
+            or bool(self._marks and self._spent + time.perf_counter() - self._clock >= self._marks[0])
+        )
         return step % self.config.sample_every == 0 or last, measure
 
     def _look(self, stage: Stage) -> None:
@@ -204,6 +211,9 @@ class TrainingLoop:
         step, last = self.state.step, self.state.step == self.total_steps
         sample, measure = self._due(step, last)
         none: dict[str, float] = {}
+        if measure:
+            spent = self._spent + time.perf_counter() - self._clock
+            self._marks = [mark for mark in self._marks if mark > spent]
         measured = self._guarded("metrics", self._evaluate, none) if measure else none
         looks = sample and self.config.diagnostics
         looked = self._guarded("diagnostics", lambda: self.world.on_rank0(self._diagnose), none) if looks else none
@@ -267,6 +277,7 @@ class TrainingLoop:
             self._warn(record)
         now = time.perf_counter()
         record["seconds"] = round(now - self._clock, 3)
+        self._spent += record["seconds"]
         self._clock = now
         self.fire("ganzoo_step_logged", run=self.run, record=record)
 

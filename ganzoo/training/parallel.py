@@ -45,6 +45,11 @@ def check(config: RunConfig, device: torch.device, world: World) -> None:
         raise ConfigError(
             f"on_nonfinite = 'rollback' works with one process, and here are {world.size}: leave it, and resume."
         )
+    if config.metric_minutes and world.size > 1:
+        raise ConfigError(
+            f"metric_minutes = {config.metric_minutes!r} works with one process, and here are {world.size}, whose "
+            "clocks differ: metric_every=N counts images."
+        )
     if config.sync_batch_norm and device.type != "cuda":
         raise ConfigError(
             f"sync_batch_norm = True: torch's synchronised batch normalisation needs GPUs, and this trains on "

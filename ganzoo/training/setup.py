@@ -47,7 +47,7 @@ EXAMPLES = 8
 EMBEDDED = "glyphs"
 """The data set trained on when none is named: it needs no download."""
 CHANGEABLE = (
-    "steps", "device", "log_every", "sample_every", "metrics", "metric_every", "checkpoint_every",
+    "steps", "device", "log_every", "sample_every", "metrics", "metric_every", "metric_minutes", "checkpoint_every",
     "keep", "diagnostics", "on_nonfinite", "report", "timelapse", "loggers",
 )  # fmt: skip
 """Settings that may differ when a run is resumed: how long it trains and what it writes, not what it computes."""

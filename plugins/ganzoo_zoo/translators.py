@@ -11,7 +11,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import instance_norm, interpolate, pad
 
-from ganzoo.plugin import Batch, Discriminator, Dropout, InstanceNorm2d, Translator, derived_seed, init_normal
+from ganzoo.plugin import (
+    Batch,
+    Discriminator,
+    Dropout,
+    InstanceNorm2d,
+    Translator,
+    UpsampledConv2d,
+    derived_seed,
+    init_normal,
+)
 
 Norm = Literal["batch", "instance", "none"]
 MOST_MAPS = 8
@@ -143,12 +152,24 @@ class ResNetTranslator(Translator):
         width: feature maps at the full resolution.
         blocks: residual blocks, at a quarter of the resolution; the paper has 6 for 128 pixels, 9 for 256.
         fields: names of the batch fields of input and output.
+        enlarge: ``"transposed"`` convolutions as in the paper, or ``"nearest"``: copied pixels and a convolution, which
+            leave no pattern of squares (https://distill.pub/2016/deconv-checkerboard).
     """
 
     def __init__(
-        self, channels: tuple[int, int], width: int, blocks: int, fields: tuple[str, str] = ("images", "target")
+        self,
+        channels: tuple[int, int],
+        width: int,
+        blocks: int,
+        fields: tuple[str, str] = ("images", "target"),
+        enlarge: str = "transposed",
     ) -> None:
         super().__init__(multiple=4, input=fields[0], output=fields[1])
+
+        def up(maps: int) -> nn.Module:
+            if enlarge == "nearest":
+                return UpsampledConv2d(2 * maps, maps)
+            return nn.ConvTranspose2d(2 * maps, maps, 3, 2, 1, output_padding=1)
 
         def layer(convolution: nn.Module, maps: int) -> list[nn.Module]:
             return [convolution, InstanceNorm2d(maps), nn.ReLU(inplace=True)]
@@ -159,8 +180,8 @@ class ResNetTranslator(Translator):
             *layer(nn.Conv2d(width, 2 * width, 3, 2, 1), 2 * width),
             *layer(nn.Conv2d(2 * width, 4 * width, 3, 2, 1), 4 * width),
             *(Residual(4 * width) for _ in range(blocks)),
-            *layer(nn.ConvTranspose2d(4 * width, 2 * width, 3, 2, 1, output_padding=1), 2 * width),
-            *layer(nn.ConvTranspose2d(2 * width, width, 3, 2, 1, output_padding=1), width),
+            *layer(up(2 * width), 2 * width),
+            *layer(up(width), width),
             nn.ReflectionPad2d(3), nn.Conv2d(width, channels[1], 7), nn.Tanh(),
         )  # fmt: skip
         init_normal(self)

@@ -14,6 +14,8 @@ from ganzoo.data.needs import unmet
 from ganzoo.errors import ConfigError, RunError, UnknownNameError
 from ganzoo.registry.registry import registry
 
+from ..conftest import Cli
+
 GOOD = """
 about = "a test"
 seeds = [0, 1]
@@ -303,3 +305,48 @@ def test_a_run_that_took_no_time_has_no_rate(tmp_path: Path) -> None:
     finished(tmp_path / "out", "vanilla-ring-s0", [1.0])
     (tmp_path / "out" / "runs" / "vanilla-ring-s0" / "scalars.jsonl").write_text("")
     assert "vanilla" in table.markdown(found, table.collect(tmp_path / "out", found))
+
+
+def test_quality_per_minute_stands_beside_what_others_reach(tmp_path: Path, ganzoo_cli: Cli) -> None:
+    (tmp_path / "race.toml").write_text(
+        """
+about = "a race"
+seeds = [0, 1]
+datasets = ["ring"]
+metrics = ["modes-2500"]
+[budget]
+images = 80000
+[settings]
+width = 8
+batch_size = 40
+metric_minutes = "0.01,0.02,100"
+[[entries]]
+variant = "vanilla"
+[[published]]
+label = "their script"
+dataset = "ring"
+metric = "modes-2500"
+value = 5
+minutes = 0.02
+source = "its samples, measured by ganzoo"
+""",
+        encoding="utf-8",
+    )
+    out = tmp_path / "out"
+    done = ganzoo_cli("bench", str(tmp_path / "race.toml"), "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    table = (out / "table.md").read_text(encoding="utf-8")
+    assert table in done.stdout
+    _, race = table.split("## modes-2500")
+    lines = [line for line in race.splitlines() if line.startswith("|")]
+    assert lines[0] == "| trained | 0.01 min | 0.02 min | 100 min |"
+    ours, theirs = lines[2:]
+    assert ours.startswith("| vanilla | ")
+    assert ours.endswith(" | – |"), "no training was as long"
+    assert theirs == "| their script [1] | – | 5 | – |"
+    (recorded,) = json.loads((out / "table.json").read_text(encoding="utf-8"))["minutes"]
+    assert recorded["rows"][1]["minutes"] == {"0.02": {"0": 5}}
+    assert set(recorded["rows"][0]["minutes"]) <= {"0.01", "0.02"}
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert "Quality per minute" in page
+    assert "their script [1]" in page

@@ -9,10 +9,11 @@ import torch
 from PIL import Image
 
 import ganzoo
-from ganzoo.errors import DataError, Interrupted, UnknownNameError, UsageError
+from ganzoo.errors import ConfigError, DataError, Interrupted, UnknownNameError, UsageError
 from ganzoo.metrics.base import Result
 from ganzoo.registry.registry import registry
 from ganzoo.runs.checkpoint import load_state
+from ganzoo.runs.history import history as timed
 from ganzoo.runtime.tensor_files import read_header, read_tensors
 from ganzoo.training.evaluation import PeriodicEvaluation
 from ganzoo.training.loop import new_state
@@ -180,3 +181,39 @@ def test_an_image_generator_on_toys_counts_modes(tmp_path: Path) -> None:
     run = train(tmp_path / "run", 6, "vanilla", dataset="ring", metrics="modes-2500")
     assert history(run)[-1]["modes-2500 of"] == 8
     assert torch.isfinite(torch.tensor(history(run)[-1]["modes-2500"]))
+
+
+def test_metrics_are_taken_after_minutes_of_training(tmp_path: Path) -> None:
+    more = {**MORE, "metric_every": 10**6, "metric_minutes": "0.001,0.0001,1000", "diagnostics": False}
+    run = train(tmp_path / "with", 60, "vanilla", **more)
+    lines = timed(run.path)
+    taken = [(i, line) for i, line in enumerate(lines) if METRIC in line]
+    assert len(taken) == 3, "each mark that was reached, and the end"
+    after = [sum(line["seconds"] for line in lines[: i + 1]) for i, _ in taken]
+    assert 0.006 <= after[0] < 0.06 <= after[1]
+    assert taken[-1][1]["step"] == 60
+    plain = train(tmp_path / "without", 60, "vanilla", **{**MORE, "metrics": ""})
+    kept = {name: tensor for name, tensor in state_of(run).items() if not name.startswith("best/")}
+    assert_same(kept, state_of(plain))
+
+
+def test_a_resumed_run_takes_no_mark_twice(tmp_path: Path) -> None:
+    more = {**MORE, "metric_every": 10**6, "metric_minutes": "0.0001"}
+    listener = StopAt(20)
+    registry().attach(listener, "stop")
+    try:
+        with pytest.raises(Interrupted):
+            train(tmp_path / "run", 40, "vanilla", **more)
+    finally:
+        registry().detach(listener)
+    run = ganzoo.train(out=tmp_path / "run", resume=True)
+    steps = [line["step"] for line in history(run) if METRIC in line]
+    assert len(steps) == 2, steps
+    assert steps[0] <= 20
+    assert steps[1] == 40
+
+
+@pytest.mark.parametrize("text", ["soon", "1,-2", "0", "nan", "1,inf"])
+def test_marks_that_are_no_minutes_are_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match=f"metric_minutes = '{text}'"):
+        train(tmp_path / "run", 5, "vanilla", metric_minutes=text)

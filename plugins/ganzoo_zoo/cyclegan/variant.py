@@ -43,6 +43,9 @@ class CycleGANOptions(AdamOptions):
     pool: int = option(50, "past images of each set that D is shown as well; 0: none", at_least=0, at_most=10_000)
     body: Literal["resnet", "unet"] = option("resnet", "the translators; DualGAN has unet")
     blocks: int = option(0, "residual blocks of a resnet; 0: 9 from 256 pixels on, 6 below", at_least=0, at_most=64)
+    enlarge: Literal["nearest", "transposed"] = option(
+        "nearest", "how a resnet enlarges: copied pixels and a convolution, or as in the paper a transposed convolution"
+    )
     width: int = option(32, "feature maps of the first layers; the paper: 64", at_least=1, at_most=8_192)
     patch: Literal[0, 1, 16, 34, 70, 142, 286] = option(
         0, "side of what a logit of D sees, in pixels; 0: 70 from 128 pixels on, else 16"
@@ -62,7 +65,7 @@ class CycleGAN(GAN):
         "loss": "least-squares", "batch_size": 1, "steps": 100_000, "lr_schedule": "linear",
     }  # fmt: skip
     presets: ClassVar = {
-        "paper": {"width": 64, "patch": 70, "steps": 200_000},
+        "paper": {"width": 64, "patch": 70, "steps": 200_000, "enlarge": "transposed"},
         "discogan": {"identity": 0.0, "distance": "l2", "pool": 0, "loss": "non-saturating", "batch_size": 200},
         "dualgan": {"identity": 0.0, "body": "unet", "loss": "wasserstein", "gradient_penalty": 10.0, "pool": 0},
     }  # fmt: skip
@@ -77,7 +80,7 @@ class CycleGAN(GAN):
             a, b = ("x".join(map(str, shape[:0:-1])) for shape in (dataset.info.shape, second.shape))
             raise ConfigError(f"the two sets have images of {a} and {b}: -o resolution=N makes them alike.")
         if self.options.body == "unet":
-            reject_unused(self.options, ("blocks",), "body = 'unet' has no residual blocks")
+            reject_unused(self.options, ("blocks", "enlarge"), "body = 'unet' has neither")
 
     def batch(self, loader: BatchLoader, start: int, n: int) -> Batch:
         o = self.options
@@ -94,7 +97,9 @@ class CycleGAN(GAN):
         def translator(inputs: int, outputs: int, fields: tuple[str, str]) -> nn.Module:
             if o.body == "unet":
                 return UNet((inputs, outputs), side, o.width, "instance", fields=fields)
-            return ResNetTranslator((inputs, outputs), o.width, o.blocks or (9 if side >= 256 else 6), fields)
+            return ResNetTranslator(
+                (inputs, outputs), o.width, o.blocks or (9 if side >= 256 else 6), fields, o.enlarge
+            )
 
         return {
             "a2b": translator(a, b, (A, B)),
