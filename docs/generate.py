@@ -367,7 +367,29 @@ def bench_section(record: dict[str, Any]) -> str:
         source = "; ".join(filter(None, (p["source"], p.get("differs"))))
         failed.append(f"- published, {p['label']} on {p['dataset']}: {p['metric']} {p['value']:g} ({source})")
     parts = [f"### {record['suite']}", f"{record['about'][:1].upper()}{record['about'][1:]}. {said} ({file})."]
-    return "\n\n".join([*parts, table(header, cells), *notes, *(["\n".join(failed)] if failed else [])])
+    races = [race_section(found) for found in record.get("minutes", [])]
+    return "\n\n".join([*parts, table(header, cells), *notes, *(["\n".join(failed)] if failed else []), *races])
+
+
+def race_section(found: dict[str, Any]) -> str:
+    """A metric after minutes of training: a row for each label."""
+    marks = sorted({float(m) for row in found["rows"] for m in row["minutes"]})
+    cells, sources = [], []
+    for row in found["rows"]:
+        if row["source"]:
+            sources.append(f"- {row['label']}: {row['source']}")
+        values = [list(row["minutes"].get(f"{mark:g}", {}).values()) for mark in marks]
+        cells.append([row["label"], *(spread_of(each) if each else "–" for each in values)])
+    header = ["trained", *(f"after {mark:g} min" for mark in marks)]
+    said = f"`{found['metric']}` on {found['dataset']} after minutes of training, measuring left out:"
+    return "\n\n".join([said, table(header, cells), *(["\n".join(sources)] if sources else [])])
+
+
+def spread_of(values: list[float]) -> str:
+    """The mean of several seeds with its 95 % interval, or a single value."""
+    from ganzoo.bench.table import Value
+
+    return str(Value(dict(enumerate(values))))
 
 
 def spread(value: dict[str, Any]) -> str:

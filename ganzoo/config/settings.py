@@ -81,6 +81,15 @@ class Tricks:
     dragan: float = option(
         0.0, "lambda of the gradient penalty around real samples: arXiv:1705.07215, section 2.3", at_least=0
     )
+    drift: float = option(
+        0.0, "weight of the mean square of D's logits of real samples, which keeps a critic near zero: "
+        "arXiv:1710.10196, appendix A.1", at_least=0,
+    )  # fmt: skip
+    diffusion: float = option(
+        0.0, "show D diffused samples, up to a time that holds the mean sign of its logits of real samples here, 0.6 "
+        "for example; 0: as they are: arXiv:2206.02262", at_least=0, below=1,
+    )  # fmt: skip
+    diffusion_images: int = option(100_000, "images in which that time can go from its least to its most", at_least=1)
     penalty_every: int = option(
         1, "penalties are computed in one of so many iterations, as many times as large: arXiv:1912.04958, appendix B",
         at_least=1, at_most=1_000,

@@ -13,17 +13,17 @@ from ganzoo.models.state import Game, Losses, Stage, State, Update
 from ganzoo.models.variant import Variant
 from ganzoo.tricks import discriminator as discriminator_tricks
 from ganzoo.tricks import penalties
-from ganzoo.tricks.augment import adapt, add_noise, augment, noise_std, policies
+from ganzoo.tricks.augment import adapt, add_noise, augment, diffuse, noise_std, policies
 
-PROBABILITY = "ada.probability"
-"""Name in the memory of a state."""
+PROBABILITY, TIME = "ada.probability", "diffusion.time"
+"""Names in the memory of a state."""
 NETWORK_TRICKS = ("spectral_norm", "minibatch_kernels", "minibatch_std", "freeze_d")
 """Tricks that change a discriminator's layers."""
-INPUT_TRICKS = ("diffaugment", "ada", "ada_images", "instance_noise")
+INPUT_TRICKS = ("diffaugment", "ada", "ada_images", "diffusion", "diffusion_images", "instance_noise")
 """Tricks that change what a discriminator sees."""
 PENALTIES = ("r1", "r2", "gradient_penalty", "dragan")
 """Penalties on slopes of D."""
-DISCRIMINATOR_TRICKS = ("label_smoothing", "label_flipping", *PENALTIES, "penalty_every", "penalty_slope")
+DISCRIMINATOR_TRICKS = ("label_smoothing", "label_flipping", *PENALTIES, "penalty_every", "penalty_slope", "drift")
 """Tricks of the discriminator's loss."""
 GENERATOR_TRICKS = ("feature_matching",)
 """Tricks of the generator's loss."""
@@ -68,7 +68,9 @@ class GAN(Variant):
         return networks
 
     def trick_memory(self) -> dict[str, Tensor]:
-        return {PROBABILITY: torch.zeros(())} if self.config.tricks.ada else {}
+        tricks = self.config.tricks
+        wanted = {PROBABILITY: tricks.ada, TIME: tricks.diffusion}
+        return {name: torch.zeros(()) for name, target in wanted.items() if target}
 
     def players(self) -> dict[str, tuple[str, ...]]:
         """All discriminators against all generators."""
@@ -146,6 +148,8 @@ class GAN(Variant):
         """What a discriminator sees of samples: augmented, and with instance noise, where that is requested."""
         tricks = self.config.tricks
         samples = augment(samples, policies(tricks.diffaugment), state.memory.get(PROBABILITY))
+        if tricks.diffusion:
+            samples = diffuse(samples, state.memory[TIME])
         if not tricks.instance_noise:
             return samples
         before, during = self.noise_course()
@@ -214,17 +218,26 @@ class GAN(Variant):
         pairs = list(zip(penalties.heads(real_logits), penalties.heads(fake_logits), strict=True))
         terms = [penalties.discriminator(self.loss, tricks, *pair) for pair in pairs]
         adversarial = torch.stack(terms).mean() if len(terms) > 1 else terms[0]
-        if tricks.ada:
-            share = len(batch[game.real]) / tricks.ada_images
-            adapt(state.memory[PROBABILITY], penalties.flat(real_logits).detach(), tricks.ada, share)
+        adapted = self.adapted(state, len(batch[game.real]), penalties.flat(real_logits).detach())
         shown = self.loss.log_values(penalties.flat(real_logits).detach(), penalties.flat(fake_logits).detach())
         found: Losses = {}
         if at_once:
             found = self.game_penalties(state, batch, game, (real, fake), (real_logits, fake_logits))
-        total = adversarial + sum(found.values())
-        if tricks.ada:
-            found = {**found, "ada_probability": state.memory[PROBABILITY].clone()}
-        return {**shown, **found, "total": total}
+        if tricks.drift:
+            found["drift"] = tricks.drift * penalties.flat(real_logits).square().mean()
+        return {**shown, **found, **adapted, "total": adversarial + sum(found.values())}
+
+    def adapted(self, state: State, count: int, logits: Tensor) -> Losses:
+        """Change how much is augmented, by the logits of ``count`` real samples; returns what is logged."""
+        tricks, found = self.config.tricks, {}
+        for name, target, images, shown in (
+            (PROBABILITY, tricks.ada, tricks.ada_images, "ada_probability"),
+            (TIME, tricks.diffusion, tricks.diffusion_images, "diffusion_time"),
+        ):
+            if target:
+                adapt(state.memory[name], logits, target, count / images)
+                found[shown] = state.memory[name].clone()
+        return found
 
     def sloped(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """Samples that require gradients where a penalty differentiates logits by them."""

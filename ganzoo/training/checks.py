@@ -25,6 +25,7 @@ SCHEDULE = ("d_steps", "g_steps", "train_d_above", "train_g_above", "clip_grad_n
 DETAILS = (
     "ada",
     "ada_images",
+    "diffusion_images",
     "freeze_d",
     "instance_noise_images",
     "minibatch_dim",
@@ -80,6 +81,8 @@ def check_tricks(variant: "Variant") -> None:
             )
     elif tricks.ada_images != DEFAULTS["ada_images"]:
         raise ConfigError(f"ada_images = {tricks.ada_images} without ada does nothing.")
+    if not tricks.diffusion and tricks.diffusion_images != DEFAULTS["diffusion_images"]:
+        raise ConfigError(f"diffusion_images = {tricks.diffusion_images} without diffusion does nothing.")
     if tricks.freeze_d and not variant.config.init_from:
         raise ConfigError(f"freeze_d = {tricks.freeze_d} without init_from would keep layers as they were drawn.")
     if tricks.freeze_d and "freeze_d" not in applied:
@@ -93,7 +96,7 @@ def check_tricks(variant: "Variant") -> None:
     if tricks.penalty_slope == "difference":
         if not (tricks.r1 or tricks.r2):
             raise ConfigError(f"penalty_slope = {tricks.penalty_slope!r} without r1 or r2 does nothing.")
-        if noisy := [key for key in ("diffaugment", "instance_noise") if getattr(tricks, key)]:
+        if noisy := [key for key in ("diffaugment", "diffusion", "instance_noise") if getattr(tricks, key)]:
             raise ConfigError(
                 f"penalty_slope = 'difference' with {noisy[0]}: D would see the two samples that are compared each "
                 "changed at random in another way; exact works."

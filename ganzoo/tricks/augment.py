@@ -41,6 +41,32 @@ def augment(images: Tensor, names: list[str], probability: Tensor | None = None)
     return images
 
 
+TIMES = (5, 500)
+"""Steps of a diffusion, at least and at most."""
+BETAS = (1e-4, 0.02)
+SPREAD = 0.05
+"""Standard deviation of its noise."""
+
+
+def diffuse(samples: Tensor, time: Tensor) -> Tensor:
+    """Samples that a diffusion has taken a random number of steps, half of them none: arXiv:2206.02262, section 3.
+
+    Late steps are more probable, as many times as they are later (the ``priority`` of section 3.3).
+
+    Args:
+        time: 0-d, in [0, 1]: up to which step, from the least to the most.
+    """
+    least, most = TIMES
+    device, n = samples.device, len(samples)
+    kept = torch.cumprod(1 - torch.linspace(*BETAS, most, device=device), 0)
+    last = least + (most - least) * time
+    step = (last * torch.rand(n, device=device).sqrt()).long().clamp(max=most - 1)
+    share = kept[step].view(-1, *[1] * (samples.dim() - 1)).to(samples.dtype)
+    noisy = share.sqrt() * samples + SPREAD * (1 - share).sqrt() * torch.randn_like(samples)
+    chosen = torch.rand(n, *[1] * (samples.dim() - 1), device=device) < 0.5
+    return torch.where(chosen, noisy, samples)
+
+
 @torch.no_grad()
 def adapt(probability: Tensor, logits: Tensor, target: float, images: float) -> None:
     """Change a probability in place: up where the mean sign of the logits of real samples is above the target, which

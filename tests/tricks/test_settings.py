@@ -23,7 +23,7 @@ VALUES: dict[str, Any] = {
     "label_smoothing": 0.1, "label_flipping": 0.4, "instance_noise": 0.5, "diffaugment": "color,translation,cutout",
     "d_steps": 2, "g_steps": 2, "train_d_above": 1e9, "train_g_above": 1e9, "feature_matching": "instead",
     "minibatch_kernels": 3, "minibatch_std": True, "spectral_norm": True, "r1": 5.0, "r2": 5.0,
-    "gradient_penalty": 3.0, "dragan": 3.0,
+    "gradient_penalty": 3.0, "dragan": 3.0, "drift": 3.0, "diffusion": 0.6,
     "clip_grad_norm": 1e-3, "lr_schedule": "cosine", "lr_warmup": 2,
 }  # fmt: skip
 """A value of each that must change what is computed."""
@@ -51,6 +51,11 @@ ACCEPTED = {
     "ebgan": {"instance_noise", "diffaugment", "spectral_norm", *SCHEDULED},
     "began": {"instance_noise", "diffaugment", "spectral_norm", *SCHEDULED},
     "stylegan2": set(VALUES) - {"feature_matching", "minibatch_kernels", "minibatch_std"},
+    "diffusion-gan": set(VALUES) - {"feature_matching", "minibatch_kernels", "minibatch_std"},
+    "progan": set(VALUES) - {
+        "label_smoothing", "label_flipping", "train_d_above", "train_g_above",
+    },
+    "lapgan": set(VALUES) - {"diffaugment"},
     "r3gan": set(VALUES) - {
         "label_smoothing", "label_flipping", "feature_matching", "minibatch_kernels", "minibatch_std",
     },
@@ -66,7 +71,8 @@ def settings(name: str, **more: Any) -> dict[str, Any]:
     shape: dict[str, Any] = {"resolution": 32 if name == "srgan" else 16}
     phases = {"pretrain_steps": 1} if name == "srgan" else {}
     critic = {"n_critic": 2} if name.startswith("wgan") else {}
-    return {**TINY, "steps": 4, "log_every": 1, "width": 4, **shape, **phases, **critic, **small(name, 4), **more}
+    steps = 12 if name == "progan" else 4  # it has a stage for each resolution
+    return {**TINY, "steps": steps, "log_every": 1, "width": 4, **shape, **phases, **critic, **small(name, 4), **more}
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,11 @@ from ganzoo_zoo.networks import ConvDiscriminator, ConvGenerator, MLPDiscriminat
 class CGANOptions(AdamOptions):
     """Settings of the conditional GAN."""
 
+    lr: float = option(5e-4, "Adam's step size", above=0)
     network: Literal["conv", "mlp"] = option("conv", "convolutional networks, or fully connected ones as in the paper")
     latent_dim: int = option(100, "length of a latent vector", at_least=1, at_most=65_536)
     width: int = option(
-        64,
+        32,
         "feature maps at half the full resolution, or a quarter of the narrowest hidden layer",
         at_least=1,
         at_most=8_192,
@@ -28,7 +29,8 @@ class CGAN(GAN):
     """Real and generated samples are judged together with their labels; generated ones take the batch's labels."""
 
     Options = CGANOptions
-    defaults = {"loss": "non-saturating", "batch_size": 64, "steps": 6_000}
+    defaults = {"loss": "non-saturating", "batch_size": 64, "steps": 20_000}
+    presets: ClassVar = {"paper": {"network": "mlp", "width": 64, "lr": 2e-4, "batch_size": 100}}
     tiny: ClassVar = {"width": 8}
 
     def prepare(self, dataset: Dataset, load: Load) -> None:

@@ -13,10 +13,11 @@ from ganzoo_zoo.networks import ConvDiscriminator, ConvGenerator
 class DCGANOptions(AdamOptions):
     """Settings of DCGAN."""
 
+    lr: float = option(5e-4, "Adam's step size; the paper: 0.0002", above=0)
     latent_dim: int = option(100, "length of a latent vector", at_least=1, at_most=65_536)
     width: int = option(
-        64,
-        "feature maps at half the full resolution; doubled at each smaller one, up to 8 times",
+        32,
+        "feature maps at half the full resolution; doubled at each smaller one, up to 8 times; the paper: 128",
         at_least=1,
         at_most=8_192,
     )
@@ -27,7 +28,8 @@ class DCGAN(GAN):
     """Fractionally strided convolutions against strided ones."""
 
     Options = DCGANOptions
-    defaults = {"loss": "non-saturating", "batch_size": 64, "steps": 10_000}
+    defaults = {"loss": "non-saturating", "batch_size": 64, "steps": 20_000}
+    presets: ClassVar = {"paper": {"lr": 2e-4, "width": 128, "batch_size": 128}}
     tiny: ClassVar = {"width": 8}
 
     def networks(self) -> dict[str, nn.Module]:

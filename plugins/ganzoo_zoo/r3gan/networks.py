@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, leaky_relu
+from torch.nn.functional import interpolate, pad
 
 from ganzoo.plugin import Discriminator, Generator, UsageError, append_one_hot, pyramid, square_side
 
@@ -17,27 +17,20 @@ SLOPE = 0.2
 GAIN = (2 / (1 + SLOPE**2)) ** 0.5
 EXPANSION = 2
 """Maps inside a block, as a multiple of those outside."""
+LEAST = 8
+"""Side of maps that are halved again."""
 EMBEDDING = 64
 """Length of a class's code."""
 
 
 def scaled(layer: nn.Conv2d | nn.Linear, gain: float) -> nn.Conv2d | nn.Linear:
-    """A layer whose results have ``gain`` squared times the variance of its inputs; without a bias."""
+    """A layer whose results have ``gain`` squared times the variance of its inputs; a bias begins at 0."""
     fan_in = layer.weight[0].numel()
     with torch.no_grad():
+        if layer.bias is not None:
+            layer.bias.zero_()
         layer.weight.normal_(0, gain / fan_in**0.5) if gain else layer.weight.zero_()
     return layer
-
-
-class Biased(nn.Module):
-    """A bias for each map, then LeakyReLU."""
-
-    def __init__(self, maps: int) -> None:
-        super().__init__()
-        self.bias = nn.Parameter(torch.zeros(maps))
-
-    def forward(self, maps: Tensor) -> Tensor:
-        return leaky_relu(maps + self.bias[:, None, None], SLOPE)
 
 
 class Block(nn.Module):
@@ -53,8 +46,9 @@ class Block(nn.Module):
         inner = EXPANSION * maps
         gain = GAIN * blocks ** (-1 / 4)  # two layers that count: L^(-1 / (2 m - 2)) with m = 3
         self.body = nn.Sequential(
-            scaled(nn.Conv2d(maps, inner, 1, bias=False), gain), Biased(inner),
-            scaled(nn.Conv2d(inner, inner, 3, 1, 1, groups=max(1, inner // group), bias=False), gain), Biased(inner),
+            scaled(nn.Conv2d(maps, inner, 1), gain), nn.LeakyReLU(SLOPE, inplace=True),
+            scaled(nn.Conv2d(inner, inner, 3, 1, 1, groups=max(1, inner // group)), gain),
+            nn.LeakyReLU(SLOPE, inplace=True),
             scaled(nn.Conv2d(inner, maps, 1, bias=False), 0.0),
         )  # fmt: skip
 
@@ -84,6 +78,12 @@ class Resized(nn.Module):
         return interpolate(maps, size=(self.side, self.side), mode="bilinear", align_corners=False)
 
 
+def sides_of(side: int, stem: int) -> list[int]:
+    """Sides of the maps, the smallest first: the largest is the image's, divided by the stem."""
+    largest = -(-side // stem)
+    return pyramid(largest) if largest >= LEAST else [largest]
+
+
 def maps_of(width: int, group: int, sides: Sequence[int]) -> list[int]:
     """Feature maps from the smallest side to the largest: halved at every step, four times ``width`` at most, and whole
     groups."""
@@ -101,10 +101,18 @@ class R3Generator(Generator):
     mixes_classes = True
 
     def __init__(
-        self, latent_dim: int, width: int, shape: Sequence[int], classes: int, blocks: int, group: int
+        self,
+        latent_dim: int,
+        width: int,
+        shape: Sequence[int],
+        classes: int,
+        blocks: int,
+        group: int,
+        stem: int = 1,
     ) -> None:
         super().__init__(latent_dim, classes)
-        sides = pyramid(square_side(tuple(shape)))
+        self.side = square_side(tuple(shape))
+        sides = sides_of(self.side, stem)
         maps, total = maps_of(width, group, sides), blocks * len(sides)
         self.code = scaled(nn.Linear(classes, EMBEDDING, bias=False), classes**0.5) if classes else None
         self.basis = nn.Parameter(torch.randn(maps[0], sides[0], sides[0]))
@@ -113,7 +121,11 @@ class R3Generator(Generator):
         for (a, b), side in zip(pairwise(maps), sides[1:], strict=True):
             layers += [Resized(a, b, side), *(Block(b, group, total) for _ in range(blocks))]
         self.body = nn.Sequential(*layers)
-        self.head = scaled(nn.Conv2d(maps[-1], shape[0], 1, bias=False), 1.0)
+        if stem == 1:
+            self.head: nn.Module = scaled(nn.Conv2d(maps[-1], shape[0], 1, bias=False), 1.0)
+        else:
+            last = scaled(nn.Conv2d(maps[-1], shape[0] * stem**2, 3, 1, 1, bias=False), 1.0)
+            self.head = nn.Sequential(last, nn.PixelShuffle(stem))
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         if self.code is not None:
@@ -122,6 +134,7 @@ class R3Generator(Generator):
             codes = append_one_hot(latents[:, :0], condition, self.classes).to(latents.dtype)
             latents = torch.cat([latents, self.code(codes)], 1)
         images: Tensor = self.head(self.body(self.dense(latents)[:, :, None, None] * self.basis))
+        images = images[..., : self.side, : self.side]
         return images if self.training else images.clamp(-1, 1)
 
 
@@ -130,11 +143,13 @@ class R3Discriminator(Discriminator):
 
     independent = True
 
-    def __init__(self, width: int, shape: Sequence[int], classes: int, blocks: int, group: int) -> None:
+    def __init__(self, width: int, shape: Sequence[int], classes: int, blocks: int, group: int, stem: int = 1) -> None:
         super().__init__(classes)
-        sides = pyramid(square_side(tuple(shape)))
+        self.stem = stem
+        sides = sides_of(square_side(tuple(shape)), stem)
         maps, total = maps_of(width, group, sides), blocks * len(sides)
-        layers: list[nn.Module] = [scaled(nn.Conv2d(shape[0], maps[-1], 1, bias=False), 1.0)]
+        size, padding = (1, 0) if stem == 1 else (2 * stem, stem // 2)
+        layers: list[nn.Module] = [scaled(nn.Conv2d(shape[0], maps[-1], size, stem, padding, bias=False), 1.0)]
         for level in reversed(range(len(sides))):
             layers += [Block(maps[level], group, total) for _ in range(blocks)]
             if level:
@@ -145,6 +160,8 @@ class R3Discriminator(Discriminator):
         self.code = scaled(nn.Linear(classes, EMBEDDING, bias=False), (classes / EMBEDDING) ** 0.5) if classes else None
 
     def forward(self, samples: Tensor, condition: Tensor | None = None) -> Tensor:
+        if over := -samples.shape[3] % self.stem:
+            samples = pad(samples, (0, over, 0, over), mode="replicate")
         found: Tensor = self.head(self.basis(self.body(samples)).flatten(1))
         if self.code is None:
             return found[:, 0]

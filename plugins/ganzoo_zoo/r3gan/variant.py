@@ -1,7 +1,7 @@
 """R3GAN, arXiv:2501.05441: what is left of StyleGAN2 when its loss is well-behaved."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from torch import nn
 
@@ -22,6 +22,10 @@ class R3GANOptions(AdamOptions):
     )  # fmt: skip
     blocks: int = option(1, "residual blocks at each resolution; the paper: 2", at_least=1, at_most=16)
     group: int = option(16, "maps in a group of the 3x3 convolutions", at_least=1, at_most=8_192)
+    stem: Literal[1, 2, 4] = option(
+        1, "side of the patches of pixels that D reads and G writes; 1, as in the paper, is dearest: the maps are as "
+        "large as the image"
+    )  # fmt: skip
     conditional: bool = option(True, "networks see the class, where the data has labels")
 
 
@@ -36,6 +40,6 @@ class R3GAN(GAN):
         o, shape = self.options, self.data.shape
         classes = len(self.data.classes) if o.conditional else 0
         return {
-            "generator": R3Generator(o.latent_dim, o.width, shape, classes, o.blocks, o.group),
-            "discriminator": R3Discriminator(o.width, shape, classes, o.blocks, o.group),
+            "generator": R3Generator(o.latent_dim, o.width, shape, classes, o.blocks, o.group, o.stem),
+            "discriminator": R3Discriminator(o.width, shape, classes, o.blocks, o.group, o.stem),
         }

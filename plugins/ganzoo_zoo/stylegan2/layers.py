@@ -1,4 +1,4 @@
-"""Layers of arXiv:1912.04958: equalised learning rate, modulated convolutions, noise, smooth resizing.
+"""Layers of arXiv:1912.04958: modulated convolutions, noise, smooth resizing.
 
 No layer needs a kernel of its own: a modulated convolution scales its inputs and its outputs, which is the same as
 scaling the weights for each image.
@@ -6,48 +6,11 @@ scaling the weights for each image.
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, conv_transpose2d, leaky_relu, linear
+from torch.nn.functional import conv2d, conv_transpose2d, linear
 
-SLOPE, GAIN = 0.2, 2**0.5
+from ganzoo_zoo.equalised import EqualLinear, activated
+
 TINY = 1e-8
-
-
-def activated(values: Tensor) -> Tensor:
-    """LeakyReLU, scaled so that the variance stays the same."""
-    return leaky_relu(values, SLOPE) * GAIN
-
-
-class EqualLinear(nn.Linear):
-    """Weights drawn from the unit normal and scaled when they are used, so that Adam moves all layers alike:
-    arXiv:1710.10196, section 4.1.
-
-    Args:
-        bias_at: where the biases begin.
-        rate: multiple of the learning rate.
-    """
-
-    def __init__(self, inputs: int, outputs: int, bias_at: float = 0.0, rate: float = 1.0) -> None:
-        super().__init__(inputs, outputs)
-        self.rate, self.scale = rate, rate / inputs**0.5
-        nn.init.normal_(self.weight, 0, 1 / rate)
-        nn.init.constant_(self.bias, bias_at / rate)
-
-    def forward(self, input: Tensor) -> Tensor:
-        return linear(input, self.weight * self.scale, self.bias * self.rate)
-
-
-class EqualConv2d(nn.Conv2d):
-    """A convolution of the same kind, with padding that keeps the sides of its result."""
-
-    def __init__(self, inputs: int, outputs: int, size: int, bias: bool = True) -> None:
-        super().__init__(inputs, outputs, size, padding=size // 2, bias=bias)
-        self.scale = 1 / (inputs * size**2) ** 0.5
-        nn.init.normal_(self.weight)
-        if self.bias is not None:
-            nn.init.zeros_(self.bias)
-
-    def forward(self, input: Tensor) -> Tensor:
-        return conv2d(input, self.weight * self.scale, self.bias, padding=self.padding)
 
 
 class Blur(nn.Module):

@@ -12,11 +12,10 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize, pad
 
 from ganzoo.plugin import Discriminator, Generator, Options, UsageError, append_one_hot, option, pyramid, square_side
-from ganzoo_zoo.stylegan2.layers import Blur, Enlarged, EqualConv2d, EqualLinear, ModulatedConv, Styled, activated
+from ganzoo_zoo.equalised import EqualConv2d, EqualLinear, activated, with_spread
+from ganzoo_zoo.stylegan2.layers import Blur, Enlarged, ModulatedConv, Styled
 
 MOST_MAPS = 512
-GROUP = 4
-"""Images whose standard deviation is shown to D together."""
 
 
 def maps_of(width: int, count: int) -> list[int]:
@@ -166,12 +165,3 @@ class StyleDiscriminator(Discriminator):
             raise UsageError("a conditional network needs labels: give one class for each sample.")
         codes = append_one_hot(found[:, :0], condition, self.classes).to(found.dtype)
         return (found * normalized(self.code(codes))).sum(1) / found.shape[1] ** 0.5
-
-
-def with_spread(maps: Tensor) -> Tensor:
-    """Maps with one more: the mean standard deviation over groups of images (arXiv:1710.10196, section 3)."""
-    n = len(maps)
-    size = GROUP if n % GROUP == 0 else n
-    groups = maps.float().unflatten(0, (size, -1))
-    spread = (groups.var(0, correction=0) + 1e-8).sqrt().mean((1, 2, 3)).to(maps.dtype)
-    return torch.cat([maps, spread.repeat(size)[:, None, None, None].expand(-1, -1, *maps.shape[2:])], 1)

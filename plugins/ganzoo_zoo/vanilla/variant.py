@@ -13,6 +13,7 @@ from ganzoo_zoo.networks import MLPDiscriminator, MLPGenerator
 class VanillaOptions(AdamOptions):
     """Settings of the vanilla GAN."""
 
+    lr: float = option(5e-4, "Adam's step size", above=0)
     latent_dim: int = option(100, "length of a latent vector", at_least=1, at_most=65_536)
     width: int = option(
         256,
@@ -27,7 +28,8 @@ class Vanilla(GAN):
     """Fully connected generator and discriminator."""
 
     Options = VanillaOptions
-    defaults = {"loss": "non-saturating", "batch_size": 128, "steps": 40_000}
+    defaults = {"loss": "non-saturating", "batch_size": 64, "steps": 40_000}
+    presets: ClassVar = {"paper": {"lr": 2e-4, "batch_size": 128}}
     tiny: ClassVar = {"width": 8}
 
     def networks(self) -> dict[str, nn.Module]:
