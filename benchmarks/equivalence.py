@@ -28,6 +28,11 @@ CONV_TRICKS = {
 }  # fmt: skip
 SEMI = {"baseline_steps": 10, "labels": 100}
 SR = {"blocks": 2, "width": 16, "pretrain_steps": 25, "content": "mse", "batch_size": 8}
+EARLIER = {
+    "vanilla": {"lr": 2e-4, "batch_size": 128, "width": 256, "dropout": 0.3, "r1": 0.0},
+    "dcgan": {"lr": 2e-4}, "cgan": {"lr": 2e-4}, "wgan": {"lr": 5e-5}, "wgan-gp": {"lr": 1e-4},
+}  # fmt: skip
+"""Defaults of 0.1.0 that are others today."""
 CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "vanilla-glyphs": ("vanilla", "glyphs", {}),
     "vanilla-ring": ("vanilla", "ring", {}),
@@ -53,7 +58,8 @@ def losses(case: str) -> list[dict[str, float]]:
     variant, dataset, settings = CASES[case]
     fixed = {"steps": 50, "seed": 3, "device": "cpu", "threads": 1, "log_every": 1, "diagnostics": False}
     with tempfile.TemporaryDirectory() as folder:
-        ganzoo.train(variant, dataset, out=Path(folder) / "run", **fixed, **settings, metrics="")
+        given = {**fixed, **EARLIER.get(variant, {}), **settings, "metrics": ""}
+        ganzoo.train(variant, dataset, out=Path(folder) / "run", **given)
         lines = (Path(folder) / "run" / "scalars.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     return [{k: v for k, v in row.items() if isinstance(v, int | float) and k not in NOT_COMPARED} for row in rows]

@@ -9,14 +9,39 @@ from ganzoo.config.settings import resolve
 from ganzoo.errors import UnknownNameError, UsageError
 from ganzoo.models.load import load_variant
 from ganzoo.registry.registry import registry
+from ganzoo.report.facts import read_facts, settings_of
 from ganzoo.training.checks import check_tricks
 from ganzoo.training.setup import prepare
+
+from .conftest import Cli
 
 PRESETS = [(name, preset) for name in registry().variants.names() for preset in load_variant(name).presets]
 
 
 def test_the_papers_settings_are_there() -> None:
-    assert {("pix2pix", "paper"), ("cyclegan", "paper"), ("sngan", "paper"), ("projection", "paper")} <= set(PRESETS)
+    with_papers = (
+        "vanilla", "dcgan", "cgan", "wgan", "wgan-gp", "sngan", "projection", "pix2pix", "cyclegan", "progan",
+    )  # fmt: skip
+    assert {(name, "paper") for name in with_papers} <= set(PRESETS)
+
+
+def test_some_defaults_are_of_a_kind_of_samples(tmp_path: Path, ganzoo_cli: Cli) -> None:
+    images, points = (prepare("vanilla", name, out=tmp_path / name).config for name in ("glyphs", "ring"))
+    kind = load_variant("vanilla").defaults_by_kind["points"]
+    assert (images.tricks.r1, points.tricks.r1) == (0, kind["r1"])
+    assert points.options.width == kind["width"] != images.options.width
+    changed = prepare("vanilla", "ring", out=tmp_path / "changed", settings={"r1": 0.5}, preset="paper").config
+    assert changed.tricks.r1 == 0.5, "what is said counts most"
+    assert changed.options.width == 256, "then the preset"
+    shown = ganzoo_cli("info", "vanilla").stdout
+    assert f"on points:  {' '.join(f'-o {key}={value}' for key, value in kind.items())}" in shown
+
+
+def test_a_page_and_a_description_tell_what_differs_from_the_defaults_of_the_kind(tmp_path: Path) -> None:
+    run = ganzoo.train("vanilla", "ring", out=tmp_path / "run", steps=5, width=8, device="cpu", batch_size=8)
+    told = {setting.key for setting in settings_of(read_facts(run.path)) if setting.changed}
+    assert "width" in told
+    assert "r1" not in told
 
 
 @pytest.mark.parametrize(("name", "preset"), PRESETS)

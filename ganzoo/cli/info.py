@@ -12,6 +12,8 @@ from ganzoo.cli.options import emit_json, emit_table
 from ganzoo.errors import UnknownNameError
 from ganzoo.registry.registry import Catalogue, registry
 
+APART = ("name", "kind", "settings", "defaults_by_kind", "presets", "card")
+"""Parts of a card that are shown in a form of their own."""
 SHARED = ("every run", "tricks")
 """Whose settings are shown only when they are requested."""
 
@@ -74,6 +76,7 @@ def variant_card(name: str) -> dict[str, Any]:
     return {
         **plain_card(registry().variants, name),
         "settings": settings,
+        "defaults_by_kind": {kind: dict(values) for kind, values in variant.defaults_by_kind.items()},
         "presets": {name: dict(values) for name, values in variant.presets.items()},
         "card": card.read_text(encoding="utf-8") if card.is_file() else "",
     }
@@ -91,12 +94,14 @@ def show(card: dict[str, Any], everything: bool) -> None:
         click.echo()
     click.echo(click.style(f"{card['name']} ({card['kind']})", bold=True))
     for key, value in card.items():
-        if key in ("name", "kind", "settings", "presets", "card", "files") or value in ("", (), None):
+        if key in (*APART, "files") or value in ("", (), None):
             continue
         text = ", ".join(map(str, value)) if isinstance(value, tuple | list) else value
         click.echo(f"{key + ':':<13} {text}")
     for file in card.get("files", ()):
         click.echo(f"file:         {file['path']}  {file['checksum']}  {file['size']:,} bytes")
+    for kind, values in card.get("defaults_by_kind", {}).items():
+        click.echo(f"on {kind}:  {' '.join(f'-o {key}={as_text(value)}' for key, value in values.items())}")
     for name, values in card.get("presets", {}).items():
         words = " ".join(f"-o {key}={as_text(value)}" for key, value in values.items())
         click.echo(f"--preset {name}:  {words}")

@@ -14,6 +14,7 @@ from ganzoo.export.description import describe
 from ganzoo.export.source import Source
 from ganzoo.export.text import markdown, one_line, public_header, public_name
 from ganzoo.models.interfaces import Classifier, Encoder, Generator, Translator
+from ganzoo.models.load import usual_settings
 from ganzoo.registry.registry import registry
 from ganzoo.report.pictures import drawn, save_picture
 from ganzoo.runs.run import read_run_details
@@ -146,7 +147,8 @@ def repeat(source: Source) -> str:
     """The command that trains this again: what differs from the defaults."""
     config = source.variant.config
     name = config.variant
-    usual = resolve(name, type(source.variant).Options, {**source.variant.defaults, "dataset": config.dataset})
+    kind = type(source.variant)
+    usual = resolve(name, kind.Options, usual_settings(kind, config.dataset))
     words = ["ganzoo", "train", name, "--dataset", public_name(config.dataset)]
     plain, plain_usual = (public_header({"c": to_plain(each)})["c"] for each in (config, usual))
     for part in ("", "options", "tricks"):

@@ -2,11 +2,12 @@
 
 import warnings
 from dataclasses import replace
+from typing import Any
 
 from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import Dataset
 from ganzoo.data.degrade import taken_apart
-from ganzoo.data.load import load_dataset
+from ganzoo.data.load import dataset_spec, load_dataset
 from ganzoo.data.progress import Progress, silent
 from ganzoo.errors import ConfigError, PluginError
 from ganzoo.models.interfaces import Loss
@@ -70,3 +71,10 @@ def load_as_trained(
     needs = registry().variants.spec(config.variant).needs
     apart = "target" in found.fields and not found.second and any(field.startswith(SECOND) for field in needs)
     return taken_apart(found) if apart else found
+
+
+def usual_settings(variant_class: type[Variant], dataset: str) -> dict[str, Any]:
+    """What a variant trains with on a data set, as it is typed, when nothing else is said."""
+    known = dataset.partition(":")[0] in registry().datasets  # another is refused elsewhere
+    samples = dataset_spec(dataset).samples if known else ""
+    return {**variant_class.defaults_for(samples), "dataset": dataset}

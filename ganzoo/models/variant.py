@@ -39,6 +39,7 @@ class Variant:
     - ``Options``: its settings, a frozen dataclass derived from :class:`ganzoo.config.fields.Options`.
     - ``defaults``: values for the settings of every run that suit it (``steps``, ``loss`` ...). A variant that has an
       adversarial loss names it here.
+    - ``defaults_by_kind``: those that are others for a kind of samples, such as ``{"points": {"width": 64}}``.
     - ``Sampling``: settings of ``ganzoo sample -s``, those of its generator's class; ``ganzoo info`` lists them.
     - ``presets``: sets of settings by name, for ``ganzoo train --preset NAME``; ``"paper"`` has the paper's.
     - ``tiny``: settings that make a training small and let it pass through all stages in a few steps, for
@@ -65,6 +66,7 @@ class Variant:
     Sampling: ClassVar[type[Options]] = Options
     Options: ClassVar[type[Options]] = AdamOptions
     defaults: ClassVar[Mapping[str, Any]] = {}
+    defaults_by_kind: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     tiny: ClassVar[Mapping[str, Any]] = {}
     least_batch: ClassVar[int] = 2
@@ -93,6 +95,11 @@ class Variant:
         return self._loss
 
     # What it learns from
+
+    @classmethod
+    def defaults_for(cls, samples: str) -> dict[str, Any]:
+        """The defaults for a kind of samples, such as ``"images"``."""
+        return {**cls.defaults, **cls.defaults_by_kind.get(samples, {})}
 
     @classmethod
     def data_request(cls, config: RunConfig) -> dict[str, Any]:

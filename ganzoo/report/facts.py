@@ -12,7 +12,7 @@ from typing import Any
 from ganzoo.config.files import read_toml
 from ganzoo.config.settings import resolve
 from ganzoo.errors import GanzooError, RunError
-from ganzoo.models.load import load_variant
+from ganzoo.models.load import load_variant, usual_settings
 from ganzoo.registry.registry import registry
 from ganzoo.runs.history import SCALARS, history
 from ganzoo.runs.run import read_run_details
@@ -248,8 +248,8 @@ def settings_of(run: RunFacts) -> list[Setting]:
     try:
         variant_class = load_variant(run.variant)
         config = resolve(run.variant, variant_class.Options, run.settings)
-        plain = resolve(run.variant, variant_class.Options, {"dataset": run.flat.get("dataset", ""),
-                                                             **variant_class.defaults})  # fmt: skip
+        usual = usual_settings(variant_class, str(run.flat.get("dataset", "")))
+        plain = resolve(run.variant, variant_class.Options, usual)
     except GanzooError as error:
         run.missing.append(f"which settings differ from the defaults: {error}")
         return [Setting(key, shown(value), "", "", True) for key, value in run.flat.items() if key != "variant"]

@@ -25,7 +25,7 @@ from ganzoo.errors import (
 from ganzoo.metrics.context import EvaluationContext
 from ganzoo.metrics.measure import divided
 from ganzoo.metrics.requests import VERSUS, MetricRequest, requests_in
-from ganzoo.models.load import load_as_trained, load_variant, make_loss
+from ganzoo.models.load import load_as_trained, load_variant, make_loss, usual_settings
 from ganzoo.models.variant import Variant
 from ganzoo.registry.registry import registry
 from ganzoo.registry.specs import DatasetSpec
@@ -133,11 +133,13 @@ def resolve_run(
         saved = read_toml(Path(config))
     variant = _one_variant(variant, saved)
     variant_class = load_variant(variant)
-    layers = [{"dataset": EMBEDDED, **variant_class.defaults}, preset_of(variant, preset), saved, given]
+    named = [str(layer["dataset"]) for layer in (texts or {}, given, saved) if "dataset" in layer]
+    usual = usual_settings(variant_class, named[0] if named else EMBEDDED)
+    layers = [usual, preset_of(variant, preset), saved, given]
     resolved = _absolute(resolve(variant, variant_class.Options, *layers, texts=texts))
     target = target or default_out(resolved)
     checkpoint, header = newest_sound(kept_checkpoints(target)) if resume else (None, None)
-    asks = "metrics" in {**given, **(texts or {})} or resolved.metrics != variant_class.defaults.get("metrics", "")
+    asks = "metrics" in {**given, **(texts or {})} or resolved.metrics != usual.get("metrics", "")
     return ResolvedRun(variant_class, resolved, target, checkpoint, header, asks)
 
 

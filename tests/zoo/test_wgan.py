@@ -9,6 +9,7 @@ from torch import nn
 from torch.optim import Adam
 
 from ganzoo.errors import ConfigError
+from ganzoo.models.load import load_variant
 from ganzoo.models.optimizers import FusedRMSprop
 from ganzoo.runs.run import Run
 from ganzoo.training.loop import TrainingLoop, new_state
@@ -84,7 +85,8 @@ def test_each_critic_step_has_a_batch_of_its_own(tmp_path: Path) -> None:
 
 
 def test_optimizers_and_critics_are_the_papers(tmp_path: Path) -> None:
-    wgan = trainer(tmp_path / "a", "wgan", "glyphs", steps=5, resolution=16)
+    papers = load_variant("wgan").presets["paper"]
+    wgan = trainer(tmp_path / "a", "wgan", "glyphs", steps=5, resolution=16, lr=papers["lr"])
     assert all(isinstance(optimizer, FusedRMSprop) for optimizer in wgan.state.optimizers.values())
     assert wgan.state.optimizers["generator"].param_groups[0]["lr"] == 5e-5
     gp = trainer(tmp_path / "b", "wgan-gp", "glyphs", steps=5, resolution=16)
@@ -95,6 +97,14 @@ def test_optimizers_and_critics_are_the_papers(tmp_path: Path) -> None:
         norms = [m for m in made.state.networks["discriminator"].modules() if isinstance(m, nn.BatchNorm2d)]
         assert bool(norms) == has
         assert not any(isinstance(m, nn.Sigmoid) for m in made.state.networks["discriminator"].modules())
+
+
+def test_the_penalty_can_be_lazy(tmp_path: Path) -> None:
+    made = trainer(tmp_path, "wgan-gp", "ring", steps=8, n_critic=2, penalty_every=4)
+    assert [(u.name, u.every) for u in made.stages[0].updates] == [
+        ("penalty", 4), ("discriminator", 1), ("generator", 2),
+    ]  # fmt: skip
+    made.fit()
 
 
 def test_the_estimate_of_the_distance_is_logged_and_is_what_the_critic_maximises(tmp_path: Path) -> None:

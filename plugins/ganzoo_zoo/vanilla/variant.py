@@ -29,7 +29,12 @@ class Vanilla(GAN):
 
     Options = VanillaOptions
     defaults = {"loss": "non-saturating", "batch_size": 64, "steps": 40_000}
-    presets: ClassVar = {"paper": {"lr": 2e-4, "batch_size": 128}}
+    defaults_by_kind: ClassVar = {
+        "points": {"lr": 1e-3, "batch_size": 128, "width": 64, "latent_dim": 4, "dropout": 0.0, "r1": 0.02},
+    }  # fmt: skip
+    presets: ClassVar = {
+        "paper": {"lr": 2e-4, "batch_size": 128, "width": 256, "latent_dim": 100, "dropout": 0.3, "r1": 0.0},
+    }  # fmt: skip
     tiny: ClassVar = {"width": 8}
 
     def networks(self) -> dict[str, nn.Module]:

@@ -1,8 +1,8 @@
 """WGAN, arXiv:1701.07875, and WGAN-GP, arXiv:1704.00028: both estimate the Wasserstein distance between real and
 generated samples by a critic of bounded slope, trained further than the generator in every iteration."""
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import nn
@@ -40,7 +40,7 @@ class CriticOptions(Options):
     )
     latent_dim: int = option(100, "length of a latent vector", at_least=1, at_most=65_536)
     width: int = option(
-        64,
+        16,
         "feature maps at half the full resolution, or a quarter of the units of a hidden layer",
         at_least=1,
         at_most=8_192,
@@ -51,7 +51,7 @@ class CriticOptions(Options):
 class WGANOptions(CriticOptions):
     """Settings of WGAN. Defaults: arXiv:1701.07875, algorithm 1."""
 
-    lr: float = option(5e-5, "RMSprop's step size", above=0)
+    lr: float = option(5e-4, "RMSprop's step size; the paper: 0.00005", above=0)
     clip: float = option(0.01, "the critic's weights are kept within plus and minus this", above=0)
     d_norm: Literal["batch", "none"] = option("batch", "normalisation in the convolutional critic")
 
@@ -60,7 +60,7 @@ class WGANOptions(CriticOptions):
 class WGANGPOptions(CriticOptions, AdamOptions):
     """Settings of WGAN-GP. Defaults: arXiv:1704.00028, algorithm 1."""
 
-    lr: float = option(1e-4, "Adam's step size", above=0)
+    lr: float = option(5e-4, "Adam's step size; the paper: 0.0001", above=0)
     beta1: float = option(0.0, "Adam's decay of the mean of gradients", at_least=0, below=1)
     beta2: float = option(0.9, "Adam's decay of the mean of squared gradients", at_least=0, below=1)
 
@@ -107,10 +107,11 @@ class Wasserstein(GAN):
         """Called after every step of the critic."""
 
     def updates(self) -> tuple[Update, ...]:
-        return (
-            Update("discriminator", "discriminator", self.discriminator_loss, after=self.after_critic),
-            Update("generator", "generator", self.generator_loss, every=self.options.n_critic),
-        )
+        of_player: dict[str, dict[str, Any]] = {
+            "discriminator": {"after": self.after_critic},
+            "generator": {"every": self.options.n_critic},
+        }
+        return tuple(replace(u, **of_player[u.name]) if u.name in of_player else u for u in super().updates())
 
 
 class WGAN(Wasserstein):
@@ -123,6 +124,8 @@ class WGAN(Wasserstein):
 
     Options = WGANOptions
     defaults = {"loss": "wasserstein", "batch_size": 64, "steps": 50_000}
+    defaults_by_kind: ClassVar = {"points": {"lr": 5e-5, "width": 64}}
+    presets: ClassVar = {"paper": {"lr": 5e-5, "width": 64}}
 
     def optimizer(self, player: str, parameters: list[nn.Parameter]) -> Optimizer:
         kind = FusedRMSprop if fused(parameters) else RMSprop
@@ -143,4 +146,6 @@ class WGANGP(Wasserstein):
 
     Options = WGANGPOptions
     defaults = {"loss": "wasserstein", "batch_size": 64, "steps": 50_000, "gradient_penalty": 10.0}
+    defaults_by_kind: ClassVar = {"points": {"lr": 1e-4, "width": 64}}
+    presets: ClassVar = {"paper": {"lr": 1e-4, "width": 64}}
     lipschitz = False  # it is the penalty that bounds the slope, and it can be set to zero
