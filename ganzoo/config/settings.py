@@ -107,6 +107,13 @@ class Tricks:
     lr_decay_start: float = option(
         0.5, "share of a stage after which a linear or step schedule leaves the full learning rate", at_least=0, below=1
     )
+    anneal: str = option(
+        "", "settings that go to another value over the training, by half a cosine, as in lr=5e-5,r1=0.1: of lr, "
+        "beta2, r1, r2, gradient_penalty, dragan, ema_halflife, and diffaugment, a probability: arXiv:2501.05441"
+    )  # fmt: skip
+    anneal_images: int = option(
+        0, "images in which they do, after which they stay; 0: those of the training", at_least=0
+    )
     lr_warmup: int = option(0, "steps over which the learning rate rises from 0 at the start of a stage", at_least=0)
 
     def __post_init__(self) -> None:

@@ -14,6 +14,7 @@ from ganzoo.models.variant import Variant
 from ganzoo.tricks import discriminator as discriminator_tricks
 from ganzoo.tricks import penalties
 from ganzoo.tricks.augment import adapt, add_noise, augment, diffuse, noise_std, policies
+from ganzoo.tricks.schedules import annealed, memory_name, weights
 
 PROBABILITY, TIME = "ada.probability", "diffusion.time"
 """Names in the memory of a state."""
@@ -70,7 +71,13 @@ class GAN(Variant):
     def trick_memory(self) -> dict[str, Tensor]:
         tricks = self.config.tricks
         wanted = {PROBABILITY: tricks.ada, TIME: tricks.diffusion}
-        return {name: torch.zeros(()) for name, target in wanted.items() if target}
+        names = [name for name, target in wanted.items() if target]
+        names += [memory_name(name) for name in weights(annealed(tricks))]
+        return {name: torch.zeros(()) for name in names}
+
+    def weight(self, state: State, name: str) -> Tensor | float:
+        """The weight of a penalty, as it is now where it is annealed."""
+        return state.memory.get(memory_name(name), getattr(self.config.tricks, name))
 
     def players(self) -> dict[str, tuple[str, ...]]:
         """All discriminators against all generators."""
@@ -147,7 +154,8 @@ class GAN(Variant):
     def augment(self, state: State, samples: Tensor) -> Tensor:
         """What a discriminator sees of samples: augmented, and with instance noise, where that is requested."""
         tricks = self.config.tricks
-        samples = augment(samples, policies(tricks.diffaugment), state.memory.get(PROBABILITY))
+        probability = state.memory.get(PROBABILITY, state.memory.get(memory_name("diffaugment")))
+        samples = augment(samples, policies(tricks.diffaugment), probability)
         if tricks.diffusion:
             samples = diffuse(samples, state.memory[TIME])
         if not tricks.instance_noise:
@@ -261,16 +269,21 @@ class GAN(Variant):
         def judge(others: Tensor) -> Logits:
             return self.discriminate(state, others, batch, game)
 
-        for name, gamma, each, own in zip(("r1", "r2"), (tricks.r1, tricks.r2), samples, logits, strict=True):
-            if gamma and tricks.penalty_slope == "exact":
+        for name, each, own in zip(("r1", "r2"), samples, logits, strict=True):
+            if not getattr(tricks, name):
+                continue
+            gamma = self.weight(state, name)
+            if tricks.penalty_slope == "exact":
                 found[f"{name}_penalty"] = penalties.r1(own, each, gamma)
-            elif gamma:
+            else:
                 found[f"{name}_penalty"] = penalties.by_difference(judge, own, each, gamma)
         real, fake = (each.detach() for each in samples)
         if tricks.gradient_penalty:
-            found["gradient_penalty"] = penalties.gradient_penalty(judge, real, fake, tricks.gradient_penalty)
+            found["gradient_penalty"] = penalties.gradient_penalty(
+                judge, real, fake, self.weight(state, "gradient_penalty")
+            )
         if tricks.dragan:
-            found["dragan_penalty"] = penalties.dragan(judge, real, tricks.dragan)
+            found["dragan_penalty"] = penalties.dragan(judge, real, self.weight(state, "dragan"))
         return found
 
     def penalty_loss(self, state: State, batch: Batch) -> Losses:

@@ -80,7 +80,7 @@ def compare_groups(was: Mapping[str, Any], now: Mapping[str, Any]) -> None:
                 raise ValueError(f"it has {len(was[key])} parameters, not {len(value)}.")
         elif key not in WAYS:
             compare_plain(key, was[key], value)
-    if unknown := sorted(was.keys() - now.keys() - {"initial_lr", "first_lr"}):
+    if unknown := sorted(was.keys() - now.keys() - {"initial_lr", "first_lr", "initial_betas"}):
         raise ValueError(f"it has the settings {', '.join(unknown)}, which this optimizer does not know.")
 
 

@@ -14,6 +14,7 @@ from ganzoo.config.settings import RunConfig, Tricks
 from ganzoo.errors import ConfigError, UnknownNameError
 from ganzoo.tricks.augment import POLICIES, policies
 from ganzoo.tricks.discriminator import last_layer
+from ganzoo.tricks.schedules import annealed, first_value
 
 if TYPE_CHECKING:
     from ganzoo.models.state import Stage
@@ -25,6 +26,8 @@ SCHEDULE = ("d_steps", "g_steps", "train_d_above", "train_g_above", "clip_grad_n
 DETAILS = (
     "ada",
     "ada_images",
+    "anneal",
+    "anneal_images",
     "diffusion_images",
     "freeze_d",
     "instance_noise_images",
@@ -103,6 +106,7 @@ def check_tricks(variant: "Variant") -> None:
             )
     if tricks.minibatch_dim != DEFAULTS["minibatch_dim"] and not tricks.minibatch_kernels:
         raise ConfigError(f"minibatch_dim = {tricks.minibatch_dim} without minibatch_kernels does nothing.")
+    check_annealed(variant)
     if tricks.lr_decay_start != DEFAULTS["lr_decay_start"] and tricks.lr_schedule not in ("linear", "step"):
         raise ConfigError(
             f"lr_decay_start = {tricks.lr_decay_start} does nothing with lr_schedule = {tricks.lr_schedule!r}, only "
@@ -115,6 +119,28 @@ def check_tricks(variant: "Variant") -> None:
         raise ConfigError(
             f"diffaugment = {tricks.diffaugment!r} is for images; {variant.data.name!r} has {variant.data.kind}."
         )
+
+
+def check_annealed(variant: "Variant") -> None:
+    """What ``anneal`` names must be there to be changed.
+
+    Raises:
+        ConfigError: a setting that is not used, or that another one changes.
+    """
+    tricks, config = variant.config.tricks, variant.config
+    if tricks.anneal_images and not tricks.anneal:
+        raise ConfigError(f"anneal_images = {tricks.anneal_images} without anneal does nothing.")
+    for name in annealed(tricks):
+        said = f"anneal = {tricks.anneal!r}: {name}"
+        if name in ("lr", "beta2") and not hasattr(config.options, name):
+            raise ConfigError(f"{said} is no setting of variant {config.variant!r}.")
+        if name == "lr" and tricks.lr_schedule != "constant":
+            raise ConfigError(f"{said} has a schedule already, lr_schedule = {tricks.lr_schedule!r}.")
+        if name == "diffaugment" and tricks.ada:
+            raise ConfigError(f"{said} has a probability already, which ada = {tricks.ada} controls.")
+        used = tricks.diffaugment if name == "diffaugment" else first_value(config, name)
+        if not used:
+            raise ConfigError(f"{said} is not used by these settings: give it a value to begin with.")
 
 
 def check_networks(variant: "Variant", networks: dict[str, nn.Module]) -> None:

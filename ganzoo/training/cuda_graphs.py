@@ -130,6 +130,8 @@ class GraphedTrainer(Trainer):
         """Why such iterations need not even be watched, or nothing."""
         if self._given_up:
             return self._given_up
+        if "beta2" in self._annealed:
+            return "beta2 changes, and a captured step of an optimizer keeps the one that it had"
         own = [update.player for update in due if update.player in self._uncapturable]
         return f"the optimizer of {own[0]} has no capturable form" if own else ""
 

@@ -16,7 +16,7 @@ from ganzoo.errors import NotFiniteError
 from ganzoo.models.state import Losses, Stage, State, Update
 from ganzoo.models.variant import Variant, unique_parameters
 from ganzoo.training.diagnostics import explain
-from ganzoo.tricks.schedules import factor, set_rate
+from ganzoo.tricks.schedules import annealed, at, factor, first_value, memory_name, set_beta2, set_rate, weights
 
 SMALL = 4_096
 """Values of a parameter whose gradient is looked at in every step."""
@@ -45,6 +45,10 @@ class Trainer:
         self._parameters = {
             player: unique_parameters(state.networks, names) for player, names in variant.players().items()
         }
+        self._annealed = annealed(self.tricks)
+        stages = variant.stages() if self._annealed else ()
+        all_images = sum(stage.steps * (stage.batch_size or self.batch_size) for stage in stages)
+        self._course = self.tricks.anneal_images or max(1, all_images)
         self._sentinels = {player: sentinels(parameters) for player, parameters in self._parameters.items()}
         # Loading a checkpoint copies into these very tensors, so the lists stay good.
         pairs = [
@@ -83,9 +87,22 @@ class Trainer:
 
     def set_rates(self, stage: Stage, number: int) -> None:
         """The learning rates of that iteration."""
-        if self.tricks.lr_schedule != "constant" or self.tricks.lr_warmup:
+        if self.tricks.lr_schedule != "constant" or self.tricks.lr_warmup or "lr" in self._annealed:
+            times = factor(self.tricks, number, stage.steps)
+            if "lr" in self._annealed:
+                times *= self.annealed("lr") / first_value(self.config, "lr")
             for optimizer in self.state.optimizers.values():
-                set_rate(optimizer, factor(self.tricks, number, stage.steps))
+                set_rate(optimizer, times)
+        if "beta2" in self._annealed:
+            power = math.log(self.annealed("beta2")) / math.log(first_value(self.config, "beta2"))
+            for optimizer in self.state.optimizers.values():
+                set_beta2(optimizer, power)
+        for name in weights(self._annealed):
+            self.state.memory[memory_name(name)].fill_(self.annealed(name))
+
+    def annealed(self, name: str) -> float:
+        """A setting that ``anneal`` names, at the current position."""
+        return at(self.config, name, self.state.images, self._course)
 
     def apply_update(self, update: Update, batch: Batch) -> None:
         """One optimizer step of one player; no other player's parameters get a gradient."""
@@ -174,6 +191,8 @@ class Trainer:
         The ramp, as in the training code of StyleGAN2-ADA, keeps early averages from remembering the start.
         """
         halflife, ramp = float(self.config.ema_halflife), self.config.ema_ramp
+        if "ema_halflife" in self._annealed:
+            halflife = self.annealed("ema_halflife")
         return min(halflife, ramp * images) if ramp else halflife
 
     def ema_weight(self, halflife: float) -> float:

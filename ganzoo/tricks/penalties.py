@@ -53,7 +53,7 @@ def targets(logits: Tensor, own: float, other: float, probability: float) -> Ten
     return given
 
 
-def r1(logits: "Logits", real: Tensor, gamma: float) -> Tensor:
+def r1(logits: "Logits", real: Tensor, gamma: Tensor | float) -> Tensor:
     """gamma/2 E|grad D(x)|^2 on real samples: arXiv:1801.04406, equation 9; on generated ones it is R2, equation 10.
     The samples must require gradients."""
     (slope,) = torch.autograd.grad(total(logits), real, create_graph=True)
@@ -64,7 +64,7 @@ SPREAD = 0.01
 """Standard deviation of a small step, of values in [-1, 1]: arXiv:2501.08316, section 4.1."""
 
 
-def by_difference(discriminate: Discriminate, logits: "Logits", samples: Tensor, gamma: float) -> Tensor:
+def by_difference(discriminate: Discriminate, logits: "Logits", samples: Tensor, gamma: Tensor | float) -> Tensor:
     """What :func:`r1` gives, estimated without a second derivative: the square of how much D changes with a small
     random step, over that step's variance: arXiv:2501.08316, equation 7, scaled so that ``gamma`` means the same."""
     moved = discriminate(samples.detach() + SPREAD * torch.randn_like(samples))
@@ -78,7 +78,7 @@ def per_sample(logits: "Logits") -> Tensor:
     return sum(others, first)
 
 
-def dragan(discriminate: Discriminate, real: Tensor, weight: float) -> Tensor:
+def dragan(discriminate: Discriminate, real: Tensor, weight: Tensor | float) -> Tensor:
     """lambda E(|grad D(x + d)| - 1)^2, d uniform within half a standard deviation of the batch: arXiv:1705.07215,
     algorithm 1 and the authors' code."""
     near = real.detach() + 0.5 * real.detach().std(correction=0) * torch.rand_like(real)
@@ -87,7 +87,7 @@ def dragan(discriminate: Discriminate, real: Tensor, weight: float) -> Tensor:
     return weight * (slope.flatten(1).norm(dim=1) - 1).square().mean()
 
 
-def gradient_penalty(discriminate: Discriminate, real: Tensor, fake: Tensor, weight: float) -> Tensor:
+def gradient_penalty(discriminate: Discriminate, real: Tensor, fake: Tensor, weight: Tensor | float) -> Tensor:
     """lambda E(|grad D(x)| - 1)^2 on lines between real and generated samples: arXiv:1704.00028, equation 3."""
     share = torch.rand(len(real), *[1] * (real.dim() - 1), device=real.device)
     between = torch.lerp(fake.float(), real.float(), share).requires_grad_()

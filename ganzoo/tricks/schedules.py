@@ -1,11 +1,17 @@
-"""Learning rates over a stage. Each is a function of the position, so nothing must be saved."""
+"""Learning rates over a stage, and settings over a training. Each is a function of the position."""
 
 import math
+from collections.abc import Iterable
 
 from torch import Tensor
 from torch.optim import Optimizer
 
-from ganzoo.config.settings import Tricks
+from ganzoo.config.settings import RunConfig, Tricks
+from ganzoo.errors import ConfigError, UnknownNameError
+
+WEIGHTS = ("r1", "r2", "gradient_penalty", "dragan", "diffaugment")
+"""What is annealed as a tensor in the memory of the state, which a captured iteration reads."""
+ANNEALED = ("lr", "beta2", *WEIGHTS, "ema_halflife")
 
 
 def factor(tricks: Tricks, step: int, steps: int) -> float:
@@ -36,9 +42,67 @@ def follows_length(tricks: Tricks) -> str:
     """The name of a setting that makes a training depend on its own length; empty when none does."""
     if tricks.lr_schedule != "constant":
         return "lr_schedule"
+    if tricks.anneal and not tricks.anneal_images:
+        return "anneal"
     return "instance_noise" if tricks.instance_noise and not tricks.instance_noise_images else ""
 
 
 def waits(tricks: Tricks) -> bool:
     """Whether players may rest by a threshold: then a loss that stands still is not a sign of trouble."""
     return tricks.train_d_above is not None or tricks.train_g_above is not None
+
+
+def annealed(tricks: Tricks) -> dict[str, float]:
+    """The last values in ``anneal``, by name.
+
+    Raises:
+        UnknownNameError: a name that cannot be annealed.
+        ConfigError: a part is not NAME=NUMBER, or its number is not one.
+    """
+    found: dict[str, float] = {}
+    for part in filter(None, (part.strip() for part in tricks.anneal.split(","))):
+        name, sign, text = (piece.strip() for piece in part.partition("="))
+        if sign and name not in ANNEALED:
+            raise UnknownNameError("setting of anneal", name, ANNEALED)
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        most = 1.0 if name == "diffaugment" else math.inf
+        inside = 0 < value < 1 if name == "beta2" else 0 <= value <= most and value < math.inf
+        if not sign or name in found or not inside:
+            raise ConfigError(f"anneal = {tricks.anneal!r}: {part!r} must be NAME=NUMBER, once, and in its range.")
+        found[name] = value
+    return found
+
+
+def first_value(config: RunConfig, name: str) -> float:
+    """What a setting that is annealed begins with."""
+    if name == "diffaugment":
+        return 1.0
+    holder = next(each for each in (config, config.tricks, config.options) if hasattr(each, name))
+    return float(getattr(holder, name))
+
+
+def at(config: RunConfig, name: str, seen: int, images: int) -> float:
+    """A setting after ``seen`` of ``images`` images in which it is annealed."""
+    first, last = first_value(config, name), annealed(config.tricks)[name]
+    return last + (first - last) * 0.5 * (1 + math.cos(math.pi * min(1.0, seen / images)))
+
+
+def set_beta2(optimizer: Optimizer, times: float) -> None:
+    """Give every group the power ``times`` of the second beta that it began with."""
+    for group in optimizer.param_groups:
+        if "betas" in group:
+            first = group.setdefault("initial_betas", tuple(group["betas"]))
+            group["betas"] = (first[0], first[1] ** times)
+
+
+def memory_name(name: str) -> str:
+    """Where the value of a setting is kept that is annealed as a tensor."""
+    return f"anneal.{name}"
+
+
+def weights(names: Iterable[str]) -> list[str]:
+    """Those of the names that are kept in memory."""
+    return [name for name in names if name in WEIGHTS]
