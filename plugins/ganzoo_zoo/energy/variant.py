@@ -18,7 +18,7 @@ class EnergyOptions(AdamOptions):
 
     lr: float = option(1e-4, "Adam's step size", above=0)
     latent_dim: int = option(64, "length of a latent vector, and of the autoencoder's code", at_least=1, at_most=65_536)
-    width: int = option(32, "feature maps at the full resolution; BEGAN's paper: 64 to 128", at_least=1, at_most=8_192)
+    width: int = option(16, "feature maps at the full resolution; BEGAN's paper: 64 to 128", at_least=1, at_most=8_192)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -114,7 +114,8 @@ class R3Generator(Generator):
         self.side = square_side(tuple(shape))
         sides = sides_of(self.side, stem)
         maps, total = maps_of(width, group, sides), blocks * len(sides)
-        self.code = scaled(nn.Linear(classes, EMBEDDING, bias=False), classes**0.5) if classes else None
+        # A weak code at first: as strong as the latent it would let G draw one picture a class and ignore the latent.
+        self.code = scaled(nn.Linear(classes, EMBEDDING, bias=False), 1.0) if classes else None
         self.basis = nn.Parameter(torch.randn(maps[0], sides[0], sides[0]))
         self.dense = scaled(nn.Linear(latent_dim + (EMBEDDING if classes else 0), maps[0], bias=False), 1.0)
         layers: list[nn.Module] = [Block(maps[0], group, total) for _ in range(blocks)]
@@ -157,7 +158,7 @@ class R3Discriminator(Discriminator):
         self.body = nn.Sequential(*layers)
         self.basis = scaled(nn.Conv2d(maps[0], maps[0], sides[0], groups=maps[0], bias=False), 1.0)
         self.head = scaled(nn.Linear(maps[0], EMBEDDING if classes else 1, bias=False), 1.0)
-        self.code = scaled(nn.Linear(classes, EMBEDDING, bias=False), (classes / EMBEDDING) ** 0.5) if classes else None
+        self.code = scaled(nn.Linear(classes, EMBEDDING, bias=False), EMBEDDING**-0.5) if classes else None
 
     def forward(self, samples: Tensor, condition: Tensor | None = None) -> Tensor:
         if over := -samples.shape[3] % self.stem:

@@ -34,6 +34,13 @@ class R3GAN(GAN):
 
     Options = R3GANOptions
     defaults = {"loss": "relativistic-pairing", "batch_size": 64, "steps": 10_000, "r1": 1.0, "r2": 1.0}
+    presets: ClassVar = {
+        "paper": {
+            "lr": 2e-4, "beta2": 0.9, "width": 192, "blocks": 2, "stem": 1, "batch_size": 512, "steps": 390_000,
+            "r1": 0.05, "r2": 0.05, "penalty_slope": "exact", "anneal_images": 20_000_000,
+            "anneal": "lr=5e-5, beta2=0.99, r1=0.005, r2=0.005",
+        },
+    }  # fmt: skip
     tiny: ClassVar = {"width": 8, "group": 4, "latent_dim": 16}
 
     def networks(self) -> dict[str, nn.Module]:

@@ -24,7 +24,7 @@ class StyleGAN2Options(AdamOptions):
     latent_dim: int = option(128, "length of a latent vector; the paper: 512", at_least=1, at_most=65_536)
     style: int = option(128, "length of an intermediate latent; the paper: 512", at_least=1, at_most=65_536)
     width: int = option(
-        32, "feature maps at the full resolution; doubled at each smaller one, 512 at most", at_least=1, at_most=8_192
+        16, "feature maps at the full resolution; doubled at each smaller one, 512 at most", at_least=1, at_most=8_192
     )
     mapping: int = option(2, "layers of the mapping network; 8 in the paper, 2 for CIFAR-10", at_least=1, at_most=64)
     mixing: float = option(0.9, "share of images whose style changes to another one on the way", at_least=0, at_most=1)

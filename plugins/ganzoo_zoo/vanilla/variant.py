@@ -30,10 +30,16 @@ class Vanilla(GAN):
     Options = VanillaOptions
     defaults = {"loss": "non-saturating", "batch_size": 64, "steps": 40_000}
     defaults_by_kind: ClassVar = {
-        "points": {"lr": 1e-3, "batch_size": 128, "width": 64, "latent_dim": 4, "dropout": 0.0, "r1": 0.02},
+        "points": {
+            "lr": 1e-3, "batch_size": 128, "width": 64, "latent_dim": 4, "dropout": 0.0, "r1": 0.02, "penalty_every": 4,
+            "steps": 30_000,
+        },
     }  # fmt: skip
     presets: ClassVar = {
-        "paper": {"lr": 2e-4, "batch_size": 128, "width": 256, "latent_dim": 100, "dropout": 0.3, "r1": 0.0},
+        "paper": {
+            "lr": 2e-4, "batch_size": 128, "width": 256, "latent_dim": 100, "dropout": 0.3, "r1": 0.0,
+            "penalty_every": 1,
+        },
     }  # fmt: skip
     tiny: ClassVar = {"width": 8}
 

@@ -61,6 +61,10 @@ class WGANGPOptions(CriticOptions, AdamOptions):
     """Settings of WGAN-GP. Defaults: arXiv:1704.00028, algorithm 1."""
 
     lr: float = option(5e-4, "Adam's step size; the paper: 0.0001", above=0)
+    n_critic: int = option(
+        2, "steps of the critic, each on its own batch, for one of the generator; the paper: 5", at_least=1,
+        at_most=10_000,
+    )  # fmt: skip
     beta1: float = option(0.0, "Adam's decay of the mean of gradients", at_least=0, below=1)
     beta2: float = option(0.9, "Adam's decay of the mean of squared gradients", at_least=0, below=1)
 
@@ -146,6 +150,6 @@ class WGANGP(Wasserstein):
 
     Options = WGANGPOptions
     defaults = {"loss": "wasserstein", "batch_size": 64, "steps": 50_000, "gradient_penalty": 10.0}
-    defaults_by_kind: ClassVar = {"points": {"lr": 1e-4, "width": 64}}
-    presets: ClassVar = {"paper": {"lr": 1e-4, "width": 64}}
+    defaults_by_kind: ClassVar = {"points": {"lr": 1e-4, "width": 64, "n_critic": 5}}
+    presets: ClassVar = {"paper": {"lr": 1e-4, "width": 64, "n_critic": 5}}
     lipschitz = False  # it is the penalty that bounds the slope, and it can be set to zero
