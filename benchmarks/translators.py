@@ -63,7 +63,9 @@ def work(name: str) -> dict[str, Any]:
         }  # fmt: skip
     return {
         "dataset": "earth", "side": 64,
-        "settings": {"batch_size": 1, "width": 32, "blocks": 6, "patch": 70, "enlarge": "transposed", "ema_halflife": 0},
+        "settings": {
+            "batch_size": 1, "width": 32, "blocks": 6, "patch": 70, "enlarge": "transposed", "ema_halflife": 0,
+        },
         "options": (
             "--model cycle_gan --netG resnet_6blocks --ngf 32 --ndf 32 --batch_size 1"
             " --dataset_mode unaligned --load_size 71 --crop_size 64"

@@ -56,7 +56,8 @@ ACCEPTED = {
         "label_smoothing", "label_flipping", "train_d_above", "train_g_above",
     },
     "lapgan": set(VALUES) - {"diffaugment"},
-    "r3gan": set(VALUES) - {
+    "r3gan": set(VALUES) - {  # its penalties compare what D says of two samples that differ by little
+        "diffaugment", "diffusion", "instance_noise",
         "label_smoothing", "label_flipping", "feature_matching", "minibatch_kernels", "minibatch_std",
     },
     "pix2pix": set(VALUES) - {"diffaugment", "minibatch_kernels", *SLOPES},

@@ -11,8 +11,9 @@ from ganzoo_zoo.r3gan.networks import R3Discriminator, R3Generator
 
 @dataclass(frozen=True, kw_only=True)
 class R3GANOptions(AdamOptions):
-    """Settings of R3GAN. Defaults: arXiv:2501.05441, section 4 and appendix, but for the width and constant rates."""
+    """Settings of R3GAN. Defaults: what was best of a few on MNIST; ``--preset paper`` has arXiv:2501.05441's."""
 
+    lr: float = option(1e-3, "Adam's step size; the paper: 0.0002, falling to 0.00005", above=0)
     beta1: float = option(0.0, "Adam's decay of the mean of gradients", at_least=0, below=1)
     beta2: float = option(0.99, "Adam's decay of the mean of squared gradients", at_least=0, below=1)
     latent_dim: int = option(64, "length of a latent vector", at_least=1, at_most=65_536)
@@ -23,7 +24,7 @@ class R3GANOptions(AdamOptions):
     blocks: int = option(1, "residual blocks at each resolution; the paper: 2", at_least=1, at_most=16)
     group: int = option(16, "maps in a group of the 3x3 convolutions", at_least=1, at_most=8_192)
     stem: Literal[1, 2, 4] = option(
-        1, "side of the patches of pixels that D reads and G writes; 1, as in the paper, is dearest: the maps are as "
+        2, "side of the patches of pixels that D reads and G writes; 1, as in the paper, is dearest: the maps are as "
         "large as the image"
     )  # fmt: skip
     conditional: bool = option(True, "networks see the class, where the data has labels")
@@ -33,8 +34,15 @@ class R3GAN(GAN):
     """Relativistic pairs with R1 and R2. With labels it is conditional."""
 
     Options = R3GANOptions
-    defaults = {"loss": "relativistic-pairing", "batch_size": 64, "steps": 10_000, "r1": 1.0, "r2": 1.0}
+    defaults = {
+        "loss": "relativistic-pairing", "batch_size": 64, "steps": 20_000, "r1": 1.0, "r2": 1.0,
+        "penalty_slope": "difference",
+    }  # fmt: skip
     presets: ClassVar = {
+        "gpu": {
+            "lr": 5e-4, "width": 96, "blocks": 2, "stem": 1, "batch_size": 128, "steps": 50_000,
+            "penalty_slope": "exact",
+        },
         "paper": {
             "lr": 2e-4, "beta2": 0.9, "width": 192, "blocks": 2, "stem": 1, "batch_size": 512, "steps": 390_000,
             "r1": 0.05, "r2": 0.05, "penalty_slope": "exact", "anneal_images": 20_000_000,
