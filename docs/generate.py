@@ -424,12 +424,38 @@ def plain(signature: str) -> str:
     return signature
 
 
+def defaults_page() -> str:
+    """Where the defaults come from: what was tried, from its records."""
+    text = (HERE / "defaults.in.md").read_text(encoding="utf-8")
+    return NOTE + text.replace("{searches}", "\n\n".join(search_section(r) for r in recorded("search")))
+
+
+def search_section(record: dict[str, Any]) -> str:
+    """One search: a row for each setting that was tried."""
+    from ganzoo.bench.table import four_digits
+
+    (metric,) = record["columns"]
+    cells = []
+    for row in record["rows"]:
+        why = "; ".join(dict.fromkeys(row["failed"].values()))
+        value = row["final"].get(metric)
+        numbers = [next(iter(row[key].values()), None) for key in ("images", "minutes", "images per second")]
+        shown = [format(n, form) if n else "" for n, form in zip(numbers, (",.0f", ".1f", ",.0f"), strict=True)]
+        cells.append([row["label"], four_digits(value["mean"]) if value else f"– ({why})", *shown])
+    about = f"{record['about'][:1].upper()}{record['about'][1:]}."
+    file = f"[record](../benchmarks/results/search/{record['file']})"
+    said = f"`{record['command']}`, {record['dates'][-1]}, {'; '.join(record['rows'][0]['devices'])} ({file})"
+    header = ["trained", metric, "images seen", "minutes", "images/s"]
+    return "\n\n".join([f"### {record['suite']}", f"{about} {said}. {record['note']}", table(header, cells)])
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "cli.md": cli_page,
     "reference.md": reference_page,
     "plugins.md": plugins_page,
     "metrics.md": metrics_page,
     "benchmarks.md": benchmarks_page,
+    "defaults.md": defaults_page,
     "speed.md": speed_page,
     "results.md": results_page,
     "export.md": export_page,

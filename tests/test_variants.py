@@ -13,6 +13,7 @@ from ganzoo.config.fields import Options
 from ganzoo.config.settings import RunConfig, resolve
 from ganzoo.data.base import DataInfo
 from ganzoo.errors import ConfigError
+from ganzoo.models.conditions import VectorCondition
 from ganzoo.models.interfaces import Classifier, Discriminator, Translator
 from ganzoo.models.load import load_variant
 from ganzoo.registry.registry import registry
@@ -98,7 +99,8 @@ def test_networks_fit_every_size_or_say_which_they_need(name: str, side: int, ch
         assert samples.shape[1:3] == (channels, side // generator.scale * generator.scale)
         samples = torch.zeros(2, channels, side, side)
     else:
-        samples = generator(torch.randn(2, generator.latent_dim), labels)
+        told = generator.condition.draw(2) if isinstance(generator.condition, VectorCondition) else labels
+        samples = generator(torch.randn(2, generator.latent_dim), told)
         assert samples.shape == (2, channels, side, side)
         assert samples.abs().max() <= 1
     if isinstance(discriminator, Classifier):

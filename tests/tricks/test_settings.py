@@ -56,6 +56,7 @@ ACCEPTED = {
         "label_smoothing", "label_flipping", "train_d_above", "train_g_above",
     },
     "lapgan": set(VALUES) - {"diffaugment"},
+    "infogan": set(VALUES) - {"minibatch_kernels", "minibatch_std", *SLOPES},
     "r3gan": set(VALUES) - {  # its penalties compare what D says of two samples that differ by little
         "diffaugment", "diffusion", "instance_noise",
         "label_smoothing", "label_flipping", "feature_matching", "minibatch_kernels", "minibatch_std",

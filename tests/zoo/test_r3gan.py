@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganzoo_zoo.r3gan.networks import Block, R3Discriminator, R3Generator, maps_of
+from ganzoo_zoo.r3gan.networks import Block, R3Discriminator, R3Generator, maps_of, sides_of
 
 
 @pytest.mark.parametrize("side", [8, 15, 28, 32, 45, 64])
@@ -13,6 +13,28 @@ def test_images_have_any_side(side: int) -> None:
     images = R3Generator(8, 8, (3, side, side), 3, 1, 4)(torch.randn(2, 8), labels)
     assert images.shape == (2, 3, side, side)
     assert R3Discriminator(8, (3, side, side), 3, 1, 4)(images, labels).shape == (2,)
+
+
+@pytest.mark.parametrize("stem", [2, 4])
+@pytest.mark.parametrize("side", [8, 15, 28, 45])
+def test_a_stem_reads_and_writes_patches(side: int, stem: int) -> None:
+    generator, judge = (
+        R3Generator(8, 8, (3, side, side), 0, 1, 4, stem),
+        R3Discriminator(8, (3, side, side), 0, 1, 4, stem),
+    )
+    assert sides_of(side, stem)[-1] == -(-side // stem)
+    images = generator(torch.randn(2, 8))
+    assert images.shape == (2, 3, side, side)
+    assert judge(images).shape == (2,)
+
+
+def test_at_the_start_the_latent_says_more_than_the_class() -> None:
+    torch.manual_seed(0)
+    network = R3Generator(64, 16, (1, 32, 32), 10, 1, 16)
+    latents, labels = torch.randn(10, 64), torch.arange(10)
+    by_latent = network(latents, torch.zeros(10, dtype=torch.long)).detach().var(0).mean()
+    by_class = network(latents[:1].expand(10, -1), labels).detach().var(0).mean()
+    assert 2 * by_class < by_latent
 
 
 @pytest.mark.parametrize("classes", [0, 10])
