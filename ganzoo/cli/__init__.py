@@ -25,6 +25,7 @@ COMMANDS = {
     "info": ("info", "The card of a variant, data set, loss or metric."),
     "train": ("train", "Train a variant."),
     "classify": ("classify", "Tell which class images belong to, by a trained classifier."),
+    "encode": ("encode", "Write the latents of images, by a trained encoder."),
     "sample": ("drawing.sample", "Draw samples from a run or a weights file."),
     "classroom": ("drawing.classroom", "A film of a GAN that learns points: data, samples, D."),
     "evaluate": ("evaluate", "Measure a run, a weights file or a folder of images."),

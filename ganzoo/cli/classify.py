@@ -5,9 +5,6 @@ from pathlib import Path
 import click
 
 from ganzoo.cli.options import emit_json
-from ganzoo.errors import DataError
-
-BATCH = 256
 
 
 @click.command("classify")
@@ -25,11 +22,7 @@ def command(source: Path, images: tuple[Path, ...], as_json: bool) -> None:
     """
     import torch
 
-    from ganzoo.config.fields import colour_of
-    from ganzoo.data.base import to_unit
-    from ganzoo.data.decode import Decoder
-    from ganzoo.data.images.opening import Undecodable
-    from ganzoo.data.sources.listing import list_folder
+    from ganzoo.data.files import image_files, images_of
     from ganzoo.errors import UsageError
     from ganzoo.models.interfaces import Classifier
     from ganzoo.runs.trained import first_of, open_networks
@@ -39,29 +32,11 @@ def command(source: Path, images: tuple[Path, ...], as_json: bool) -> None:
     if network is None:
         kinds = ", ".join(type(found).__name__ for found in networks.values())
         raise UsageError(f"{source} holds {kinds}: no classifier.")
-    files: list[Path] = []
-    for path in images:
-        if path.is_dir():
-            found = [path / file for file in list_folder(path).images]
-            if not found:
-                raise UsageError(f"{path} holds no images.")
-            files += found
-        else:
-            files.append(path)
-    channels, height, width = data.shape
-    background, levels = colour_of(variant.config.background), variant.config.levels
-    decoder = Decoder(channels, height, width, background=background, levels=levels)
+    files = image_files(images)
     results = []
-    for start in range(0, len(files), BATCH):
-        part = files[start : start + BATCH]
-        pixels = []
-        for file in part:
-            try:
-                pixels.append(decoder(file))
-            except Undecodable as error:
-                raise DataError(f"{file} cannot be read: {error}.") from error
-        with torch.no_grad():
-            results += network(to_unit(torch.stack(pixels))).softmax(1).tolist()
+    with torch.no_grad():
+        for part in images_of(files, data, variant.config):
+            results += network(part).softmax(1).tolist()
     if as_json:
         emit_json([
             {

@@ -1,5 +1,6 @@
 """``ganzoo sample --input`` and ``ganzoo classify``: networks that take images."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -159,6 +160,39 @@ def test_training_ends_with_the_command_that_uses_the_network(invoke: Invoke, tm
     words = ("--steps", "1", "--batch-size", "2", "--device", "cpu", "-o", "resolution=32", "-o", "width=4")
     done = invoke("train", "srgan", *words, "-o", "blocks=1", "--out", tmp_path / "x")
     assert f"ganzoo sample {tmp_path / 'x'} --input IMAGE" in done.err
+
+
+# Encoding
+
+
+def test_images_are_encoded(invoke: Invoke, tmp_path: Path) -> None:
+    settings = {"width": 4, "hidden": 8, "resolution": 8, "steps": 3, "batch_size": 4, "device": "cpu"}
+    run = ganzoo.train("infogan", "glyphs", out=tmp_path / "run", **settings)
+    folder = tmp_path / "digits"
+    folder.mkdir()
+    picture(folder / "b.png", "L", (8, 8))
+    picture(folder / "a.png", "RGB", (20, 20))
+    said = invoke("encode", run.path, "--input", folder, "--output", tmp_path / "codes.npy").err
+    assert "2 rows of 12" in said
+    codes = np.load(tmp_path / "codes.npy")
+    assert codes.shape == (2, 12)
+    pixels = torch.from_numpy(np.array(Image.open(folder / "b.png")))[None, None]
+    np.testing.assert_allclose(run.encode(pixels).numpy(), codes[1:], rtol=1e-5, atol=1e-6)
+    invoke("encode", run.path, "--input", folder / "b.png", "--input", folder, "--output", tmp_path / "codes.csv")
+    rows = list(csv.reader((tmp_path / "codes.csv").read_text(encoding="utf-8").splitlines()))
+    assert rows[0] == ["image", *(f"z{i}" for i in range(12))]
+    assert [Path(row[0]).name for row in rows[1:]] == ["b.png", "a.png", "b.png"]
+    np.testing.assert_allclose(np.array(rows[1][1:], dtype=float), codes[1], rtol=1e-6)
+
+
+def test_what_cannot_be_encoded(invoke: Invoke, plain_run: Path, tmp_path: Path) -> None:
+    digit = picture(tmp_path / "x.png", "L")
+    words = ("encode", plain_run, "--input", digit, "--output")
+    assert "holds ConvGenerator: no encoder" in invoke(*words, tmp_path / "x.npy", code=2).err
+    assert "must end in .npy or .csv" in invoke(*words, tmp_path / "x.txt", code=2).err
+    (tmp_path / "there.npy").touch()
+    assert "--overwrite replaces it" in invoke(*words, tmp_path / "there.npy", code=2).err
+    assert "Missing option '--output'" in invoke(*words[:-1], code=2).err
 
 
 # Classifying
