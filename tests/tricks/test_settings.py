@@ -56,6 +56,9 @@ ACCEPTED = {
         "label_smoothing", "label_flipping", "train_d_above", "train_g_above",
     },
     "lapgan": set(VALUES) - {"diffaugment"},
+    "bigan": {
+        "instance_noise", "diffaugment", "spectral_norm", "minibatch_kernels", "minibatch_std", *SCHEDULED,
+    },
     "infogan": set(VALUES) - {"minibatch_kernels", "minibatch_std", *SLOPES},
     "r3gan": set(VALUES) - {  # its penalties compare what D says of two samples that differ by little
         "diffaugment", "diffusion", "instance_noise",

@@ -38,11 +38,12 @@ class StyleGAN2(GAN):
 
     Options = StyleGAN2Options
     Sampling = Truncation
-    defaults = {"loss": "non-saturating", "batch_size": 32, "steps": 20_000, "r1": 0.01, "penalty_every": 16}
+    defaults = {"loss": "non-saturating", "batch_size": 32, "steps": 20_000, "r1": 1.0, "penalty_every": 16}
     presets: ClassVar = {
         "paper": {"latent_dim": 512, "style": 512, "width": 64, "mapping": 8, "r1": 10.0, "lr": 2e-3},
         "cifar10": {
             "latent_dim": 512, "style": 512, "width": 64, "mixing": 0.0, "path_length": 0.0, "batch_size": 64,
+            "r1": 0.01,
         },
     }  # fmt: skip
     tiny: ClassVar = {"width": 4, "style": 8, "latent_dim": 8, "penalty_every": 2, "path_every": 2}

@@ -1,0 +1,49 @@
+"""Networks of BiGAN: DCGAN's, an encoder like D without its last layer, and a D that sees pictures and latents."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.plugin import Discriminator, Encoder, UsageError, downsampling, init_normal, pyramid, square_side
+
+SLOPE = 0.2
+
+
+def trunk_of(shape: Sequence[int], width: int) -> tuple[nn.Sequential, int]:
+    """DCGAN's strided convolutions without the last layer, and how many numbers they give."""
+    side = square_side(tuple(shape))
+    *layers, last = downsampling(shape[0], side, width)
+    assert isinstance(last, nn.Conv2d), "DCGAN's last layer"
+    return nn.Sequential(*layers, nn.Flatten()), last.in_channels * pyramid(side)[0] ** 2
+
+
+class ConvEncoder(Encoder):
+    """Images [N, *shape] to latents [N, latent_dim]."""
+
+    def __init__(self, latent_dim: int, width: int, shape: Sequence[int]) -> None:
+        super().__init__(latent_dim)
+        trunk, features = trunk_of(shape, width)
+        self.body = nn.Sequential(*trunk, nn.Linear(features, latent_dim))
+        init_normal(self)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        return self.body(samples)
+
+
+class JointDiscriminator(Discriminator):
+    """Images [N, *shape] and latents [N, latent_dim] to logits [N]: figure 1."""
+
+    heads = ("head",)
+
+    def __init__(self, latent_dim: int, width: int, shape: Sequence[int], hidden: int) -> None:
+        super().__init__(condition="latents")
+        self.trunk, features = trunk_of(shape, width)
+        self.joint = nn.Sequential(nn.Linear(features + latent_dim, hidden), nn.LeakyReLU(SLOPE))
+        self.head = nn.Linear(hidden, 1)
+        init_normal(self)
+
+    def forward(self, samples: Tensor, condition: Tensor | None = None) -> Tensor:
+        if condition is None:
+            raise UsageError("this discriminator needs latents: give a row for each sample.")
+        return self.head(self.joint(torch.cat([self.trunk(samples), condition.to(samples.dtype)], 1)))[:, 0]
