@@ -1,7 +1,7 @@
 """Draws the pictures of the documentation that come from data, and those of translated test pictures.
 
 python docs/pictures.py
-python docs/pictures.py bench/translation/runs      # of the runs that are there
+python docs/pictures.py bench/translation/runs      # of the runs that are there, or of bench/race/runs
 
 The others come from `ganzoo sample`. Test pictures are taken from all over the split, none chosen.
 """
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 import ganzoo
+from ganzoo.bench.suite import find, read
 from ganzoo.data.base import DataRequest, to_unit
 from ganzoo.data.sources import glyphs
 from ganzoo.data.store import data_root
@@ -53,6 +54,15 @@ def save_translations(runs: Path) -> None:
                 save_rows(f"cyclegan-{dataset}", [images, there, again, target, here, trained.translate(here, "a2b")])
 
 
+def save_race(runs: Path) -> None:
+    """A row of samples of each run of the suite ``race``, in its order."""
+    labels = [job.name for job in read(find("race"), "race").jobs]
+    found = [runs / label for label in labels if (runs / label / "generator.safetensors").exists()]
+    if found:
+        print("race.png:", ", ".join(run.name for run in found))
+        save_rows("race", [ganzoo.open_run(run).sample(COLUMNS) for run in found])
+
+
 def save_rows(name: str, rows: list[Tensor]) -> None:
     """Pictures [COLUMNS, C, H, W] in rows, grey ones as RGB."""
     values = [to_unit(row).float().expand(-1, 3, -1, -1) for row in rows]
@@ -62,6 +72,7 @@ def save_rows(name: str, rows: list[Tensor]) -> None:
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         save_translations(Path(sys.argv[1]))
+        save_race(Path(sys.argv[1]))
         sys.exit()
     digits = glyphs.load(DataRequest(name="glyphs", root=Path(), resolution=32, channels=3))
     save_picture(IMAGES / "glyphs.png", to_unit(digits.source.fetch(torch.arange(40))), 10)

@@ -11,11 +11,11 @@ from ganzoo.bench.table import Row, Value, title
 from ganzoo.config.settings import minutes_in
 from ganzoo.runs.history import history
 
-LATE = 1.25
-"""A number that was taken later than so many times the minutes does not count: it is of another length of training."""
+EARLY, LATE = 0.85, 1.25
+"""A number counts for minutes that lie within so many times them: steps are a guess of how long they take."""
 NOTE = (
-    "Minutes of training; what it took to measure is left out. The weights are those of that minute, the latents other "
-    "than those of the table above."
+    "Minutes of training, up to 15 % less or 25 % more; what it took to measure is left out. The weights are those of "
+    "that minute, the latents other than those of the table above."
 )
 
 
@@ -30,8 +30,9 @@ def course(folder: Path, name: str, metric: str) -> list[tuple[float, float]]:
 
 
 def value_at(points: Iterable[tuple[float, float]], minutes: float) -> float | None:
-    """The first number that was taken after so many minutes; None where there is none soon after."""
-    return next((value for at, value in points if minutes <= at <= LATE * minutes), None)
+    """The number that was taken nearest to so many minutes; None where there is none near."""
+    near = [(abs(at - minutes), value) for at, value in points if EARLY * minutes <= at <= LATE * minutes]
+    return min(near)[1] if near else None
 
 
 @dataclass
