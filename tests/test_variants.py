@@ -108,6 +108,8 @@ def test_networks_fit_every_size_or_say_which_they_need(name: str, side: int, ch
     elif discriminator.patch:
         beside = samples if discriminator.condition else None
         assert discriminator(samples, beside).shape[:2] == (2, 1)
+    elif name == "bigan":
+        assert discriminator(samples, torch.randn(2, generator.latent_dim)).shape == (2,)
     elif name == "lapgan":  # D sees pictures of its own level
         assert discriminator(torch.zeros(2, channels, *[generator.sides[0]] * 2)).shape == (2,)
     else:

@@ -245,7 +245,9 @@ def test_color_shifts_brightness_within_its_range() -> None:
 
 def counted(tmp_path: Path, **settings: Any) -> dict[str, list[int]]:
     """In which steps each player moved."""
-    job = prepare("vanilla", "ring", out=tmp_path / "x", settings={**TINY, **settings})
+    job = prepare(
+        "vanilla", "ring", out=tmp_path / "x", settings={**TINY, "r1": 0.0, "penalty_every": 1, "lr": 2e-4, **settings}
+    )
     state = new_state(job.variant, job.device)
     run = Run.create(tmp_path / "x", job.variant, {})
     loop = TrainingLoop(job.variant, state, job.dataset, run, lambda *a, **k: None, job.device)
@@ -293,7 +295,12 @@ def test_learning_rates_follow_their_course() -> None:
 
 
 def test_learning_rates_reach_the_optimizers(tmp_path: Path) -> None:
-    job = prepare("vanilla", "ring", out=tmp_path / "x", settings={**TINY, "steps": 4, "lr_schedule": "linear"})
+    job = prepare(
+        "vanilla",
+        "ring",
+        out=tmp_path / "x",
+        settings={**TINY, "r1": 0.0, "penalty_every": 1, "lr": 2e-4, "steps": 4, "lr_schedule": "linear"},
+    )
     state = new_state(job.variant, job.device)
     run = Run.create(tmp_path / "x", job.variant, {})
     rates: list[float] = []
@@ -310,7 +317,12 @@ def test_learning_rates_reach_the_optimizers(tmp_path: Path) -> None:
 
 
 def test_gradients_are_clipped_to_their_norm(tmp_path: Path) -> None:
-    job = prepare("vanilla", "ring", out=tmp_path / "x", settings={**TINY, "steps": 2, "clip_grad_norm": 1e-3})
+    job = prepare(
+        "vanilla",
+        "ring",
+        out=tmp_path / "x",
+        settings={**TINY, "r1": 0.0, "penalty_every": 1, "lr": 2e-4, "steps": 2, "clip_grad_norm": 1e-3},
+    )
     state = new_state(job.variant, job.device)
     run = Run.create(tmp_path / "x", job.variant, {})
     loop = TrainingLoop(job.variant, state, job.dataset, run, lambda *a, **k: None, job.device)

@@ -146,7 +146,7 @@ REFUSED = {
         "changed at random in another way",
     ),
     "two masks": ("vanilla", {"penalty_slope": "difference", "r1": 1.0}, "has dropout"),
-    "no such step": ("wgan", {"penalty_every": 4, "r1": 1.0}, "r1 = 1.0 makes no sense|has no effect"),
+    "no such step": ("wgan", {"penalty_every": 4, "r1": 1.0}, "has batch normalisation|has no effect"),
     "range": ("vanilla", {"label_smoothing": 0.5}, "must be at least 0.0? ?and below 0.5"),
 }
 
