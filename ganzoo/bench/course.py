@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.bench.suite import Published, Suite
-from ganzoo.bench.table import Row, Value, title
+from ganzoo.bench.table import Row, Value, markdown_of, title
 from ganzoo.config.settings import minutes_in
 from ganzoo.runs.history import history
 
@@ -110,14 +110,9 @@ def cells(course: Course) -> tuple[list[str], list[list[str]], list[str]]:
 
 def markdown(found: Iterable[Course]) -> str:
     """For a README."""
-    parts = []
-    for course in found:
-        header, lines, notes = cells(course)
-        table = [header, ["---"] * len(header), *lines]
-        texts = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in table]
-        numbered = [f"{i}. {text}" for i, text in enumerate(notes, start=1)]
-        parts.append("\n".join([f"## {title(course.metric)} on {course.dataset}", "", *texts, "", *numbered]) + "\n")
-    return "\n".join(parts)
+    return "\n".join(
+        f"## {title(course.metric)} on {course.dataset}\n\n{markdown_of(*cells(course))}" for course in found
+    )
 
 
 def plain(found: Iterable[Course]) -> list[dict[str, Any]]:

@@ -1,10 +1,10 @@
 """The page of a suite: who won, with error bars; samples; curves; the table. One HTML file, nothing to load."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganzoo.bench.course import Course, cells, course, courses
+from ganzoo.bench.course import Course, cells, course
 from ganzoo.bench.ranking import Ranking, rank
 from ganzoo.bench.suite import Suite
 from ganzoo.bench.table import Row, columns, grid, title
@@ -60,20 +60,19 @@ class Part:
     plot: bool
 
 
-def write(folder: Path, suite: Suite, rows: list[Row]) -> None:
+def write(folder: Path, suite: Suite, rows: list[Row], by_minutes: Sequence[Course] = ()) -> None:
     """``index.html``, whole or not at all."""
-    text = rendered(folder, suite, rows)
+    text = rendered(folder, suite, rows, by_minutes)
     replace_text(folder / "index.html", text)
 
 
-def rendered(folder: Path, suite: Suite, rows: list[Row]) -> str:
+def rendered(folder: Path, suite: Suite, rows: list[Row], by_minutes: Sequence[Course] = ()) -> str:
     """The page as text."""
     header, lines, notes = grid(suite, rows)
-    found = courses(folder, suite, rows)
     colours = {label: i for i, label in enumerate(dict.fromkeys(row.label for row in rows))}
     most = PICTURES // max(1, len(rows))
     parts = [
-        part(folder, suite, rows, dataset, colours, most, [c for c in found if c.dataset == dataset])
+        part(folder, suite, rows, dataset, colours, most, [c for c in by_minutes if c.dataset == dataset])
         for dataset in dict.fromkeys(r.dataset for r in rows)
     ]
     return environment("ganzoo.bench").get_template("page.html").render(

@@ -245,7 +245,11 @@ def published(suite: Suite, row: Row, metric: str, note: Any) -> str:
 
 def markdown(suite: Suite, rows: list[Row]) -> str:
     """For a README."""
-    header, cells, notes = grid(suite, rows)
+    return markdown_of(*grid(suite, rows))
+
+
+def markdown_of(header: list[str], cells: list[list[str]], notes: list[str]) -> str:
+    """A table and its footnotes."""
 
     def line(row: Iterable[str]) -> str:
         return "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"

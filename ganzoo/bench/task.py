@@ -18,6 +18,7 @@ from ganzoo.bench.runner import outcome
 from ganzoo.errors import Interrupted
 from ganzoo.metrics.measure import divided
 from ganzoo.metrics.requests import MetricRequest, requests_in
+from ganzoo.models.state import Stage
 from ganzoo.runs.run import checkpoints
 from ganzoo.runtime.files import replace_text
 from ganzoo.runtime.locks import waiting
@@ -56,23 +57,28 @@ def images_of(prepared: TrainingSession, steps: int) -> int:
 
 
 def seconds_a_step(prepared: TrainingSession) -> float:
-    """Measured, by steps of a training of which nothing is kept."""
-    warm, many = STEPS.get(prepared.device.type, FEW)
+    """The mean over a training, measured by steps of each of its stages, of which nothing is kept."""
     with setting(prepared.config, prepared.device):
         state = new_state(prepared.variant, prepared.device)
         nothing: Any = None
         loop = TrainingLoop(prepared.variant, state, prepared.dataset, nothing, nothing, prepared.device)
         for network in state.networks.values():
             network.train()
-        number, begin, spent = 0, 0.0, 0.0
-        while number < warm + many or spent < LEAST_SECONDS:
-            if number == warm:
-                begin = clock(prepared.device)
-            loop.trainer.iterate(loop.stages[-1], number + 1)
-            number += 1
-            if number >= warm + many:
-                spent = clock(prepared.device) - begin
-        return spent / (number - warm)
+        return sum(stage.steps * timed(loop, stage) for stage in loop.stages) / loop.total_steps
+
+
+def timed(loop: TrainingLoop, stage: Stage) -> float:
+    """Seconds that a step of a stage takes."""
+    warm, many = STEPS.get(loop.device.type, FEW)
+    number, begin, spent = 0, 0.0, 0.0
+    while number < warm + many or spent < LEAST_SECONDS:
+        if number == warm:
+            begin = clock(loop.device)
+        loop.trainer.iterate(stage, number + 1)
+        number += 1
+        if number >= warm + many:
+            spent = clock(loop.device) - begin
+    return spent / (number - warm)
 
 
 def clock(device: torch.device) -> float:

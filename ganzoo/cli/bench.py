@@ -100,7 +100,7 @@ def show_table(folder: Path, suite: "Suite", quiet: bool) -> None:
     by_minutes = course.courses(folder, suite, rows)
     more = course.markdown(by_minutes)
     table.write(folder, suite, rows, more, {"minutes": course.plain(by_minutes)} if by_minutes else {})
-    page.write(folder, suite, rows)
+    page.write(folder, suite, rows, by_minutes)
     click.echo(table.markdown(suite, rows) + (f"\n{more}" if more else ""), nl=False)
     if not quiet:
         click.echo(f"page: {folder / 'index.html'}", err=True)

@@ -161,6 +161,16 @@ METRICS: tuple[MetricSpec, ...] = (
         selects=False, summary="share of the test split that a trained classifier gets right",
     ),
     MetricSpec(
+        name="neighbour-accuracy", load="ganzoo.metrics.measures.encoders:NeighbourAccuracy", of="encoder",
+        better="higher", selects=False, paper="arXiv:1605.09782",
+        summary="share of test images whose nearest training image, by latents, is of their class",
+    ),
+    MetricSpec(
+        name="probe-accuracy", load="ganzoo.metrics.measures.encoders:ProbeAccuracy", of="encoder",
+        better="higher", selects=False, paper="arXiv:1605.09782",
+        summary="share of test images that a linear classifier of latents, fitted to training images, gets right",
+    ),
+    MetricSpec(
         name="psnr", load="ganzoo.metrics.measures.super_resolution:PSNR", of="translator", unit="dB", better="higher",
         selects=False, beside=("bicubic",),
         summary="of enlarged images on luma, border removed; beside bicubic enlargement",

@@ -16,7 +16,16 @@ from ganzoo.errors import NotFiniteError
 from ganzoo.models.state import Losses, Stage, State, Update
 from ganzoo.models.variant import Variant, unique_parameters
 from ganzoo.training.diagnostics import explain
-from ganzoo.tricks.schedules import annealed, at, factor, first_value, memory_name, set_beta2, set_rate, weights
+from ganzoo.tricks.schedules import (
+    annealed,
+    factor,
+    first_value,
+    half_cosine,
+    memory_name,
+    set_beta2,
+    set_rate,
+    weights,
+)
 
 SMALL = 4_096
 """Values of a parameter whose gradient is looked at in every step."""
@@ -102,7 +111,7 @@ class Trainer:
 
     def annealed(self, name: str) -> float:
         """A setting that ``anneal`` names, at the current position."""
-        return at(self.config, name, self.state.images, self._course)
+        return half_cosine(first_value(self.config, name), self._annealed[name], self.state.images / self._course)
 
     def apply_update(self, update: Update, batch: Batch) -> None:
         """One optimizer step of one player; no other player's parameters get a gradient."""

@@ -69,7 +69,9 @@ def annealed(tricks: Tricks) -> dict[str, float]:
         except ValueError:
             value = math.nan
         most = 1.0 if name == "diffaugment" else math.inf
-        inside = 0 < value < 1 if name == "beta2" else 0 <= value <= most and value < math.inf
+        inside = 0 <= value <= most and value < math.inf
+        if name in ("beta2", "ema_halflife"):  # a logarithm is taken of the one, the other divides
+            inside = 0 < value < (1 if name == "beta2" else math.inf)
         if not sign or name in found or not inside:
             raise ConfigError(f"anneal = {tricks.anneal!r}: {part!r} must be NAME=NUMBER, once, and in its range.")
         found[name] = value
@@ -84,10 +86,9 @@ def first_value(config: RunConfig, name: str) -> float:
     return float(getattr(holder, name))
 
 
-def at(config: RunConfig, name: str, seen: int, images: int) -> float:
-    """A setting after ``seen`` of ``images`` images in which it is annealed."""
-    first, last = first_value(config, name), annealed(config.tricks)[name]
-    return last + (first - last) * 0.5 * (1 + math.cos(math.pi * min(1.0, seen / images)))
+def half_cosine(first: float, last: float, share: float) -> float:
+    """From ``first`` to ``last`` while ``share`` goes from 0 to 1, and there from then on."""
+    return last + (first - last) * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
 
 
 def set_beta2(optimizer: Optimizer, times: float) -> None:

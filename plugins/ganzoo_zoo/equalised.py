@@ -5,8 +5,14 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, leaky_relu, linear
 
 SLOPE, GAIN = 0.2, 2**0.5
+MOST_MAPS = 512
 GROUP = 4
 """Images whose standard deviation is shown to D together."""
+
+
+def maps_of(width: int, count: int) -> list[int]:
+    """Feature maps from the smallest side to the largest: ``width`` at the full resolution, doubled at each smaller."""
+    return [min(max(MOST_MAPS, width), width * 2 ** (count - 1 - level)) for level in range(count)]
 
 
 def activated(values: Tensor) -> Tensor:

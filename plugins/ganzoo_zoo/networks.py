@@ -99,6 +99,13 @@ class MLPDiscriminator(Discriminator):
         return self.head(self.dropout(self.body(joined))).squeeze(1)
 
 
+def without_last(body: nn.Sequential) -> tuple[nn.Sequential, int]:
+    """DCGAN's strided convolutions without the last layer, to features [N, F]; and F. The layers are the same ones."""
+    *layers, last = body
+    assert isinstance(last, nn.Conv2d), "DCGAN's last layer"
+    return nn.Sequential(*layers, nn.Flatten()), last.weight[0].numel()
+
+
 def with_labels(values: Tensor, labels: Tensor | None, classes: int) -> Tensor:
     """Values with labels appended one-hot; values as they are when there are no classes.
 

@@ -38,7 +38,7 @@ def invoke(capsys: pytest.CaptureFixture[str]) -> Invoke:
 
 
 def tiny_run(out: Path, variant: str, dataset: str) -> Path:
-    return ganzoo.train(variant, dataset, out=out, steps=2, batch_size=4, width=4, device="cpu").path
+    return ganzoo.train(variant, dataset, out=out, steps=2, batch_size=4, width=4, lr=2e-4, device="cpu").path
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from ganzoo.data.base import DataInfo
 from ganzoo.errors import UsageError
 from ganzoo.export.calls import call_of, with_fixed_sides
 from ganzoo.export.program import difference, export_program
+from ganzoo.models.conditions import CodeCondition
 from ganzoo.models.interfaces import Classifier, Encoder, Generator, Translator
 from ganzoo.runtime.tensor_files import read_tensors, write_tensors
 
@@ -75,7 +76,8 @@ def test_onnx_agrees_with_pytorch(name: str, role: str, trained: Train, made: Ma
         (found,) = session.run(None, {key: value.numpy() for key, value in zip(names, inputs, strict=True)})
         assert apart(torch.from_numpy(found), expected) <= NEAR
     if isinstance(network, Generator):
-        assert names == (["latents", "labels"] if network.classes else ["latents"])
+        codes = ["codes"] if isinstance(network.condition, CodeCondition) else []
+        assert names == ["latents", *(["labels"] if network.classes else codes)]
         assert session.get_inputs()[0].shape == ["batch", network.latent_dim]
     same_use(network, ganzoo.load(done.path), run.data)
 

@@ -27,7 +27,7 @@ SITE = Path(__file__).parent.parent / "toys" / "site"
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Runs of 28-pixel digits: one with classes and three checkpoints, one without, a translator, and damaged ones."""
     root = tmp_path_factory.mktemp("gallery") / "runs"
-    few = {"batch_size": 4, "width": 4, "device": "cpu"}
+    few = {"batch_size": 4, "width": 4, "lr": 2e-4, "device": "cpu"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # short trainings are told what they lack
         ganzoo.train("cgan", "glyphs", out=root / "labelled", steps=3, checkpoint_every=1, keep=3, **few)

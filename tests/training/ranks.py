@@ -140,7 +140,7 @@ def memory_of_each_rank(folder: Path) -> dict[str, float]:
     variant_class.memory = lambda self: {"own": torch.zeros(())}  # type: ignore[method-assign]
     variant_class.updates = counting
     try:
-        run = ganzoo.train("vanilla", out=folder / "memory", **{**POINTS, "steps": 4})
+        run = ganzoo.train("vanilla", out=folder / "memory", **{**POINTS, "steps": 4, "r1": 0.0, "penalty_every": 1})
     finally:
         variant_class.memory, variant_class.updates = memory, updates  # type: ignore[method-assign]
     tensors = read_tensors(run.latest())[0]

@@ -110,7 +110,10 @@ def test_an_error_inside_leaves_nothing_behind(tmp_path: Path) -> None:
     [
         ({"precision": "tf32"}, "precision = 'tf32': cpu has no such arithmetic"),
         ({"compile": True, "r1": 1.0}, "compile = true with r1"),
-        ({"compile": True, "feature_matching": "instead"}, "compile = true with feature_matching"),
+        (
+            {"compile": True, "feature_matching": "instead", "r1": 0.0, "penalty_every": 1},
+            "compile = true with feature_matching",
+        ),
         ({"threads": -1}, "threads = -1 is out of range"),
     ],
 )

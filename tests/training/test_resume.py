@@ -137,8 +137,8 @@ def test_settings_changed_by_hand_are_refused_on_resume(tmp_path: Path) -> None:
     """What a run was trained with stands in its checkpoint; config.toml can say anything."""
     run = train(tmp_path / "x", 2)
     config = run.path / "config.toml"
-    config.write_text(config.read_text().replace("lr = 0.0002", "lr = 0.5"))
-    with pytest.raises(UsageError, match=r"lr = 0.5 contradicts the run to resume, which has 0.0002"):
+    config.write_text(config.read_text().replace("lr = 0.0005", "lr = 0.5"))
+    with pytest.raises(UsageError, match=r"lr = 0.5 contradicts the run to resume, which has 0.0005"):
         ganzoo.train(out=run.path, resume=True, steps=4)
 
 

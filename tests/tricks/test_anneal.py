@@ -78,6 +78,7 @@ def test_it_goes_on_exactly(tmp_path: Path) -> None:
         ({"anneal": "beta2=5"}, "in its range"),
         ({"anneal": "diffaugment=2"}, "in its range"),
         ({"anneal": "lr=-1"}, "in its range"),
+        ({"anneal": "ema_halflife=0"}, "in its range"),
         ({"anneal": "r1=1"}, "r1 is not used by these settings"),
         ({"anneal": "diffaugment=0.5"}, "diffaugment is not used"),
         ({"anneal": "lr=1e-5", "lr_schedule": "cosine"}, "has a schedule already"),

@@ -5,15 +5,16 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 import ganzoo
 from ganzoo.config.settings import resolve
 from ganzoo.data.base import DataInfo
-from ganzoo.errors import UsageError
+from ganzoo.errors import DataError, UsageError
+from ganzoo.metrics.measures.encoders import with_one
 from ganzoo.models.load import load_variant, make_loss
 from ganzoo.models.state import State
-from ganzoo_zoo.bigan.metric import with_one
 from ganzoo_zoo.bigan.networks import ConvEncoder, JointDiscriminator
 from ganzoo_zoo.bigan.variant import BiGAN
 
@@ -91,6 +92,15 @@ def test_what_latents_know_of_classes_is_measured(tmp_path: Path) -> None:
     assert 0.1 < near.value <= 1, "even untrained convolutions know more than chance"
     assert 0.1 < probe.value <= 1
     assert run.encode(torch.zeros(2, 1, 16, 16)).shape == (2, 8)
+
+
+def test_classes_are_needed(tmp_path: Path) -> None:
+    run = ganzoo.train("bigan", "shapes", out=tmp_path / "run", **SMALL)
+    (tmp_path / "plain").mkdir()
+    for number in range(3):
+        Image.new("RGB", (16, 16), (number, 0, 0)).save(tmp_path / "plain" / f"{number}.png")
+    with pytest.raises(DataError, match="has no labels, and probe-accuracy compares latents with classes"):
+        ganzoo.evaluate(run.path, ["probe-accuracy"], reference=f"folder:{tmp_path / 'plain'}")
 
 
 def test_the_probe_has_a_constant() -> None:

@@ -98,6 +98,12 @@ def test_codes_that_make_no_sense_are_refused(setting: dict[str, Any], message: 
         network.sample(4, **setting)
 
 
+def test_rows_stay_whole_whatever_the_batches() -> None:
+    torch.manual_seed(0)
+    network = CodedGenerator(8, 4, (1, 16, 16), (10,), 2)
+    torch.testing.assert_close(network.sample(40, batch_size=15, c1="-2..2"), network.sample(40, c1="-2..2"))
+
+
 def test_a_single_number_is_a_row_of_it() -> None:
     assert ends("0.5", "c1") == (0.5, 0.5)
     assert ends("-2..2", "c1") == (-2, 2)

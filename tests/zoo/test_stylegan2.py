@@ -11,9 +11,9 @@ from ganzoo.config.settings import RunConfig, resolve
 from ganzoo.data.base import DataInfo
 from ganzoo.models.load import load_variant, make_loss
 from ganzoo.models.state import State
-from ganzoo_zoo.equalised import EqualLinear, with_spread
+from ganzoo_zoo.equalised import EqualLinear, maps_of, with_spread
 from ganzoo_zoo.stylegan2.layers import Blur, Enlarged, ModulatedConv
-from ganzoo_zoo.stylegan2.networks import StyleDiscriminator, StyleGenerator, maps_of
+from ganzoo_zoo.stylegan2.networks import StyleDiscriminator, StyleGenerator
 from ganzoo_zoo.stylegan2.variant import MEAN, StyleGAN2
 
 

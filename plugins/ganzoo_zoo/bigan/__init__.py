@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ganzoo.plugin import MetricSpec, VariantSpec, hookimpl
+from ganzoo.plugin import VariantSpec, hookimpl
 
 
 @hookimpl
@@ -17,28 +17,4 @@ def ganzoo_variants() -> Iterable[VariantSpec]:
             needs=("images",),
             metrics=("neighbour-accuracy", "probe-accuracy"),
         )
-    ]
-
-
-@hookimpl
-def ganzoo_metrics() -> Iterable[MetricSpec]:
-    return [
-        MetricSpec(
-            name="neighbour-accuracy",
-            load="ganzoo_zoo.bigan.metric:NeighbourAccuracy",
-            of="encoder",
-            better="higher",
-            selects=False,
-            summary="share of test images whose nearest training image, by latents, is of their class",
-            paper="arXiv:1605.09782",
-        ),
-        MetricSpec(
-            name="probe-accuracy",
-            load="ganzoo_zoo.bigan.metric:ProbeAccuracy",
-            of="encoder",
-            better="higher",
-            selects=False,
-            summary="share of test images that a linear classifier of latents, fitted to training images, gets right",
-            paper="arXiv:1605.09782",
-        ),
     ]

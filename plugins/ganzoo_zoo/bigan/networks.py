@@ -5,17 +5,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ganzoo.plugin import Discriminator, Encoder, UsageError, downsampling, init_normal, pyramid, square_side
+from ganzoo.plugin import Discriminator, Encoder, UsageError, downsampling, init_normal, square_side
+from ganzoo_zoo.networks import without_last
 
 SLOPE = 0.2
-
-
-def trunk_of(shape: Sequence[int], width: int) -> tuple[nn.Sequential, int]:
-    """DCGAN's strided convolutions without the last layer, and how many numbers they give."""
-    side = square_side(tuple(shape))
-    *layers, last = downsampling(shape[0], side, width)
-    assert isinstance(last, nn.Conv2d), "DCGAN's last layer"
-    return nn.Sequential(*layers, nn.Flatten()), last.in_channels * pyramid(side)[0] ** 2
 
 
 class ConvEncoder(Encoder):
@@ -23,7 +16,7 @@ class ConvEncoder(Encoder):
 
     def __init__(self, latent_dim: int, width: int, shape: Sequence[int]) -> None:
         super().__init__(latent_dim)
-        trunk, features = trunk_of(shape, width)
+        trunk, features = without_last(downsampling(shape[0], square_side(tuple(shape)), width))
         self.body = nn.Sequential(*trunk, nn.Linear(features, latent_dim))
         init_normal(self)
 
@@ -38,7 +31,7 @@ class JointDiscriminator(Discriminator):
 
     def __init__(self, latent_dim: int, width: int, shape: Sequence[int], hidden: int) -> None:
         super().__init__(condition="latents")
-        self.trunk, features = trunk_of(shape, width)
+        self.trunk, features = without_last(downsampling(shape[0], square_side(tuple(shape)), width))
         self.joint = nn.Sequential(nn.Linear(features + latent_dim, hidden), nn.LeakyReLU(SLOPE))
         self.head = nn.Linear(hidden, 1)
         init_normal(self)

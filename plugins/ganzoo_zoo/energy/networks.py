@@ -13,7 +13,8 @@ Distance = Literal["l1", "l2"]
 
 class Decoder(nn.Module):
     """Codes [N, code] to images [N, *shape]: two 3x3 convolutions at each resolution, with nearest enlargement between
-    them: arXiv:1703.10717, figure 1."""
+    them: arXiv:1703.10717, figure 1. Nothing holds the images within [-1, 1]: where most pixels are black, tanh would
+    lose its slope there, and everything would stay black."""
 
     def __init__(self, code: int, width: int, shape: Sequence[int]) -> None:
         super().__init__()
@@ -32,7 +33,7 @@ class Decoder(nn.Module):
             if maps.shape[2] != side:
                 maps = interpolate(maps, size=(side, side), mode="nearest")
             maps = stage(maps)
-        return self.head(maps).tanh()
+        return self.head(maps)
 
 
 class Encoder(nn.Module):
@@ -55,14 +56,15 @@ class Encoder(nn.Module):
 
 
 class DecodingGenerator(Generator):
-    """Latents [N, latent_dim] to images [N, *shape] in [-1, 1]."""
+    """Latents [N, latent_dim] to images [N, *shape], cut off at the ends of [-1, 1] after training."""
 
     def __init__(self, latent_dim: int, width: int, shape: Sequence[int]) -> None:
         super().__init__(latent_dim)
         self.body = Decoder(latent_dim, width, shape)
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
-        return self.body(latents)
+        images: Tensor = self.body(latents)
+        return images if self.training else images.clamp(-1, 1)
 
 
 class AutoEncoder(Discriminator):

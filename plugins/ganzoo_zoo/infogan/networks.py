@@ -1,7 +1,8 @@
 """Networks of InfoGAN: DCGAN's, with codes beside the latent, and a reader of codes that shares D's layers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -80,6 +81,19 @@ class CodedGenerator(Generator):
             numbers[:, number] = torch.linspace(first, last, COLUMNS)[torch.arange(n) % COLUMNS]
         return codes.encode(chosen, numbers)
 
+    def stream(
+        self,
+        n: int,
+        condition: Any = None,
+        seed: int = 0,
+        batch_size: int = 500,
+        batches: slice = slice(None),
+        **sampling: Any,
+    ) -> Iterator[Tensor]:
+        """As every generator's, in batches of whole rows."""
+        whole = max(COLUMNS, batch_size // COLUMNS * COLUMNS)
+        return super().stream(n, condition, seed, whole, batches, **sampling)
+
     def generate(self, latents: Tensor, condition: Tensor | None, sampling: Codes) -> Tensor:
         if traverses(sampling):
             latents = latents[torch.arange(latents.shape[0], device=latents.device) // COLUMNS * COLUMNS]
@@ -96,16 +110,16 @@ class CodeReader(Encoder):
 
     Args:
         trunk: D's layers but the last: figure 1 of appendix C shares them.
-        maps, side: of what the trunk gives.
+        features: how many numbers the trunk gives.
     """
 
     def __init__(
-        self, trunk: nn.Module, maps: int, side: int, categorical: Sequence[int], continuous: int, hidden: int
+        self, trunk: nn.Module, features: int, categorical: Sequence[int], continuous: int, hidden: int
     ) -> None:
         super().__init__(sum(categorical) + continuous)
         self.trunk, self.categorical, self.continuous = trunk, tuple(categorical), continuous
         self.head = nn.Sequential(
-            nn.Linear(maps * side**2, hidden), nn.BatchNorm1d(hidden), nn.LeakyReLU(0.1),
+            nn.Linear(features, hidden), nn.BatchNorm1d(hidden), nn.LeakyReLU(0.1),
             nn.Linear(hidden, self.latent_dim),
         )  # fmt: skip
 

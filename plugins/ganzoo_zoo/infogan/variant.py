@@ -18,11 +18,9 @@ from ganzoo.plugin import (
     State,
     last_features,
     option,
-    pyramid,
-    square_side,
 )
 from ganzoo_zoo.infogan.networks import CodedGenerator, CodeReader, Codes
-from ganzoo_zoo.networks import ConvDiscriminator
+from ganzoo_zoo.networks import ConvDiscriminator, without_last
 
 SHARED = ("minibatch_kernels", "minibatch_std")
 """Tricks that change what the last layer sees."""
@@ -60,10 +58,7 @@ class InfoGAN(GAN):
     def networks(self) -> dict[str, nn.Module]:
         o, shape = self.options, self.data.shape
         judge = ConvDiscriminator(o.width, shape)
-        *layers, last = judge.body
-        assert isinstance(last, nn.Conv2d), "DCGAN's last layer"
-        side = pyramid(square_side(tuple(shape)))[0]
-        reader = CodeReader(nn.Sequential(*layers), last.in_channels, side, self.categorical(), o.numbers, o.hidden)
+        reader = CodeReader(*without_last(judge.body), self.categorical(), o.numbers, o.hidden)
         return {
             "generator": CodedGenerator(o.latent_dim, o.width, shape, self.categorical(), o.numbers),
             "discriminator": judge,

@@ -13,16 +13,10 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from ganzoo.plugin import Discriminator, Generator, UsageError, append_one_hot, pyramid, square_side
-from ganzoo_zoo.equalised import EqualConv2d, EqualLinear, activated, with_spread
+from ganzoo_zoo.equalised import EqualConv2d, EqualLinear, activated, maps_of, with_spread
 
 PARTS = 2**20
 """Of a level. A whole number is copied to the averaged networks as it is; an average would lag behind."""
-MOST_MAPS = 512
-
-
-def maps_of(width: int, count: int) -> list[int]:
-    """Feature maps from the smallest side to the largest: ``width`` at the full resolution, doubled at each smaller."""
-    return [min(max(MOST_MAPS, width), width * 2 ** (count - 1 - level)) for level in range(count)]
 
 
 def pixel_norm(values: Tensor) -> Tensor:

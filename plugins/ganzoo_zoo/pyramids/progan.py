@@ -39,7 +39,7 @@ class ProGAN(GAN):
     presets: ClassVar = {
         "paper": {"latent_dim": 512, "width": 16, "batch_size": 16, "steps": 750_000, "last": 1.0},
     }  # fmt: skip
-    tiny: ClassVar = {"width": 4, "latent_dim": 8}
+    tiny: ClassVar = {"width": 8, "latent_dim": 8}  # of four maps a pixel may be all but zero, and its norm noise
 
     def sides(self) -> list[int]:
         """Of each level, the smallest first."""

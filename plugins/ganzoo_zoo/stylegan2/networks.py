@@ -12,15 +12,8 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize, pad
 
 from ganzoo.plugin import Discriminator, Generator, Options, UsageError, append_one_hot, option, pyramid, square_side
-from ganzoo_zoo.equalised import EqualConv2d, EqualLinear, activated, with_spread
+from ganzoo_zoo.equalised import EqualConv2d, EqualLinear, activated, maps_of, with_spread
 from ganzoo_zoo.stylegan2.layers import Blur, Enlarged, ModulatedConv, Styled
-
-MOST_MAPS = 512
-
-
-def maps_of(width: int, count: int) -> list[int]:
-    """Feature maps from the smallest side to the largest: ``width`` at the full resolution, doubled at each smaller."""
-    return [min(max(MOST_MAPS, width), width * 2 ** (count - 1 - level)) for level in range(count)]
 
 
 class Mapping(nn.Module):
