@@ -25,7 +25,7 @@ from ganzoo.registry.registry import registry
 from ganzoo.runs.run import read_run_details
 
 OTHERS = 1_000
-BASE_STEPS, STEPS = 4_000, 1_500
+BASE_STEPS, STEPS = 4_000, 1_000
 FEW = ["-o", "diffaugment=translation,cutout", "-o", "ada=0.6", "-o", "ada_images=50000"]
 CASES: dict[str, tuple[bool, list[str]]] = {
     "from nothing": (False, []),
@@ -61,7 +61,7 @@ def folders(work: Path, kind: str, count: int) -> None:
 
 def trained(work: Path, name: str, *words: str) -> list[str]:
     """Train dcgan; returns the command as a user types it."""
-    command = ["train", "dcgan", "--out", name, *words]
+    command = ["train", "dcgan", "--out", name, "-o", "channels=1", *words]
     subprocess.run([sys.executable, "-m", "ganzoo", *command, "--quiet", "-o", "report=false"], cwd=work, check=True)
     return ["ganzoo", *command]
 
