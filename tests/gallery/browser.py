@@ -42,6 +42,7 @@ class Browser:
         )
         self.errors: list[str] = []
         self._last = 0
+        self._loads = 0
         try:
             port = wait(lambda: (folder / "DevToolsActivePort").exists() and self._port(folder), "the browser to start")
             listed = wait(lambda: self._pages(port), "a page of the browser")
@@ -87,8 +88,20 @@ class Browser:
                 return dict(found["result"])
             self._look(found)
 
+    def _load(self, method: str, **parameters: Any) -> None:
+        """Call a method that loads a page, and wait for the page.
+
+        Scripts that are run before it is there would be answered by the old page, or be lost with it.
+        """
+        before = self._loads
+        self.call(method, **parameters)
+        while self._loads == before:
+            self._look(json.loads(self.socket.recv()))
+
     def _look(self, event: dict[str, Any]) -> None:
         said = event.get("params", {})
+        if event.get("method") == "Page.loadEventFired":
+            self._loads += 1
         if event.get("method") == "Runtime.exceptionThrown":
             details = said["exceptionDetails"]
             self.errors.append(str(details.get("exception", {}).get("description") or details["text"]))
@@ -108,8 +121,10 @@ class Browser:
         return wait(lambda: self.run(script), script, seconds)
 
     def open(self, address: str) -> None:
-        self.call("Page.navigate", url=address)
-        self.until("document.readyState === 'complete' && location.href !== 'about:blank'")
+        self._load("Page.navigate", url=address)
+
+    def reload(self) -> None:
+        self._load("Page.reload")
 
     def resize(self, width: int, height: int, dark: bool | None = None) -> None:
         self.call(

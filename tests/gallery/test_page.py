@@ -38,7 +38,7 @@ def browser(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def page(browser: Browser, address: str) -> Browser:
     """The page as it is first seen, with the run that has classes."""
     browser.resize(1280, 900, dark=False)
-    browser.call("Page.navigate", url="about:blank")
+    browser.open("about:blank")
     browser.open(f"{address}#a=labelled")
     browser.until(SHOWN)
     browser.errors.clear()
@@ -106,7 +106,7 @@ def test_two_checkpoints_side_by_side(page: Browser) -> None:
     before = page.run(both)
     page.set("#seed", 5)
     page.until(f"{both}.every((src, i) => src && src !== {before!r}[i])")
-    page.run("location.reload()")  # what is compared stands in the address
+    page.reload()  # what is compared stands in the address
     page.until(f"document.querySelectorAll('.answer').length === 2 && {both}.every(Boolean)")
     assert page.errors == []
 
