@@ -61,12 +61,14 @@ if TYPE_CHECKING:
     from ganzoo.models.blocks import pyramid as pyramid
     from ganzoo.models.blocks import square_side as square_side
     from ganzoo.models.blocks import upsampling as upsampling
+    from ganzoo.models.conditions import AttributeCondition as AttributeCondition
     from ganzoo.models.conditions import ClassCondition as ClassCondition
     from ganzoo.models.conditions import CodeCondition as CodeCondition
     from ganzoo.models.conditions import Condition as Condition
     from ganzoo.models.conditions import EmbeddingCondition as EmbeddingCondition
     from ganzoo.models.conditions import ImageCondition as ImageCondition
     from ganzoo.models.conditions import VectorCondition as VectorCondition
+    from ganzoo.models.interfaces import AttributeEncoder as AttributeEncoder
     from ganzoo.models.interfaces import Classifier as Classifier
     from ganzoo.models.interfaces import Discriminator as Discriminator
     from ganzoo.models.interfaces import Encoder as Encoder
@@ -169,6 +171,7 @@ _MODULES = {
         "derived_seed",
     ),
     "ganzoo.models.conditions": (
+        "AttributeCondition",
         "ClassCondition",
         "CodeCondition",
         "Condition",
@@ -177,6 +180,7 @@ _MODULES = {
         "VectorCondition",
     ),
     "ganzoo.models.interfaces": (
+        "AttributeEncoder",
         "Classifier",
         "Discriminator",
         "Encoder",

@@ -21,10 +21,12 @@ def image_files(paths: Iterable[Path]) -> list[Path]:
     """The files that are named, and those of the folders that are named, in the order of their names.
 
     Raises:
-        UsageError: a folder holds no images.
+        UsageError: nothing is there, or a folder holds no images.
     """
     files: list[Path] = []
     for path in paths:
+        if not path.exists():
+            raise UsageError(f"{path}: no such file or folder.")
         if path.is_dir():
             found = [path / file for file in list_folder(path).images]
             if not found:

@@ -171,6 +171,11 @@ METRICS: tuple[MetricSpec, ...] = (
         summary="share of test images that a linear classifier of latents, fitted to training images, gets right",
     ),
     MetricSpec(
+        name="edit-success", load="ganzoo.metrics.measures.editing:EditSuccess", of="encoder", better="higher",
+        selects=False, beside=("kept", "classifier"), paper="arXiv:1611.06355",
+        summary="share of edits that a classifier, trained on real images, confirms; share of other attributes kept",
+    ),
+    MetricSpec(
         name="psnr", load="ganzoo.metrics.measures.super_resolution:PSNR", of="translator", unit="dB", better="higher",
         selects=False, beside=("bicubic",),
         summary="of enlarged images on luma, border removed; beside bicubic enlargement",

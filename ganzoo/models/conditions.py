@@ -5,7 +5,7 @@ draws values where they are part of the game (the codes of InfoGAN). Conditions 
 saved with the generator.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,6 +13,9 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from ganzoo.errors import UsageError
+
+YES_NO = {"yes": 1.0, "true": 1.0, "1": 1.0, "no": 0.0, "false": 0.0, "0": 0.0}
+"""What can be written for an attribute."""
 
 
 class Condition(nn.Module):
@@ -146,6 +149,40 @@ class EmbeddingCondition(VectorCondition):
     def default(self, n: int, rng: torch.Generator | None = None) -> Tensor:
         """The examples in turn."""
         return self.examples.cpu()[torch.arange(n) % len(self.examples)]
+
+
+class AttributeCondition(EmbeddingCondition):
+    """Attributes, each 0 or 1, float32 [N, attributes].
+
+    Args:
+        names: of the attributes, in the order of the columns.
+        examples: how many rows of the training data the generator keeps, to sample from when no one gives one.
+    """
+
+    def __init__(self, names: Sequence[str], examples: int = 64) -> None:
+        super().__init__(len(names), examples, field="attributes")
+        self.names = tuple(names)
+
+    def columns(self, wanted: Mapping[str, str]) -> dict[int, float]:
+        """``{"glasses": "yes", "hat": "no"}``: values by column.
+
+        Raises:
+            UsageError: an unknown attribute, or neither yes nor no.
+        """
+        known = {plain(name): column for column, name in enumerate(self.names)}
+        found = {}
+        for name, word in wanted.items():
+            if plain(name) not in known:
+                raise UsageError(f"attribute {name!r} is unknown: choose from {', '.join(self.names)}.")
+            if word.lower() not in YES_NO:
+                raise UsageError(f"{name} = {word!r}: write yes or no.")
+            found[known[plain(name)]] = YES_NO[word.lower()]
+        return found
+
+
+def plain(name: str) -> str:
+    """The name of an attribute without what may be written one way or another: ``Long-Hair`` is ``long_hair``."""
+    return name.strip().lower().replace("-", "_").replace(" ", "_")
 
 
 class CodeCondition(VectorCondition):

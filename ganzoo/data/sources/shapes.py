@@ -29,6 +29,8 @@ COLOURS = {
     "red": (214, 39, 40), "orange": (255, 127, 14), "yellow": (240, 200, 20), "green": (44, 160, 44),
     "cyan": (23, 190, 207), "blue": (31, 80, 200), "purple": (148, 80, 189), "black": (40, 40, 40),
 }  # fmt: skip
+WARM = ("red", "orange", "yellow")
+ATTRIBUTES = ("large", "warm")
 SIZES = {"small": (0.17, 0.24), "large": (0.32, 0.42)}
 """Half the extent of a shape, as a share of the image's side: least and most."""
 LENGTH = 32
@@ -61,7 +63,8 @@ def load(request: DataRequest) -> Dataset:
     """Outlined and filled shapes: 10,000 to train on or 2,000 to test with, by default at 32x32 in RGB.
 
     Fields: ``images`` and ``target``; ``mask`` in one channel; ``labels``, the shapes; ``text``, int64 [N, 32], the
-    bytes of a caption such as "a small red star".
+    bytes of a caption such as "a small red star"; ``attributes``, float32 [N, 2], whether it is large, and of a warm
+    colour.
     """
     spec = own_spec("shapes")
     check_request(request, spec)
@@ -74,6 +77,7 @@ def load(request: DataRequest) -> Dataset:
     if request.channels:
         outline, filled = (convert_channels(each, request.channels).contiguous() for each in (outline, filled))
     labels, text = torch.from_numpy(shapes), captions(shapes, uniform)
+    fields = {"images": outline, "target": filled, "mask": mask, "labels": labels, "text": text}
     info = DataInfo(
         name=request.name,
         kind="images",
@@ -82,9 +86,9 @@ def load(request: DataRequest) -> Dataset:
         count=count,
         split=request.split,
         digest=digest(outline, filled, mask, labels, text),
-        extra={"target_shape": list(filled.shape[1:]), "text_length": LENGTH},
+        extra={"target_shape": list(filled.shape[1:]), "text_length": LENGTH, "attributes": list(ATTRIBUTES)},
     )
-    return Dataset(info, {"images": outline, "target": filled, "mask": mask, "labels": labels, "text": text})
+    return Dataset(info, {**fields, "attributes": attributes_of(uniform)})
 
 
 def _draw(count: int, split: str, seed: int) -> Array:
@@ -92,6 +96,14 @@ def _draw(count: int, split: str, seed: int) -> Array:
     raw = np.random.PCG64(derived_seed("shapes", split, seed)).random_raw(count * COLUMNS)
     mantissas: Array = (raw >> np.uint64(11)).astype(np.float64)
     return mantissas.reshape(count, COLUMNS) * 2.0**-53
+
+
+def attributes_of(uniform: Array) -> Tensor:
+    """float32 [N, 2], each 0 or 1: what captions say too, so the digest holds it already."""
+    colour, size = uniform[:, 0], uniform[:, 1]
+    large = (size * len(SIZES)).astype(int) == list(SIZES).index("large")
+    warm = np.array([name in WARM for name in COLOURS])[(colour * len(COLOURS)).astype(int)]
+    return torch.from_numpy(np.stack([large, warm], 1).astype(np.float32))
 
 
 def captions(shapes: NDArray[np.int64], uniform: Array) -> Tensor:

@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
-from ganzoo.data.base import DataRequest, Dataset
+from ganzoo.data.base import DataRequest, Dataset, digest
 from ganzoo.data.decode import Decoder
 from ganzoo.data.resize import check_request, fitted_shape, image_dataset
-from ganzoo.data.sources.folder import file_dataset
+from ganzoo.data.sources.folder import file_dataset, with_attributes
 from ganzoo.data.specs import own_spec
 from ganzoo.data.store import missing_error, require
 from ganzoo.errors import DataError, DataMissingError
@@ -55,7 +55,7 @@ def load_stl10(request: DataRequest) -> Dataset:
 
 
 def load_celeba(request: DataRequest) -> Dataset:
-    """CelebA, aligned faces, unlabelled; 178x218 unless a resolution is requested.
+    """CelebA, aligned faces; 178x218 unless a resolution is requested. ``attributes`` are float32 [N, 40], 0 or 1.
 
     Raises:
         DataMissingError: the files are not below ``request.root``, or the archive is not unpacked.
@@ -72,9 +72,12 @@ def load_celeba(request: DataRequest) -> Dataset:
                 f"in {request.root / CELEBA_FOLDER}."
             )
         raise missing_error(spec, request.root)
-    names = [Path(name) for name in _torchvision(spec, "CelebA", request.root, request.split).filename]
+    listed = _torchvision(spec, "CelebA", request.root, request.split)
     shape = fitted_shape(request, spec.shape or ())
-    return file_dataset(request, spec.name, request.root / CELEBA_FOLDER, names, Decoder(*shape))
+    data = file_dataset(request, spec.name, request.root / CELEBA_FOLDER, list(map(Path, listed.filename)),
+                        Decoder(*shape))  # fmt: skip
+    names = [name for name in listed.attr_names if name]
+    return with_attributes(data, names, listed.attr.float(), digest(listed.attr))
 
 
 def fetch(spec: DatasetSpec, root: Path) -> None:

@@ -1,0 +1,1 @@
+"""Commands that give images to trained networks: ``classify``, ``encode``, ``edit``."""
