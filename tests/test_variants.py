@@ -35,8 +35,8 @@ def data_of(shape: tuple[int, ...]) -> DataInfo:
     """Data that has all that a variant of ours may need."""
     kind = "images" if len(shape) == 3 else "points"
     second = DataInfo(name="second", kind=kind, shape=shape)
-    target = {"target_shape": list(shape)}
-    return DataInfo(name="glyphs", kind=kind, shape=shape, classes=DIGITS, extra=target, second=second)
+    extra = {"target_shape": list(shape), "attributes": ["large", "warm"]}
+    return DataInfo(name="glyphs", kind=kind, shape=shape, classes=DIGITS, extra=extra, second=second)
 
 
 def small(name: str, width: int = 8) -> dict[str, Any]:
@@ -110,6 +110,8 @@ def test_networks_fit_every_size_or_say_which_they_need(name: str, side: int, ch
         assert discriminator(samples, beside).shape[:2] == (2, 1)
     elif name == "bigan":
         assert discriminator(samples, torch.randn(2, generator.latent_dim)).shape == (2,)
+    elif name == "icgan":
+        assert discriminator(samples, torch.zeros(2, 2)).shape == (2,)
     elif name == "lapgan":  # D sees pictures of its own level
         assert discriminator(torch.zeros(2, channels, *[generator.sides[0]] * 2)).shape == (2,)
     else:

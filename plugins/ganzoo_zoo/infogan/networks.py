@@ -9,6 +9,9 @@ from torch import Tensor, nn
 
 from ganzoo.plugin import CodeCondition, Encoder, Generator, Options, UsageError, init_normal, option, upsampling
 
+NOISE = 3**-0.5
+"""How strong the latent is beside the codes: the authors' is uniform in [-1, 1]. A stronger one drowns the codes, and G
+hides them in details that no one sees."""
 COLUMNS = 10
 """Samples in a row of a traversal, as in figure 2."""
 RANGE = ".."
@@ -55,7 +58,7 @@ class CodedGenerator(Generator):
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         if condition is None:
             raise UsageError("this generator needs codes: give one row for each sample.")
-        return self.body(torch.cat([latents, condition], 1)[:, :, None, None])
+        return self.body(torch.cat([NOISE * latents, condition], 1)[:, :, None, None])
 
     def condition_from(self, sampling: Codes, n: int, rng: torch.Generator) -> Tensor | None:
         """Codes as they are asked for; in a traversal the others stay the same along a row."""

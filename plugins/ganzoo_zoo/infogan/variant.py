@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
+from torch.optim import Optimizer
 
 from ganzoo.plugin import (
     GAN,
@@ -30,6 +31,7 @@ SHARED = ("minibatch_kernels", "minibatch_std")
 class InfoGANOptions(AdamOptions):
     """Settings of InfoGAN. Defaults: arXiv:1606.03657, section 7 and appendix C.1."""
 
+    lr_generator: float = option(1e-3, "Adam's step size of the generator; lr is that of D and the reader", above=0)
     latent_dim: int = option(62, "length of a latent vector, without the codes", at_least=1, at_most=65_536)
     choices: int = option(10, "choices of the categorical code; 0: none", at_least=0, at_most=1_000)
     numbers: int = option(2, "continuous codes", at_least=0, at_most=2)
@@ -70,6 +72,14 @@ class InfoGAN(GAN):
 
     def exports(self) -> dict[str, str]:
         return {"generator": "generator", "encoder": "encoder"}
+
+    def optimizer(self, player: str, parameters: list[nn.Parameter]) -> Optimizer:
+        """As every variant's; the generator has a step size of its own."""
+        found = super().optimizer(player, parameters)
+        if player == "generator":
+            for group in found.param_groups:
+                group["lr"] = self.options.lr_generator
+        return found
 
     def drawn(self, state: State, n: int, device: torch.device) -> tuple[Tensor, Tensor]:
         """Codes [n, length], and what G draws of them."""

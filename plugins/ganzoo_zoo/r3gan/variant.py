@@ -35,7 +35,7 @@ class R3GAN(GAN):
 
     Options = R3GANOptions
     defaults = {
-        "loss": "relativistic-pairing", "batch_size": 64, "steps": 20_000, "r1": 1.0, "r2": 1.0,
+        "loss": "relativistic-pairing", "batch_size": 32, "steps": 40_000, "r1": 1.0, "r2": 1.0,
         "penalty_slope": "difference",
     }  # fmt: skip
     presets: ClassVar = {

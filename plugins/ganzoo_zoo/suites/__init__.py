@@ -15,14 +15,18 @@ SUMMARIES = {
     "ssl": "semi-supervised MNIST with 20, 50, 100 and 200 labels, three seeds",
     "sr": "super-resolution on folders of photographs",
     "race": "quality per minute: every variant that draws images, on MNIST, after 1, 3 and 10 minutes",
+    "race-fashion": "the same of five of them on Fashion-MNIST, after 3 and 10 minutes",
+    "race-cifar10": "the same on CIFAR-10",
     "translation": "pictures into pictures: pix2pix and its ablations, CycleGAN, on emoji and on the earth",
 }
-SMOKE, TOYS, MNIST, FASHION, CIFAR10, SSL, SR, RACE, TRANSLATION = (HERE / f"{name}.toml" for name in SUMMARIES)
+SMOKE, TOYS, MNIST, FASHION, CIFAR10, SSL, SR, RACE, RACE_FASHION, RACE_CIFAR10, TRANSLATION = (
+    HERE / f"{name}.toml" for name in SUMMARIES
+)
 
 
 @hookimpl
 def ganzoo_suites() -> Iterable[SuiteSpec]:
     return [
-        SuiteSpec(name=name, load=f"ganzoo_zoo.suites:{name.upper()}", summary=summary)
+        SuiteSpec(name=name, load=f"ganzoo_zoo.suites:{name.upper().replace('-', '_')}", summary=summary)
         for name, summary in SUMMARIES.items()
     ]
