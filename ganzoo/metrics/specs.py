@@ -161,6 +161,11 @@ METRICS: tuple[MetricSpec, ...] = (
         selects=False, summary="share of the test split that a trained classifier gets right",
     ),
     MetricSpec(
+        name="cluster-error", load="ganzoo.metrics.measures.accuracy:ClusterError", of="classifier", selects=False,
+        beside=("classes found",), paper="arXiv:1511.06390",
+        summary="share of test images in a category of another class; categories are matched by training labels",
+    ),
+    MetricSpec(
         name="neighbour-accuracy", load="ganzoo.metrics.measures.encoders:NeighbourAccuracy", of="encoder",
         better="higher", selects=False, paper="arXiv:1605.09782",
         summary="share of test images whose nearest training image, by latents, is of their class",
