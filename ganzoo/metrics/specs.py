@@ -176,6 +176,11 @@ METRICS: tuple[MetricSpec, ...] = (
         summary="share of test images that a linear classifier of latents, fitted to training images, gets right",
     ),
     MetricSpec(
+        name="reconstruction-l1", load="ganzoo.metrics.measures.encoders:ReconstructionL1", of="encoder", selects=False,
+        beside=("average image",),
+        summary="mean distance, 0 to 1, of test images to what is drawn of their latents; beside that of their mean",
+    ),
+    MetricSpec(
         name="psnr", load="ganzoo.metrics.measures.super_resolution:PSNR", of="translator", unit="dB", better="higher",
         selects=False, beside=("bicubic",),
         summary="of enlarged images on luma, border removed; beside bicubic enlargement",

@@ -65,7 +65,9 @@ class ClusterError(Metric):
         """
         found = context.reference()
         if found.labels is None:
-            raise DataError(f"{context.against!r} has no labels, and {self.spec.name} compares categories with classes.")
+            raise DataError(
+                f"{context.against!r} has no labels, and {self.spec.name} compares categories with classes."
+            )
         return found
 
     def measure(self, context: EvaluationContext) -> dict[str, float]:

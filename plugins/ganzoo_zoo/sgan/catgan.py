@@ -1,5 +1,5 @@
-"""Categorical GAN, arXiv:1511.06390: D is sure of real images, spreads them over all classes, and is unsure of generated
-ones; there is no class "generated"."""
+"""Categorical GAN, arXiv:1511.06390: D is sure of real images, spreads them over all classes, and is unsure of
+generated ones; there is no class "generated"."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +23,10 @@ class CatGANOptions(FewLabelsOptions):
         None, "categories that D finds where labels = 0; none: as many as the data has classes", at_least=2,
         at_most=10_000,
     )  # fmt: skip
+    lr: float = option(1e-3, "Adam's step size", above=0)
+    eps: float = option(
+        1e-8, "Adam's epsilon: G's gradients are small where D is sure, and a large one stops G", above=0
+    )
     supervised_weight: float = option(1.0, "lambda of the cross-entropy on labelled images (equation 9)", above=0)
     marginal_weight: float = option(
         1.0, "weight of the entropy of all classes together, for D and for G (equation 7 has 1)", above=0

@@ -1,5 +1,5 @@
-"""What the variants of this folder share: a few labelled images beside many without labels, and a classifier that is the
-discriminator."""
+"""What the variants of this folder share: a few labelled images beside many without labels, and a classifier that is
+the discriminator."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
