@@ -63,8 +63,8 @@ WITH_IMAGES = ("-n", "--class", "--columns", "--interpolate", "--easing", "--onc
               "elsewhere, FILE.wav for sounds, or a folder for single images. "
               "[default: samples.png, samples.npz or timelapse.gif]")  # fmt: skip
 @click.option("--input", "given", metavar="IMAGE|DIR", multiple=True, type=click.Path(path_type=Path),
-              help="Images to translate, for networks that turn images into images; to draw again, for generators with "
-              "an encoder, which may be given several times.")  # fmt: skip
+              help="Images to translate, or to encode and draw again, as RUN's networks do. May be repeated for "
+              "encoders.")  # fmt: skip
 @click.option("--direction", metavar="ROLE", help="Which translator takes --input, such as a2b. [default: the first]")
 @click.option("--mask", metavar="IMAGE", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help="White where a network fills holes. [default: where --input is transparent]")  # fmt: skip
