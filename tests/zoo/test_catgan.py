@@ -53,7 +53,7 @@ def test_entropies_of_samples_and_of_all_together() -> None:
 
 
 def test_d_is_sure_of_real_images_unsure_of_generated_ones_and_uses_all_classes(tmp_path: Path) -> None:
-    """Equations 7 and 9, with the logits of the networks."""
+    """The losses of the paper, written with the logits of the networks."""
     variant, state, batch = made(tmp_path, labels=20, supervised_weight=0.3, marginal_weight=0.7)
     judge, generator = state.networks["discriminator"], state.networks["generator"]
     torch.manual_seed(5)

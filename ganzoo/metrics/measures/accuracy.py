@@ -52,7 +52,7 @@ class TestAccuracy(Metric):
 
 class ClusterError(Metric):
     """Share of test images whose category stands for another class; each category stands for the class that most of the
-    training images in it have: arXiv:1511.06390, section 4.1. Training labels decide, test labels judge."""
+    training images in it have: arXiv:1511.06390. Training labels decide, test labels judge."""
 
     def prepare(self, context: EvaluationContext) -> None:
         self.known(context)

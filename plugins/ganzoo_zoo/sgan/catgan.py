@@ -27,9 +27,12 @@ class CatGANOptions(FewLabelsOptions):
     eps: float = option(
         1e-8, "Adam's epsilon: G's gradients are small where D is sure, and a large one stops G", above=0
     )
-    supervised_weight: float = option(1.0, "lambda of the cross-entropy on labelled images (equation 9)", above=0)
+    supervised_weight: float = option(1.0, "lambda, the weight of the cross-entropy on labelled images", above=0)
+    noise: float = option(
+        1.0, "noise before the layers of D's fully connected network, as a multiple of sgan's", at_least=0, at_most=10
+    )
     marginal_weight: float = option(
-        1.0, "weight of the entropy of all classes together, for D and for G (equation 7 has 1)", above=0
+        1.0, "weight of the entropy of all classes together, for D and for G; the paper has 1", above=0
     )
 
 
@@ -39,7 +42,7 @@ class CatGAN(FewLabels):
     Options = CatGANOptions
     defaults = {
         "batch_size": 100, "steps": 40_000, "lr_schedule": "linear", "lr_decay_start": 0.5, "ema_halflife": 300_000,
-        "metrics": "test-accuracy, cluster-error",
+        "g_steps": 2, "metrics": "test-accuracy, cluster-error",
     }  # fmt: skip
     unsupported: ClassVar = {**FewLabels.unsupported, "feature_matching": OWN_LOSS}
 
@@ -47,8 +50,14 @@ class CatGAN(FewLabels):
     def classes(self) -> int:
         return self.options.categories or super().classes
 
+    @property
+    def noise(self) -> float:
+        return float(self.options.noise)
+
     def prepare(self, dataset: Dataset, load: Load) -> None:
         o = self.options
+        if not self.is_mlp:
+            reject_unused(o, ("noise",), "the convolutional network has dropout instead")
         if o.labels:
             reject_unused(o, ("categories",), "with labels, D's classes are those of the data; add labels=0")
             if dataset.labels is None:
@@ -67,7 +76,7 @@ class CatGAN(FewLabels):
         return found
 
     def discriminator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
-        """What D maximises in equation 7, negative, and lambda times the cross-entropy of equation 9."""
+        """What D maximises (section 3), negative, and lambda times the cross-entropy of labelled images."""
         o = self.options
         real, fake, *rest = self.judged(state, batch)
         found = {
@@ -81,13 +90,13 @@ class CatGAN(FewLabels):
         return {**found, "total": total}
 
     def generator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
-        """What G minimises in equation 7: each of its images belongs to one class, all together to every class."""
+        """What G minimises (section 3): each of its images belongs to one class, all together to every class."""
         classifier = self.network(state, "discriminator", Classifier)
         logits = classifier(self.augment(state, self.generated(state, batch))).float()
         return {"total": entropies(logits).mean() - self.options.marginal_weight * marginal(logits)}
 
 
 def marginal(logits: Tensor) -> Tensor:
-    """The entropy of the mean over samples of the probabilities of classes, from logits [N, K]: equation 6."""
+    """The entropy of the mean over samples of the probabilities of classes, from logits [N, K]."""
     shares = logits.softmax(1).mean(0)
     return -(shares * shares.clamp_min(1e-12).log()).sum()

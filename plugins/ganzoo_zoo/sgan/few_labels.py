@@ -103,6 +103,11 @@ class FewLabels(GAN):
         return len(self.data.classes)
 
     @property
+    def noise(self) -> float:
+        """Of the fully connected classifier, as a multiple of its paper's."""
+        return 1.0
+
+    @property
     def is_mlp(self) -> bool:
         """Whether its networks are the fully connected ones."""
         return self.options.network == "mlp" or (self.options.network == "auto" and self.data.shape[0] == 1)
@@ -115,7 +120,7 @@ class FewLabels(GAN):
         if self.is_mlp:
             width = o.width or 500
             generator = MLPGenerator(o.latent_dim, width, shape)
-            classifiers = [MLPClassifier(shape, self.classes, width) for _ in names]
+            classifiers = [MLPClassifier(shape, self.classes, width, self.noise) for _ in names]
         else:
             width = o.width or 64
             generator = ConvGenerator(o.latent_dim, width, shape)

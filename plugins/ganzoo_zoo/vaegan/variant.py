@@ -85,7 +85,7 @@ class VAEGAN(GAN):
 
     def encoded(self, state: State, batch: Batch) -> tuple[Tensor, Tensor]:
         """Latents [N, latent_dim] drawn of the distributions that images are encoded as, and the mean over images of
-        the divergence of these from the prior, which is the standard normal one (equation 4)."""
+        the divergence of these from the prior, which is the standard normal one."""
         mean, log_variance = self.network(state, "encoder", GaussianEncoder).distribution(batch["images"])
         latents = mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
         divergence = 0.5 * (mean.square() + log_variance.exp() - log_variance - 1).sum(1).mean()
@@ -108,7 +108,7 @@ class VAEGAN(GAN):
 
     def reconstruction(self, state: State, batch: Batch, decoded: Tensor) -> Tensor:
         """The negative logarithm of the likelihood of D's features, but for a constant: normal around those of the
-        reconstruction, with variance 1 (equations 7 and 8)."""
+        reconstruction, with variance 1."""
         judge = self.network(state, "discriminator", FeatureDiscriminator)
         labels = batch["labels"] if judge.classes else None
         with torch.no_grad():
@@ -137,7 +137,7 @@ class VAEGAN(GAN):
 
     def encoder_loss(self, state: State, batch: Batch) -> Losses:
         """The variational bound with D's features for pixels: divergence and reconstruction; D's verdict is left out
-        (section 2.3.1)."""
+        (algorithm 1)."""
         generator = self.network(state, "generator", Generator)
         latents, divergence = self.encoded(state, batch)
         decoded = generator(latents, batch["labels"] if generator.classes else None)
