@@ -136,3 +136,11 @@ def test_categories_without_labels_are_matched_and_have_numbers(tmp_path: Path, 
     (said,) = json.loads(ganzoo_cli("classify", str(run.path), str(tmp_path / "black.png"), "--json").stdout)
     assert list(said["probabilities"]) == [str(i) for i in range(15)]
     assert said["class"] in said["probabilities"]
+
+
+def test_noise_is_of_the_fully_connected_network(tmp_path: Path) -> None:
+    _, state, _ = made(tmp_path, noise=0.5)
+    judge = state.networks["discriminator"]
+    assert [m.std for m in judge.body if hasattr(m, "std")] + [judge.noise.std] == [0.15] + [0.25] * 5
+    with pytest.raises(ConfigError, match=r"noise = 0.5 does nothing: the convolutional network has dropout"):
+        job(tmp_path / "conv", noise=0.5, network="conv", resolution=16)
