@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from ganzoo.metrics.context import EvaluationContext as EvaluationContext
     from ganzoo.metrics.extractors import Extractor as Extractor
     from ganzoo.metrics.extractors import ExtractorRequest as ExtractorRequest
+    from ganzoo.metrics.measures.accuracy import meanings as meanings
     from ganzoo.metrics.measures.encoders import Encoded as Encoded
     from ganzoo.metrics.measures.super_resolution import lowered as lowered
     from ganzoo.models.adversarial import DISCRIMINATOR_TRICKS as DISCRIMINATOR_TRICKS
@@ -246,6 +247,7 @@ _MODULES = {
         "Result",
     ),
     "ganzoo.metrics.context": ("EvaluationContext",),
+    "ganzoo.metrics.measures.accuracy": ("meanings",),
     "ganzoo.metrics.measures.encoders": ("Encoded",),
     "ganzoo.metrics.measures.super_resolution": ("lowered",),
     "ganzoo.runtime.tensor_files": (

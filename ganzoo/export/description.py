@@ -37,13 +37,14 @@ def describe(source: Source, call: Call) -> dict[str, Any]:
     """The description of an exported network, as plain values."""
     network, data, header = source.network, source.data, source.header
     kind = next(name for name, cls in KINDS.items() if isinstance(network, cls))
+    named = not isinstance(network, Classifier) or network.named
     types = [str(tensor.dtype).removeprefix("torch.") for tensor in call.inputs(1, 0)]
     found: dict[str, Any] = {
         "form": FORM, "ganzoo": header.get("versions", {}).get("ganzoo", ""), "kind": kind, "role": source.role,
         "weights": header.get("weights", ""), "variant": source.variant.config.variant, "run": source.run,
         "step": header.get("step", 0), "images": header.get("images", 0), "seed": source.variant.config.seed,
         "data": {"name": public_name(data.name), "kind": data.kind, "shape": list(data.shape)},
-        "classes": list(data.classes),
+        "classes": list(data.classes) if named else [],
         "inputs": [
             {"name": name, "shape": list(shape), "type": type_}
             for name, shape, type_ in zip(call.names, call.shapes, types, strict=True)

@@ -161,6 +161,11 @@ METRICS: tuple[MetricSpec, ...] = (
         selects=False, summary="share of the test split that a trained classifier gets right",
     ),
     MetricSpec(
+        name="cluster-error", load="ganzoo.metrics.measures.accuracy:ClusterError", of="classifier", selects=False,
+        beside=("classes found",), paper="arXiv:1511.06390",
+        summary="share of test images in a category of another class; categories are matched by training labels",
+    ),
+    MetricSpec(
         name="neighbour-accuracy", load="ganzoo.metrics.measures.encoders:NeighbourAccuracy", of="encoder",
         better="higher", selects=False, paper="arXiv:1605.09782",
         summary="share of test images whose nearest training image, by latents, is of their class",
@@ -174,6 +179,11 @@ METRICS: tuple[MetricSpec, ...] = (
         name="edit-success", load="ganzoo.metrics.measures.editing:EditSuccess", of="encoder", better="higher",
         selects=False, beside=("kept", "classifier"), paper="arXiv:1611.06355",
         summary="share of edits that a classifier, trained on real images, confirms; share of other attributes kept",
+    ),
+    MetricSpec(
+        name="reconstruction-l1", load="ganzoo.metrics.measures.encoders:ReconstructionL1", of="encoder", selects=False,
+        beside=("average image",),
+        summary="mean distance, 0 to 1, of test images to what is drawn of their latents; beside that of their mean",
     ),
     MetricSpec(
         name="psnr", load="ganzoo.metrics.measures.super_resolution:PSNR", of="translator", unit="dB", better="higher",

@@ -167,7 +167,13 @@ class Discriminator(nn.Module):
 
 
 class Classifier(nn.Module):
-    """Images [N, C, H, W] in [-1, 1] to logits [N, classes]; a discriminator too, where a variant says how."""
+    """Images [N, C, H, W] in [-1, 1] to logits [N, classes]; a discriminator too, where a variant says how.
+
+    Attributes:
+        named: its classes are those of the data, in their order; False: it found them by itself, without labels.
+    """
+
+    named: bool = True
 
     def __init__(self, classes: int) -> None:
         super().__init__()

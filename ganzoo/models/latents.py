@@ -1,17 +1,18 @@
-"""What can be done with latents before they become samples: truncation, and arithmetic of means."""
+"""What can be done with latents before they become samples: truncation, arithmetic of means, and taking them from
+samples by an encoder."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.special import ndtr, ndtri
 
 from ganzoo.config.fields import build
 from ganzoo.errors import UsageError
-from ganzoo.models.interfaces import Generator, device_of
+from ganzoo.models.interfaces import Encoder, Generator, device_of
 
 AROUND = 0.25
 """Half the range of the uniform noise around a result, as in arXiv:1511.06434, figure 7."""
@@ -123,5 +124,30 @@ def arithmetic(
     try:
         around = draw(result + noise.to(result))
         return Sum([draw(part) for part in parts], [draw(mean)[0] for mean in means], around)
+    finally:
+        generator.train(training)
+
+
+def autoencoder(networks: Iterable[nn.Module]) -> tuple[Encoder, Generator] | None:
+    """The first encoder whose latents a generator among the networks takes, with that generator; None: there is none.
+
+    An encoder of something else, such as codes, has other numbers than a latent.
+    """
+    there = list(networks)
+    for encoder in (network for network in there if isinstance(network, Encoder)):
+        for generator in (network for network in there if isinstance(network, Generator)):
+            if encoder.latent_dim == generator.latent_dim:
+                return encoder, generator
+    return None
+
+
+@torch.no_grad()
+def decoded(generator: Generator, latents: Tensor, condition: Tensor | None = None) -> Tensor:
+    """What a generator draws of latents [N, latent_dim], with its settings as by default: samples on the CPU."""
+    device, training = device_of(generator), generator.training
+    generator.eval()
+    try:
+        told = None if condition is None else condition.to(device)
+        return generator.generate(latents.to(device), told, build(generator.Sampling, {})).float().cpu()
     finally:
         generator.train(training)

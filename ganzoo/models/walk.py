@@ -27,6 +27,7 @@ def walk(
     loop: bool = False,
     ease: bool = False,
     morph: Sequence[int] = (),
+    through: Tensor | None = None,
     **sampling: Any,
 ) -> Tensor:
     """Samples [rows * steps, *shape] on the CPU: each row goes from one latent to another, and on to further ones.
@@ -41,6 +42,7 @@ def walk(
         loop: after the last waypoint comes the first one again, and the step that would repeat it is left out.
         ease: start and stop gently at each waypoint.
         morph: classes that every row passes through, mixed in between: see :func:`morphed`.
+        through: the latents [rows, waypoints, latent_dim] on the way, instead of drawn ones.
         sampling: settings of the generator's ``Sampling``.
 
     Raises:
@@ -48,11 +50,14 @@ def walk(
     """
     chosen = build(generator.Sampling, sampling)
     rng = torch.Generator().manual_seed(seed)
-    waypoints = len(morph) or waypoints
+    waypoints = len(morph) or (waypoints if through is None else through.shape[1])
     if waypoints < 2:
         raise UsageError(f"{waypoints} waypoint: a walk needs two at least.")
-    stops = [generator.latents(rows, rng) for _ in range(1 if path == "still" else waypoints)]
-    points = torch.stack(stops if len(stops) == waypoints else stops * waypoints, dim=1)
+    if through is None:
+        stops = [generator.latents(rows, rng) for _ in range(1 if path == "still" else waypoints)]
+        points = torch.stack(stops if len(stops) == waypoints else stops * waypoints, dim=1)
+    else:
+        points = through.to(device_of(generator))
     leg, t = legs(steps, waypoints, loop, ease)
     there = points.device
     begin, end = points[:, leg.to(there)], points[:, ((leg + 1) % waypoints).to(there)]

@@ -45,6 +45,10 @@ ACCEPTED = {
         "diffaugment", "d_steps", "g_steps", "train_d_above", "train_g_above", "clip_grad_norm", "lr_schedule",
         "lr_warmup",
     },
+    "catgan": {
+        "diffaugment", "d_steps", "g_steps", "train_d_above", "train_g_above", "clip_grad_norm", "lr_schedule",
+        "lr_warmup",
+    },
     "sngan": set(VALUES) - {"label_smoothing", "label_flipping"},
     "projection": set(VALUES) - {"label_smoothing", "label_flipping"},
     "acgan": set(VALUES) - {"label_smoothing", "label_flipping", "minibatch_kernels", "minibatch_std"},
@@ -57,6 +61,9 @@ ACCEPTED = {
     },
     "lapgan": set(VALUES) - {"diffaugment"},
     "bigan": {
+        "instance_noise", "diffaugment", "spectral_norm", "minibatch_kernels", "minibatch_std", *SCHEDULED,
+    },
+    "vaegan": {
         "instance_noise", "diffaugment", "spectral_norm", "minibatch_kernels", "minibatch_std", *SCHEDULED,
     },
     "infogan": set(VALUES) - {"minibatch_kernels", "minibatch_std", *SLOPES},

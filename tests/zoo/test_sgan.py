@@ -19,9 +19,10 @@ from ganzoo.registry.registry import registry
 from ganzoo.training.loop import new_state
 from ganzoo.training.session import TrainingSession
 from ganzoo.training.setup import prepare
+from ganzoo_zoo.sgan.few_labels import balanced
 from ganzoo_zoo.sgan.layers import NormalisedConv, NormalisedLinear, calibrating
 from ganzoo_zoo.sgan.networks import ConvClassifier, ConvGenerator, MLPClassifier, MLPGenerator
-from ganzoo_zoo.sgan.variant import balanced, unsupervised
+from ganzoo_zoo.sgan.variant import unsupervised
 
 from ..training.helpers import TINY, history
 

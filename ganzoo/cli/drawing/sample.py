@@ -21,6 +21,8 @@ WORDS = {
     "assignments": "-s", "truncation": "--truncation", "wanted": "--class", "npz": "--npz",
 }  # fmt: skip
 """What draws samples, as it is typed."""
+WITH_IMAGES = ("-n", "--class", "--columns", "--interpolate", "--easing", "--once", "--frames", "--fps")
+"""What goes with --input where images are encoded."""
 
 
 @click.command("sample")
@@ -60,8 +62,9 @@ WORDS = {
               help="FILE.png for a grid, FILE.gif or .mp4 for a walk in time, FILE.npy, FILE.npz for evaluators "
               "elsewhere, FILE.wav for sounds, or a folder for single images. "
               "[default: samples.png, samples.npz or timelapse.gif]")  # fmt: skip
-@click.option("--input", "given", metavar="IMAGE|DIR", type=click.Path(path_type=Path),
-              help="Images to translate, for networks that turn images into images.")  # fmt: skip
+@click.option("--input", "given", metavar="IMAGE|DIR", multiple=True, type=click.Path(path_type=Path),
+              help="Images to translate, or to encode and draw again, as RUN's networks do. May be repeated for "
+              "encoders.")  # fmt: skip
 @click.option("--direction", metavar="ROLE", help="Which translator takes --input, such as a2b. [default: the first]")
 @click.option("--mask", metavar="IMAGE", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help="White where a network fills holes. [default: where --input is transparent]")  # fmt: skip
@@ -70,8 +73,8 @@ WORDS = {
 @click.option("--overwrite", is_flag=True, help="Replace an existing FILE.")
 @click.pass_context
 def command(
-    ctx: click.Context, /, source: Path, output: Path | None, given: Path | None, direction: str | None,
-    mask: Path | None, tile: int | None, overwrite: bool, **asked: Any,
+    ctx: click.Context, /, source: Path, output: Path | None, given: tuple[Path, ...],
+    direction: str | None, mask: Path | None, tile: int | None, overwrite: bool, **asked: Any,
 ) -> None:  # fmt: skip
     """Draw samples and print where they lie.
 
@@ -87,24 +90,65 @@ def command(
     ganzoo sample runs/x -n 50000 --npz           for evaluators elsewhere
     ganzoo sample runs/x --timelapse              the training as a film
     ganzoo sample runs/x --input photo.jpg --output large.png
+    ganzoo sample runs/x --input digits/          originals, and what an encoder's generator makes of them
+    ganzoo sample runs/x --input a.png --input b.png --interpolate
     """
     typed = [word for p, word in WORDS.items() if ctx.get_parameter_source(p) is click.core.ParameterSource.COMMANDLINE]
-    if given is not None:
-        from ganzoo.cli.drawing.translate import translate_all
-
-        if drawing := [word for word in typed if word != "--class"]:
-            raise UsageError(f"--input translates images; {drawing[0]} is for drawing samples.")
-        click.echo(translate_all(source, given, output, direction, asked["wanted"], tile, overwrite, mask))
+    translating = {"--tile": tile, "--direction": direction, "--mask": mask}
+    if given:
+        click.echo(from_images(source, given, output, translating, overwrite, asked, typed))
         return
-    for word, value in (("--tile", tile), ("--direction", direction), ("--mask", mask)):
-        if value is not None:
-            raise UsageError(f"{word} {value} is for --input.")
+    refuse_translating(translating, "--input")
     usual = "timelapse.gif" if asked["timelapse"] else "samples.npz" if asked["npz"] else "samples.png"
     target = (output or Path(usual)).expanduser()
     refuse_contradictions(asked, typed, target)
     refuse_output(target, overwrite)
     carry_out(source, target, asked, typed)
     click.echo(target)
+
+
+def from_images(
+    source: Path, given: tuple[Path, ...], output: Path | None, translating: dict[str, Any], overwrite: bool,
+    asked: dict[str, Any], typed: list[str],
+) -> Path:  # fmt: skip
+    """Images through a translator, or through an encoder and back; returns where the result lies.
+
+    Raises:
+        UsageError: options that do not fit, no such images, or networks that take none.
+    """
+    from ganzoo.cli.drawing.reconstruct import draw_reconstructions
+    from ganzoo.cli.drawing.translate import translate_all
+    from ganzoo.models.interfaces import Translator
+    from ganzoo.models.latents import autoencoder
+    from ganzoo.runs.trained import first_of, open_networks
+
+    given = tuple(path.expanduser() for path in given)
+    for path in given:
+        if not path.exists():
+            raise UsageError(f"--input {path}: no such file or folder.")
+    opened = open_networks(source)
+    coder = autoencoder(opened[1].values())
+    if coder is None or first_of(opened[1], Translator) is not None:
+        if drawing := [word for word in typed if word != "--class"]:
+            raise UsageError(f"--input translates images; {drawing[0]} is for drawing samples.")
+        if len(given) > 1:
+            raise UsageError(f"--input {given[1]}: one image or one folder is translated at a time.")
+        direction, tile, mask = (translating[word] for word in ("--direction", "--tile", "--mask"))
+        return translate_all(source, opened, given[0], output, direction, asked["wanted"], tile, overwrite, mask)
+    refuse_translating(translating, "networks that turn images into images")
+    target = (output or Path("samples.png" if asked["interpolate"] else "reconstructions.png")).expanduser()
+    refuse_together(typed, "--input", "images are encoded and drawn again.", WITH_IMAGES)
+    refuse_contradictions(asked, typed, target)
+    refuse_output(target, overwrite)
+    draw_reconstructions(source, opened[0], coder, given, target, asked, typed)
+    return target
+
+
+def refuse_translating(options: dict[str, Any], purpose: str) -> None:
+    """Raise UsageError for the first of these options that was given."""
+    for word, value in options.items():
+        if value is not None:
+            raise UsageError(f"{word} {value} is for {purpose}.")
 
 
 def carry_out(source: Path, target: Path, asked: dict[str, Any], typed: list[str]) -> None:

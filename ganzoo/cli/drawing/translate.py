@@ -2,16 +2,19 @@
 
 from pathlib import Path
 
+from torch import nn
+
 from ganzoo.cli.options import choose_classes, refuse_output
 from ganzoo.errors import UsageError
 from ganzoo.models.interfaces import Translator
 from ganzoo.models.translate import translate_file
 from ganzoo.models.variant import Variant
-from ganzoo.runs.trained import first_of, input_channels, open_networks
+from ganzoo.runs.trained import first_of, input_channels
 
 
 def translate_all(
     source: Path,
+    opened: tuple[Variant, dict[str, nn.Module]],
     given: Path,
     output: Path | None,
     direction: str | None,
@@ -23,7 +26,7 @@ def translate_all(
     """Translate an image, or all images of a folder; returns where the result lies.
 
     Args:
-        source: run directory or weights file.
+        source: run directory or weights file; ``opened`` is what it holds.
         given: an image or a folder.
         output: FILE.png or a folder; None: named after the input.
         direction: role of the translator; None: the first one.
@@ -35,10 +38,8 @@ def translate_all(
     """
     from ganzoo.data.sources.listing import list_folder
 
-    given, whole = given.expanduser(), given.expanduser().is_dir()
-    if not given.exists():
-        raise UsageError(f"--input {given}: no such file or folder.")
-    variant, network = open_translator(source, given, direction)
+    whole = given.is_dir()
+    variant, network = opened[0], translator_of(source, opened[1], given, direction)
     if mask is not None and not network.masked:
         raise UsageError(f"--mask {mask}: this network fills no holes.")
     word = "enlarged" if network.scale > 1 else "filled" if network.masked else "translated"
@@ -65,16 +66,15 @@ def translate_all(
     return target
 
 
-def open_translator(source: Path, given: Path, direction: str | None) -> tuple[Variant, Translator]:
+def translator_of(source: Path, networks: dict[str, nn.Module], given: Path, direction: str | None) -> Translator:
     """The translator of a direction.
 
     Raises:
         UsageError: there is none.
     """
-    variant, networks = open_networks(source)
     found = first_of(networks, Translator, direction)
     if found is not None:
-        return variant, found
+        return found
     directions = [role for role, network in networks.items() if isinstance(network, Translator)]
     if direction is not None and directions:
         raise UsageError(f"--direction {direction}: {source} translates in the directions {', '.join(directions)}.")

@@ -32,6 +32,7 @@ def command(source: Path, images: tuple[Path, ...], as_json: bool) -> None:
     if network is None:
         kinds = ", ".join(type(found).__name__ for found in networks.values())
         raise UsageError(f"{source} holds {kinds}: no classifier.")
+    names = data.classes if network.named else tuple(map(str, range(network.classes)))
     files = image_files(images)
     results = []
     with torch.no_grad():
@@ -41,12 +42,12 @@ def command(source: Path, images: tuple[Path, ...], as_json: bool) -> None:
         emit_json([
             {
                 "image": str(file),
-                "class": data.classes[shares.index(max(shares))],
-                "probabilities": dict(zip(data.classes, shares, strict=True)),
+                "class": names[shares.index(max(shares))],
+                "probabilities": dict(zip(names, shares, strict=True)),
             }
             for file, shares in zip(files, results, strict=True)
         ])  # fmt: skip
         return
     for file, shares in zip(files, results, strict=True):
         best = shares.index(max(shares))
-        click.echo(f"{file}  {data.classes[best]}  {shares[best]:.4f}")
+        click.echo(f"{file}  {names[best]}  {shares[best]:.4f}")

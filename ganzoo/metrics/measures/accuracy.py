@@ -2,20 +2,30 @@
 
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from ganzoo.data.base import Dataset, to_unit
 from ganzoo.errors import DataError
 from ganzoo.metrics.base import Metric
 from ganzoo.metrics.context import EvaluationContext
+from ganzoo.models.interfaces import Classifier, device_of
 
 BATCH = 500
 SPLIT = "test"
+MATCHED = 10_000
+"""Training images by which categories that have no names are matched with classes."""
 
 
 class TestAccuracy(Metric):
     """Share of the test split that is classified right; nothing else of that split is ever looked at."""
 
     __test__ = False  # pytest would take it for a test
+
+    def unsuitable(self, context: EvaluationContext) -> str:
+        reason, classifier = super().unsuitable(context), context.target.classifier
+        if reason or classifier is None or classifier.named:
+            return reason
+        return f"the classifier of {context.target.name} learned without labels: cluster-error matches its categories"
 
     def prepare(self, context: EvaluationContext) -> None:
         self.test(context)
@@ -32,13 +42,61 @@ class TestAccuracy(Metric):
             raise DataError(f"{context.against!r} has not the {classifier.classes} classes that were learned.")
         return test, test.labels.cpu()
 
-    @torch.no_grad()
     def measure(self, context: EvaluationContext) -> dict[str, float]:
         classifier, (test, labels) = context.target.classifier, self.test(context)
         assert classifier is not None, "unsuitable() says so"
-        device, right = next(classifier.parameters()).device, 0
-        for indices in torch.arange(len(test.source)).split(BATCH):
-            images = to_unit(test.source.fetch(indices).to(device))
-            right += int((classifier(images).argmax(1).cpu() == labels[indices]).sum())
+        right = int((chosen(classifier, test) == labels).sum())
         accuracy = right / len(test.source)
         return {"accuracy": accuracy, "test error": 1 - accuracy}
+
+
+class ClusterError(Metric):
+    """Share of test images whose category stands for another class; each category stands for the class that most of the
+    training images in it have: arXiv:1511.06390. Training labels decide, test labels judge."""
+
+    def prepare(self, context: EvaluationContext) -> None:
+        self.known(context)
+
+    def known(self, context: EvaluationContext) -> Dataset:
+        """The training images.
+
+        Raises:
+            DataError: they have no classes.
+        """
+        found = context.reference()
+        if found.labels is None:
+            raise DataError(
+                f"{context.against!r} has no labels, and {self.spec.name} compares categories with classes."
+            )
+        return found
+
+    def measure(self, context: EvaluationContext) -> dict[str, float]:
+        classifier, known = context.target.classifier, self.known(context)
+        assert classifier is not None, "unsuitable() says so"
+        assert known.labels is not None, "known() says so"
+        found = chosen(classifier, known, MATCHED)
+        meant, classes = meanings(found, known.labels.cpu()[: len(found)], classifier.classes, len(known.info.classes))
+        test = context.held_out()
+        assert test.labels is not None, "a split of the same data"
+        wrong = (meant[chosen(classifier, test)] != test.labels.cpu()).float().mean()
+        return {"share": float(wrong), "classes found": float(classes)}
+
+
+@torch.no_grad()
+def chosen(classifier: Classifier, dataset: Dataset, count: int = 0) -> Tensor:
+    """The likeliest class, int64 [N], of the first ``count`` images, or of all."""
+    total, device = len(dataset.source), device_of(classifier)
+    indices = torch.arange(min(count, total) if count else total).split(BATCH)
+    return torch.cat([classifier(to_unit(dataset.source.fetch(part).to(device))).argmax(1).cpu() for part in indices])
+
+
+def meanings(found: Tensor, labels: Tensor, categories: int, classes: int) -> tuple[Tensor, int]:
+    """The class, int64 [categories], that most samples of each category have, and how many classes are meant at all.
+
+    Args:
+        found: the category of each sample, int64 [N].
+        labels: its class, int64 [N].
+    """
+    counts = one_hot(found, categories).T.float() @ one_hot(labels, classes).float()
+    meant = counts.argmax(1)
+    return meant, len(meant[counts.sum(1) > 0].unique())

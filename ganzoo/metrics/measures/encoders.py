@@ -1,4 +1,5 @@
-"""What the latents of an encoder know of classes: arXiv:1605.09782, section 4.2."""
+"""What the latents of an encoder know of classes: arXiv:1605.09782, section 4.2. And what comes back when a generator
+decodes them."""
 
 import torch
 from torch import Tensor
@@ -8,7 +9,8 @@ from ganzoo.data.base import Dataset, to_unit
 from ganzoo.errors import DataError
 from ganzoo.metrics.base import Metric
 from ganzoo.metrics.context import EvaluationContext
-from ganzoo.models.interfaces import Encoder, device_of
+from ganzoo.models.interfaces import Encoder, Generator, device_of
+from ganzoo.models.latents import autoencoder, decoded
 
 FITTED = 10_000
 """Training images."""
@@ -68,6 +70,64 @@ class ProbeAccuracy(Encoded):
         ridge = RIDGE * square.diagonal().mean() * torch.eye(len(square), dtype=torch.float64)
         weights = torch.linalg.solve(square + ridge, inputs.T @ targets)
         return {"share": float(((with_one(tests) @ weights).argmax(1) == truth).float().mean())}
+
+
+class ReconstructionL1(Metric):
+    """Mean absolute difference, as a share of the range of values, between a test image and what the generator draws of
+    its latent. Beside it the mean squared one, and the first for the mean of all test images in place of each."""
+
+    def unsuitable(self, context: EvaluationContext) -> str:
+        if reason := super().unsuitable(context):
+            return reason
+        generator = self.decoder(context)
+        if generator is None:
+            return f"{context.target.name} has no generator that takes the latents of its encoder"
+        if not generator.condition.is_none and not generator.condition.field:
+            return f"the generator of {context.target.name} needs more than a latent, and images do not tell it"
+        return ""
+
+    def decoder(self, context: EvaluationContext) -> Generator | None:
+        """The generator that takes the encoder's latents, in whatever role."""
+        encoder = context.target.encoder
+        found = autoencoder([*([] if encoder is None else [encoder]), *context.target.roles.values()])
+        return None if found is None or found[0] is not encoder else found[1]
+
+    def prepare(self, context: EvaluationContext) -> None:
+        self.images(context)
+
+    def images(self, context: EvaluationContext) -> Dataset:
+        """The test images.
+
+        Raises:
+            DataError: they lack what the generator is told.
+        """
+        found, generator = context.held_out(), self.decoder(context)
+        assert generator is not None, "unsuitable() says so"
+        field = generator.condition.field
+        if field and field not in found.info.fields:
+            raise DataError(
+                f"{context.against!r} has no {field}, which the generator of {context.target.name} is told."
+            )
+        return found
+
+    @torch.no_grad()
+    def measure(self, context: EvaluationContext) -> dict[str, float]:
+        encoder, generator, found = context.target.encoder, self.decoder(context), self.images(context)
+        assert encoder is not None, "unsuitable() says so"
+        assert generator is not None, "unsuitable() says so"
+        field, parts = generator.condition.field, torch.arange(len(found.source)).split(BATCH)
+        average = torch.stack([to_unit(found.source.fetch(part)).cpu().double().sum(0) for part in parts]).sum(0)
+        average = (average / len(found.source)).float()
+        sums = {"mean": 0.0, "squared": 0.0, "average image": 0.0}
+        for part in parts:
+            images = to_unit(found.source.fetch(part)).cpu()
+            latents = encoder(images.to(device_of(encoder)))
+            again = decoded(generator, latents, found.fetch(field, part) if field else None).clamp(-1, 1)
+            difference = (again - images) / 2
+            sums["mean"] += float(difference.abs().flatten(1).mean(1).sum())
+            sums["squared"] += float(difference.square().flatten(1).mean(1).sum())
+            sums["average image"] += float(((average - images) / 2).abs().flatten(1).mean(1).sum())
+        return {name: total / len(found.source) for name, total in sums.items()}
 
 
 def with_one(latents: Tensor) -> Tensor:

@@ -15,6 +15,6 @@ def ganzoo_variants() -> Iterable[VariantSpec]:
             paper="arXiv:1605.09782",
             family="inference",
             needs=("images",),
-            metrics=("neighbour-accuracy", "probe-accuracy"),
+            metrics=("reconstruction-l1", "neighbour-accuracy", "probe-accuracy"),
         )
     ]

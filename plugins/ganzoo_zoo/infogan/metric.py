@@ -1,8 +1,6 @@
 """How well the choices of a categorical code are the classes: arXiv:1606.03657, section 7.2."""
 
-from torch.nn.functional import one_hot
-
-from ganzoo.plugin import Encoded, EvaluationContext
+from ganzoo.plugin import Encoded, EvaluationContext, meanings
 from ganzoo_zoo.infogan.networks import CodeReader
 
 MATCHED = 10_000
@@ -25,8 +23,7 @@ class CodeError(Encoded):
         choices = reader.categorical[0]
         codes, labels = self.latents(context, known, MATCHED)
         read = codes[:, :choices].argmax(1)
-        counts = one_hot(read, choices).T.float() @ one_hot(labels, len(known.info.classes)).float()
-        meant = counts.argmax(1)
+        meant, classes = meanings(read, labels, choices, len(known.info.classes))
         codes, labels = self.latents(context, context.held_out())
         wrong = (meant[codes[:, :choices].argmax(1)] != labels).float().mean()
-        return {"share": float(wrong), "classes found": float(len(meant[counts.sum(1) > 0].unique()))}
+        return {"share": float(wrong), "classes found": float(classes)}

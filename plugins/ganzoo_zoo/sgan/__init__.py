@@ -1,4 +1,4 @@
-"""Semi-supervised learning with a GAN whose discriminator is a classifier, arXiv:1606.03498."""
+"""GANs whose discriminator is a classifier: the semi-supervised GAN, arXiv:1606.03498, and CatGAN, arXiv:1511.06390."""
 
 from collections.abc import Iterable
 
@@ -15,5 +15,15 @@ def ganzoo_variants() -> Iterable[VariantSpec]:
             paper="arXiv:1606.03498",
             family="first",
             needs=("images", "labels"),
-        )
+            metrics=("test-accuracy",),
+        ),
+        VariantSpec(
+            name="catgan",
+            load="ganzoo_zoo.sgan.catgan:CatGAN",
+            summary="a classifier with few labels or none: D is sure of real images only",
+            paper="arXiv:1511.06390",
+            family="first",
+            needs=("images",),
+            metrics=("test-accuracy", "cluster-error"),
+        ),
     ]

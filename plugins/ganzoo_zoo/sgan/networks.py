@@ -52,16 +52,20 @@ class Shifted(nn.Module):
 
 
 class MLPClassifier(Classifier):
-    """Images [N, *shape] to logits [N, classes]: hidden layers of 1000, 500, 250, 250, 250, noise before each."""
+    """Images [N, *shape] to logits [N, classes]: hidden layers of 1000, 500, 250, 250, 250, noise before each.
 
-    def __init__(self, shape: tuple[int, ...], classes: int, width: int) -> None:
+    Args:
+        noise: multiple of the paper's standard deviations.
+    """
+
+    def __init__(self, shape: tuple[int, ...], classes: int, width: int, noise: float = 1.0) -> None:
         super().__init__(classes)
         widths = [prod(shape), 2 * width, width, width // 2, width // 2, width // 2]
-        layers: list[nn.Module] = [GaussianNoise(0.3)]
+        layers: list[nn.Module] = [GaussianNoise(0.3 * noise)]
         for fan_in, fan_out in pairwise(widths):
-            layers += [NormalisedLinear(fan_in, fan_out), nn.ReLU(), GaussianNoise(0.5)]
+            layers += [NormalisedLinear(fan_in, fan_out), nn.ReLU(), GaussianNoise(0.5 * noise)]
         self.body = nn.Sequential(*layers[:-1])
-        self.noise = GaussianNoise(0.5)
+        self.noise = GaussianNoise(0.5 * noise)
         self.head = NormalisedLinear(widths[-1], classes, train_length=True)
 
     def features(self, images: Tensor) -> Tensor:
