@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ganzoo.plugin import (
     Discriminator,
     Dropout,
+    Encoder,
     Generator,
     UsageError,
     append_one_hot,
@@ -52,6 +53,19 @@ class ConvDiscriminator(Discriminator):
 
     def forward(self, samples: Tensor, condition: Tensor | None = None) -> Tensor:
         return self.body(with_labels(samples, condition, self.classes)).flatten()
+
+
+class ConvEncoder(Encoder):
+    """DCGAN's discriminator as an encoder: images [N, *shape] to latents [N, latent_dim]."""
+
+    def __init__(self, latent_dim: int, width: int, shape: Sequence[int]) -> None:
+        super().__init__(latent_dim)
+        trunk, features = without_last(downsampling(shape[0], square_side(tuple(shape)), width))
+        self.body = nn.Sequential(*trunk, nn.Linear(features, latent_dim))
+        init_normal(self)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        return self.body(samples)
 
 
 class MLPGenerator(Generator):

@@ -15,8 +15,9 @@ from ganzoo.errors import DataError, UsageError
 from ganzoo.metrics.measures.encoders import with_one
 from ganzoo.models.load import load_variant, make_loss
 from ganzoo.models.state import State
-from ganzoo_zoo.bigan.networks import ConvEncoder, JointDiscriminator
+from ganzoo_zoo.bigan.networks import JointDiscriminator
 from ganzoo_zoo.bigan.variant import BiGAN
+from ganzoo_zoo.networks import ConvEncoder
 
 from ..training.helpers import TINY
 

@@ -1,27 +1,14 @@
-"""Networks of BiGAN: DCGAN's, an encoder like D without its last layer, and a D that sees pictures and latents."""
+"""BiGAN's own network: a D that sees pictures and latents."""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from ganzoo.plugin import Discriminator, Encoder, UsageError, downsampling, init_normal, square_side
+from ganzoo.plugin import Discriminator, UsageError, downsampling, init_normal, square_side
 from ganzoo_zoo.networks import without_last
 
 SLOPE = 0.2
-
-
-class ConvEncoder(Encoder):
-    """Images [N, *shape] to latents [N, latent_dim]."""
-
-    def __init__(self, latent_dim: int, width: int, shape: Sequence[int]) -> None:
-        super().__init__(latent_dim)
-        trunk, features = without_last(downsampling(shape[0], square_side(tuple(shape)), width))
-        self.body = nn.Sequential(*trunk, nn.Linear(features, latent_dim))
-        init_normal(self)
-
-    def forward(self, samples: Tensor) -> Tensor:
-        return self.body(samples)
 
 
 class JointDiscriminator(Discriminator):

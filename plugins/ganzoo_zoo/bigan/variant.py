@@ -21,8 +21,8 @@ from ganzoo.plugin import (
     derived_seed,
     option,
 )
-from ganzoo_zoo.bigan.networks import ConvEncoder, JointDiscriminator
-from ganzoo_zoo.networks import ConvGenerator
+from ganzoo_zoo.bigan.networks import JointDiscriminator
+from ganzoo_zoo.networks import ConvEncoder, ConvGenerator
 
 ADAPTED = ("ada", "ada_images", "diffusion", "diffusion_images")
 """Tricks that follow the logits of the usual loss."""
