@@ -123,8 +123,8 @@ def call_of(network: nn.Module, data: DataInfo, settings: Mapping[str, str] = Ma
         ExportError: a network of a kind that has no call, or that draws random numbers when it is used.
     """
     if isinstance(network, Scorer) and network.searches:
-        raise ExportError("this scorer searches a latent by gradient descent for every image, which no exported program can "
-                          "hold: use the run, or its weights file, with 'ganzoo score'.")  # fmt: skip
+        raise ExportError("this scorer searches a latent for every image by gradient descent, which no exported "
+                          "program can hold: use its run or its weights file with 'ganzoo score'.")  # fmt: skip
     network = copy.deepcopy(network).cpu().float().eval().requires_grad_(False)
     if settings and not (isinstance(network, Generator) and dataclasses.fields(network.Sampling)):
         key, text = next(iter(settings.items()))

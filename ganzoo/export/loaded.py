@@ -84,7 +84,7 @@ class ExportedScorer(Scorer):
         self.run = run
 
     def compare(self, images: Tensor, scoring: Any) -> Scored:
-        raise UsageError("an exported scorer gives scores alone: maps need the run directory, or its scorer.safetensors.")
+        raise UsageError("an exported scorer gives scores alone: maps need the run directory, or its weights file.")
 
     def forward(self, images: Tensor) -> Tensor:
         return self.run(images)

@@ -161,6 +161,8 @@ def check_rows(run: TrainedRun, network: nn.Module, role: str) -> None:
 
 def check_scorer(run: TrainedRun, network: Scorer, role: str) -> None:
     """A score and a restored image for each image, the same each time, whatever else is in the batch."""
+    same = type(network).Scoring is run.variant.Scoring
+    require(same, "Variant.Scoring is the Scoring of its scorer, so that 'ganzoo info' lists the settings")
     images = torch.rand(3, *run.data.shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
     with torch.no_grad():
         found = network.compare(images, build(network.Scoring, {}))

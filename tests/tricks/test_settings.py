@@ -59,6 +59,8 @@ ACCEPTED = {
     "bigan": {
         "instance_noise", "diffaugment", "spectral_norm", "minibatch_kernels", "minibatch_std", *SCHEDULED,
     },
+    "anogan": set(VALUES) - SLOPES,
+    "f-anogan": set(VALUES) - {"label_smoothing", "label_flipping", "train_d_above", "train_g_above"},
     "infogan": set(VALUES) - {"minibatch_kernels", "minibatch_std", *SLOPES},
     "r3gan": set(VALUES) - {  # its penalties compare what D says of two samples that differ by little
         "diffaugment", "diffusion", "instance_noise",

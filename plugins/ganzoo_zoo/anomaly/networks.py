@@ -21,9 +21,7 @@ class EncodedScorer(Scorer):
         kappa: weight of the residual of features.
     """
 
-    def __init__(
-        self, generator: Generator, encoder: Encoder, discriminator: ConvDiscriminator, kappa: float
-    ) -> None:
+    def __init__(self, generator: Generator, encoder: Encoder, discriminator: ConvDiscriminator, kappa: float) -> None:
         super().__init__()
         self.generator, self.encoder, self.kappa = generator, encoder, kappa
         self.features = without_last(discriminator.body)[0]  # the same layers
@@ -43,7 +41,10 @@ class Search(Options):
     """Settings of the search for a latent."""
 
     steps: int | None = option(
-        None, "steps of gradient descent for each image; none: search_steps of the training", at_least=0, at_most=100_000
+        None,
+        "steps of gradient descent for each image; none: search_steps of the training",
+        at_least=0,
+        at_most=100_000,
     )
     seed: int = option(0, "seed of the latent that the search starts from, for all images the same", at_least=0)
 
@@ -95,9 +96,6 @@ class SearchScorer(Scorer):
             return Scored(self.loss(images, wanted, restored).float(), restored)
 
     def loss(self, images: Tensor, wanted: Tensor, drawn: Tensor) -> Tensor:
-        """A(x), [N]: (1 - lambda) of the sum of |x - G(z)|, and lambda of that of |f(x) - f(G(z))| (equations 1 to 5)."""
+        """A(x), [N]: (1 - lambda) of the sum of |x - G(z)| and lambda of that of |f(x) - f(G(z))|: eq. 1 to 5."""
         of_pixels = (images - drawn).abs().flatten(1).sum(1)
         return (1 - self.weight) * of_pixels + self.weight * (wanted - self.features(drawn)).abs().sum(1)
-
-
-

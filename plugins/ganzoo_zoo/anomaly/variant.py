@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.functional import mse_loss
 
 from ganzoo.plugin import GAN, AdamOptions, Batch, Losses, Stage, State, Update, option
-from ganzoo_zoo.anomaly.networks import EncodedScorer, SearchScorer
+from ganzoo_zoo.anomaly.networks import EncodedScorer, Search, SearchScorer
 from ganzoo_zoo.networks import ConvDiscriminator, ConvEncoder, ConvGenerator
 
 
@@ -35,6 +35,7 @@ class AnoGAN(GAN):
     """A DCGAN. Scoring trains nothing: it searches the latent whose image is most like the one given."""
 
     Options = AnoGANOptions
+    Scoring = Search
     defaults = {"loss": "non-saturating", "batch_size": 64, "steps": 20_000}
     tiny: ClassVar = {"width": 4, "latent_dim": 8, "search_steps": 3}
 
