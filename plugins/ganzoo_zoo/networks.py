@@ -56,11 +56,15 @@ class ConvDiscriminator(Discriminator):
 
 
 class ConvEncoder(Encoder):
-    """DCGAN's discriminator as an encoder: images [N, *shape] to latents [N, latent_dim]."""
+    """DCGAN's discriminator as an encoder: images [N, *shape] to latents [N, latent_dim].
 
-    def __init__(self, latent_dim: int, width: int, shape: Sequence[int]) -> None:
+    Args:
+        norm: batch normalisation, as in D.
+    """
+
+    def __init__(self, latent_dim: int, width: int, shape: Sequence[int], norm: bool = True) -> None:
         super().__init__(latent_dim)
-        trunk, features = without_last(downsampling(shape[0], square_side(tuple(shape)), width))
+        trunk, features = without_last(downsampling(shape[0], square_side(tuple(shape)), width, norm))
         self.body = nn.Sequential(*trunk, nn.Linear(features, latent_dim))
         init_normal(self)
 

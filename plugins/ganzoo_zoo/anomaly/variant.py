@@ -28,7 +28,7 @@ class AnoGANOptions(AdamOptions):
     search_steps: int = option(
         500, "steps of gradient descent in the latent for each image that is scored", at_least=0, at_most=100_000
     )
-    search_lr: float = option(0.02, "Adam's step size in that search", above=0)
+    search_lr: float = option(0.05, "Adam's step size in that search", above=0)
 
 
 class AnoGAN(GAN):
@@ -58,7 +58,7 @@ class FAnoGANOptions(AdamOptions):
     beta2: float = option(0.9, "Adam's decay of the mean of squared gradients", at_least=0, below=1)
     latent_dim: int = option(128, "length of a latent vector", at_least=1, at_most=65_536)
     width: int = option(
-        32, "feature maps at half the full resolution; doubled at each smaller one", at_least=1, at_most=8_192
+        16, "feature maps at half the full resolution; doubled at each smaller one", at_least=1, at_most=8_192
     )
     encoder_share: float = option(
         0.35, "share of the steps, the last ones, in which the encoder is trained and nothing else", above=0, below=1
@@ -79,7 +79,8 @@ class FAnoGAN(GAN):
     def networks(self) -> dict[str, nn.Module]:
         o, shape = self.options, self.data.shape
         generator, judge = ConvGenerator(o.latent_dim, o.width, shape), ConvDiscriminator(o.width, shape, norm=False)
-        encoder = ConvEncoder(o.latent_dim, o.width, shape)
+        # Averaged weights do not fit averaged statistics: with batch normalisation scores were five times too large.
+        encoder = ConvEncoder(o.latent_dim, o.width, shape, norm=False)
         scorer = EncodedScorer(generator, encoder, judge, o.kappa)
         return {"generator": generator, "discriminator": judge, "encoder": encoder, "scorer": scorer}
 
