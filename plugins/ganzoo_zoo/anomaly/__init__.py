@@ -11,7 +11,7 @@ def ganzoo_variants() -> Iterable[VariantSpec]:
         VariantSpec(
             name="anogan",
             load="ganzoo_zoo.anomaly.variant:AnoGAN",
-            summary="finds anomalies: searches the latent of the most similar normal image",
+            summary="finds what is odd: searches the most similar normal image",
             paper="arXiv:1703.05921",
             family="inference",
             needs=("images",),
@@ -20,8 +20,8 @@ def ganzoo_variants() -> Iterable[VariantSpec]:
         VariantSpec(
             name="f-anogan",
             load="ganzoo_zoo.anomaly.variant:FAnoGAN",
-            summary="finds anomalies at once: an encoder gives the latent of the most similar normal image",
-            paper="Schlegl et al. 2019, Medical Image Analysis 54",
+            summary="finds what is odd at once, by an encoder of normal images",
+            paper="Schlegl et al. 2019",
             family="inference",
             needs=("images",),
             metrics=("anomaly-auc",),
