@@ -7,7 +7,7 @@ from ganzoo.display.notebook import PythonKind, shown_in_python
 from ganzoo.errors import UsageError
 from ganzoo.export.read import is_exported, load_exported, refuse_other_hash, weights_of_folder
 from ganzoo.export.write import export_network
-from ganzoo.models.interfaces import Classifier, Encoder, Generator, Translator
+from ganzoo.models.interfaces import Usable
 from ganzoo.registry.registry import registry
 from ganzoo.runs.trained import TrainedRun, open_run, variant_of_weights
 from ganzoo.runs.weights import load_network
@@ -43,9 +43,7 @@ def train(
         return session.train()
 
 
-def load(
-    path: str | Path, role: str | None = None, *, sha256: str | None = None
-) -> Generator | Translator | Encoder | Classifier:
+def load(path: str | Path, role: str | None = None, *, sha256: str | None = None) -> Usable:
     """A trained network of a run directory, a weights file or what ``ganzoo export`` wrote, in eval mode, on the CPU.
 
     Averaged (EMA) weights where the run kept an average. A generator of an ONNX or pt2 file draws the same samples from
@@ -76,7 +74,7 @@ def load(
         raise UsageError(f"role = {role!r} is for run directories; {source} is one file.")
     else:
         network = load_network(source, variant_of_weights(source))
-    if not isinstance(network, Generator | Translator | Encoder | Classifier):
+    if not isinstance(network, Usable):
         raise UsageError(f"{source} holds a {type(network).__name__}: it neither samples, translates nor classifies.")
     return network
 

@@ -76,6 +76,8 @@ if TYPE_CHECKING:
     from ganzoo.models.interfaces import Generator as Generator
     from ganzoo.models.interfaces import Logits as Logits
     from ganzoo.models.interfaces import Loss as Loss
+    from ganzoo.models.interfaces import Scored as Scored
+    from ganzoo.models.interfaces import Scorer as Scorer
     from ganzoo.models.interfaces import Translator as Translator
     from ganzoo.models.interfaces import device_of as device_of
     from ganzoo.models.losses import Hinge as Hinge
@@ -188,6 +190,8 @@ _MODULES = {
         "Generator",
         "Logits",
         "Loss",
+        "Scored",
+        "Scorer",
         "Translator",
         "device_of",
     ),

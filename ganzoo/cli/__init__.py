@@ -27,6 +27,7 @@ COMMANDS = {
     "classify": ("reading.classify", "Tell which class images belong to, by a trained classifier."),
     "encode": ("reading.encode", "Write the latents of images, by a trained encoder."),
     "edit": ("reading.edit", "Change attributes of images, such as glasses."),
+    "score": ("reading.score", "Tell how odd images are beside what was trained on, and where."),
     "sample": ("drawing.sample", "Draw samples from a run or a weights file."),
     "classroom": ("drawing.classroom", "A film of a GAN that learns points: data, samples, D."),
     "evaluate": ("evaluate", "Measure a run, a weights file or a folder of images."),

@@ -59,6 +59,7 @@ def variant_card(name: str) -> dict[str, Any]:
     settings = []
     for holder, whose in (
         (RunConfig, "every run"), (Tricks, "tricks"), (variant.Options, name), (variant.Sampling, "sample -s"),
+        (variant.Scoring, "score -s"),
     ):  # fmt: skip
         hints = typing.get_type_hints(holder)
         for f in dataclasses.fields(holder):

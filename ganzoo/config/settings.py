@@ -178,6 +178,10 @@ class RunConfig:
     labels_from: str = option(
         "", "CSV file with the class or the attributes of each image of folder:PATH; see docs/data.md"
     )
+    only: str = option(
+        "", "classes of the data set that are kept, by name, comma separated; the others are left out of every split"
+    )
+    without: str = option("", "classes of the data set that are left out of every split, by name, comma separated")
     degrade: Literal["none", "grey", "edges", "blur", "mask", "negative"] = option(
         "none", "makes pairs of the data set: what is left of each image, and the image; for variants that translate"
     )
@@ -208,6 +212,8 @@ class RunConfig:
         check(self)
         colour_of(self.background)
         minutes_in(self.metric_minutes)
+        if self.only and self.without:
+            raise ConfigError(f"only = {self.only!r} and without = {self.without!r}: give one of them.")
         if self.channels == 4 and self.background != "white":
             raise ConfigError(
                 f"background = {self.background!r} does nothing with channels = 4, which keeps transparency."

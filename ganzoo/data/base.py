@@ -118,6 +118,8 @@ class DataInfo:
         return found
 
 
+KEPT = "kept"
+"""In :attr:`DataInfo.extra`: of each class the number that it had before others were left out."""
 MOST_VALUES = 2**31
 """Of one sample."""
 SHARE = 0.5
@@ -186,13 +188,18 @@ class Dataset:
         fields: by name, all of one length: a :class:`Source`, or a tensor. ``"images"`` are the samples, of whatever
             kind; ``"labels"`` int64 [N] their classes; ``"target"`` what they are to be turned into.
         second: a second, unpaired set; its fields are in a batch as ``second.NAME``.
+        whole: the same split with all its classes, where some were left out (``-o only``, ``-o without``).
 
     Raises:
         DataError: no samples, or fields of different lengths.
     """
 
     def __init__(
-        self, info: DataInfo, fields: Mapping[str, "Source | Tensor"], second: "Dataset | None" = None
+        self,
+        info: DataInfo,
+        fields: Mapping[str, "Source | Tensor"],
+        second: "Dataset | None" = None,
+        whole: "Dataset | None" = None,
     ) -> None:
         if "images" not in fields:
             raise DataError(f"data set {info.name!r} has no field 'images', which holds the samples.")
@@ -207,7 +214,7 @@ class Dataset:
             else values
             for name, values in fields.items()
         }
-        self.second = second
+        self.second, self.whole = second, whole
         names = (*fields, *(f"{SECOND}{name}" for name in (second.fields if second else ())))
         self.info: DataInfo = dataclasses.replace(info, fields=names, second=second.info if second else None)
 

@@ -1,14 +1,19 @@
-"""Data sets by the names that users type."""
+"""Data sets by the names that users type, with all their classes or some of them."""
 
 import dataclasses
+import hashlib
+from collections.abc import Sequence
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from ganzoo.config.settings import RunConfig
-from ganzoo.data.base import DataRequest, Dataset
+from ganzoo.data.base import KEPT, DataRequest, Dataset, MemorySource, Source
 from ganzoo.data.degrade import degraded
 from ganzoo.data.progress import Progress, silent
 from ganzoo.data.store import data_root
-from ganzoo.errors import SplitMissingError
+from ganzoo.errors import ConfigError, DataError, SplitMissingError, UnknownNameError
 from ganzoo.registry.registry import registry
 from ganzoo.registry.specs import DatasetSpec
 
@@ -46,7 +51,8 @@ def load_dataset(
     request = {"memory": DataRequest.memory // 2, **request}  # the two sets share what there is
     found = load_one(name, config, split, progress, **request)
     there = split in dataset_spec(config.second).splits
-    config = dataclasses.replace(config, labels_from="", degrade="none")  # they are of the first set
+    # They are of the first set.
+    config = dataclasses.replace(config, labels_from="", degrade="none", only="", without="")
     try:
         second = load_one(config.second, config, split if there else None, progress, **request)
     except SplitMissingError:  # of a folder only its files can tell
@@ -76,4 +82,90 @@ def load_one(name: str, config: RunConfig, split: str | None, progress: Progress
     if "attributes" in spec.may_provide:
         wanted = dataclasses.replace(wanted, labels_from=config.labels_from)
     loaded: Dataset = registry().datasets.load(base)(dataclasses.replace(wanted, **request))
+    if config.only or config.without:
+        loaded = kept_classes(loaded, config)
     return loaded if config.degrade == "none" else degraded(loaded, config.degrade)
+
+
+# Classes that are kept or left out
+
+
+class Chosen:
+    """Some of the samples of another source."""
+
+    def __init__(self, source: Source, indices: Tensor) -> None:
+        self.source, self.indices = source, indices
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def fetch(self, indices: Tensor) -> Tensor:
+        return self.source.fetch(self.indices[indices.cpu()])
+
+    def prefetch(self, indices: Tensor) -> None:
+        self.source.prefetch(self.indices[indices.cpu()])
+
+    def to(self, device: torch.device) -> "Chosen":
+        return Chosen(self.source.to(device), self.indices)
+
+    def close(self) -> None:
+        self.source.close()
+
+
+def chosen_classes(name: str, classes: Sequence[str] | None, config: RunConfig) -> list[int]:
+    """Numbers of the classes that ``only`` or ``without`` leave, in the order of the data set.
+
+    Args:
+        name: of the data set, for messages.
+        classes: names of all its classes.
+
+    Raises:
+        UnknownNameError: a class that it does not have.
+        ConfigError: it has no classes, or none is left.
+    """
+    key, text = ("only", config.only) if config.only else ("without", config.without)
+    if not classes:
+        raise ConfigError(f"{key} = {text!r}: data set {name!r} has no classes.")
+    # A single name may hold a comma.
+    named = [text] if text in classes else [part.strip() for part in text.split(",") if part.strip()]
+    if unknown := [part for part in named if part not in classes]:
+        raise UnknownNameError(f"class of {name}", unknown[0], classes)
+    found = [k for k, each in enumerate(classes) if (each in named) == (key == "only")]
+    if not found or not named:
+        raise ConfigError(f"{key} = {text!r} {'leaves no class' if named else 'names no class'} of {name!r}.")
+    return found
+
+
+def kept_classes(dataset: Dataset, config: RunConfig) -> Dataset:
+    """The samples of the classes that ``only`` or ``without`` leave, which are numbered from 0 on.
+
+    ``info.extra["kept"]`` has the numbers that they had before; :attr:`Dataset.whole` is the set with all classes.
+
+    Raises:
+        UnknownNameError, ConfigError: as :func:`chosen_classes`.
+        DataError: the split has no such sample.
+    """
+    info, labels = dataset.info, dataset.labels
+    kept = chosen_classes(info.name, info.classes if labels is not None else (), config)
+    assert labels is not None, "chosen_classes() refuses a set without classes"
+    numbers = torch.full((len(info.classes),), -1)
+    numbers[kept] = torch.arange(len(kept))
+    renumbered = numbers[labels.cpu()]
+    indices = (renumbered >= 0).nonzero().flatten()
+    names = tuple(info.classes[k] for k in kept)
+    if not len(indices):
+        raise DataError(f"data set {info.name!r} has no {info.split} sample of class {', '.join(names)}.")
+    # What was loaded is known by its digest, and the numbers say what is kept of it.
+    checksum = hashlib.sha256(f"{info.digest} kept {kept}".encode()).hexdigest()
+    info = dataclasses.replace(
+        info, classes=names, count=len(indices), digest=checksum, extra={**info.extra, KEPT: kept}
+    )
+    fields = {name: picked(values, indices) for name, values in dataset.fields.items()}
+    return Dataset(info, {**fields, "labels": renumbered[indices]}, whole=dataset)
+
+
+def picked(values: Source | Tensor, indices: Tensor) -> Source | Tensor:
+    """Some values of a field; of those in memory a copy, so that a GPU need not hold the others."""
+    if isinstance(values, Tensor):
+        return values[indices]
+    return MemorySource(values.fetch(indices)) if isinstance(values, MemorySource) else Chosen(values, indices)

@@ -253,6 +253,17 @@ DATASETS: tuple[DatasetSpec, ...] = (
         licence='CC0 1.0: "Pixel Art" by DiceBear',
     ),
     DatasetSpec(
+        name="cells",
+        summary="solar cells, functional to train on, also defective to test with; 300x300, grey, from a package",
+        paper="doi:10.1016/j.solener.2019.02.067",
+        load="ganzoo.data.packages.cells:load",
+        classes=("functional", "defective"),
+        shape=(1, 300, 300),
+        splits=("train", "test"),
+        packages=("elpv-dataset",),
+        licence="CC BY-NC-SA 4.0, not for commercial use; Buerhop-Lutz, Deitsch et al., elpv-dataset",
+    ),
+    DatasetSpec(
         name="mnist",
         load="ganzoo.data.sources.idx:load",
         summary="handwritten digits, 60,000 + 10,000 grey images of 28x28",

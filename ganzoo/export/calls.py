@@ -23,7 +23,7 @@ from ganzoo.models.conditions import (
     ImageCondition,
     VectorCondition,
 )
-from ganzoo.models.interfaces import Classifier, Encoder, Generator, Translator
+from ganzoo.models.interfaces import Classifier, Encoder, Generator, Scorer, Translator
 from ganzoo.runs.trained import input_channels
 
 BATCHES = (1, 3, 8)
@@ -122,6 +122,9 @@ def call_of(network: nn.Module, data: DataInfo, settings: Mapping[str, str] = Ma
         UsageError: a setting that the network does not have, that is out of range, or that changes nothing.
         ExportError: a network of a kind that has no call, or that draws random numbers when it is used.
     """
+    if isinstance(network, Scorer) and network.searches:
+        raise ExportError("this scorer searches a latent for every image by gradient descent, which no exported "
+                          "program can hold: use its run or its weights file with 'ganzoo score'.")  # fmt: skip
     network = copy.deepcopy(network).cpu().float().eval().requires_grad_(False)
     if settings and not (isinstance(network, Generator) and dataclasses.fields(network.Sampling)):
         key, text = next(iter(settings.items()))
@@ -130,12 +133,13 @@ def call_of(network: nn.Module, data: DataInfo, settings: Mapping[str, str] = Ma
         call = generator_call(network, settings)
     elif isinstance(network, Translator):
         call = translator_call(network, data)
-    elif isinstance(network, Encoder | Classifier):
-        output = "latents" if isinstance(network, Encoder) else "logits"
+    elif isinstance(network, Encoder | Classifier | Scorer):
+        outputs = ((Encoder, "latents"), (Classifier, "logits"), (Scorer, "scores"))
+        output = next(name for kind, name in outputs if isinstance(network, kind))
         shape: Shape = ("N", *data.shape)
         call = Call(Alone(network), ("samples",), output, (shape,), lambda n, trial: (noise(trial, n, *data.shape),))
     else:
-        raise ExportError(f"a {type(network).__name__} neither samples, translates, encodes nor classifies.")
+        raise ExportError(f"a {type(network).__name__} neither samples, translates, encodes, classifies nor scores.")
     call.module.eval()
     refuse_random(call)
     if isinstance(network, Generator) and call.settings:

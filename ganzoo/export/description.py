@@ -24,13 +24,15 @@ from ganzoo.models.conditions import (
     ImageCondition,
     VectorCondition,
 )
-from ganzoo.models.interfaces import Classifier, Encoder, Generator, Translator
+from ganzoo.models.interfaces import Classifier, Encoder, Generator, Scorer, Translator
 
 FORM = 1
 """The version of this form. A reader refuses what it does not know."""
 MOST_TEXT = 2**24
 """Bytes of a description."""
-KINDS = {"generator": Generator, "translator": Translator, "encoder": Encoder, "classifier": Classifier}
+KINDS = {
+    "generator": Generator, "translator": Translator, "encoder": Encoder, "classifier": Classifier, "scorer": Scorer,
+}  # fmt: skip
 
 
 def describe(source: Source, call: Call) -> dict[str, Any]:

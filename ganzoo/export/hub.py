@@ -13,7 +13,7 @@ from ganzoo.export.code import shape_text
 from ganzoo.export.description import describe
 from ganzoo.export.source import Source
 from ganzoo.export.text import markdown, one_line, public_header, public_name
-from ganzoo.models.interfaces import Classifier, Encoder, Generator, Translator
+from ganzoo.models.interfaces import Classifier, Encoder, Generator, Scorer, Translator
 from ganzoo.models.load import usual_settings
 from ganzoo.registry.registry import registry
 from ganzoo.report.pictures import drawn, save_picture
@@ -194,6 +194,8 @@ def limits(source: Source) -> list[str]:
                   "It is for study. Its samples are no measurements, and must not deceive anyone."]  # fmt: skip
     elif isinstance(network, Translator):
         lines += ["What it adds to an image is invented. It is not for evidence, medicine, or telling who someone is."]
+    elif isinstance(network, Scorer):
+        lines += ["It calls odd what it has not seen, which is not always a fault, and may pass over a small one."]
     elif isinstance(network, Classifier | Encoder):
         lines += ["It gives an answer for every input, also for one of no class. It is not for decisions about people."]
     return [f"- {line}" for line in lines]

@@ -11,9 +11,7 @@ from torch import Tensor, nn
 from ganzoo.errors import CheckpointError, UsageError
 from ganzoo.export.description import DRAWN, condition_from_plain, whole
 from ganzoo.export.program import Run, first_line
-from ganzoo.models.interfaces import Classifier, Encoder, Generator, Translator
-
-Loaded = Generator | Translator | Encoder | Classifier
+from ganzoo.models.interfaces import Classifier, Encoder, Generator, Scored, Scorer, Translator, Usable
 
 
 class ExportedGenerator(Generator):
@@ -78,6 +76,20 @@ class ExportedClassifier(Classifier):
         return self.run(images)
 
 
+class ExportedScorer(Scorer):
+    """Scores as the scorer that was exported; what it restores is not in the file."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self.run = run
+
+    def compare(self, images: Tensor, scoring: Any) -> Scored:
+        raise UsageError("an exported scorer gives scores alone: maps need the run directory, or its weights file.")
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.run(images)
+
+
 def checked(run: Run, description: Mapping[str, Any], path: Path) -> Run:
     """``run``, for inputs of the shapes and types that the description names.
 
@@ -104,7 +116,7 @@ def checked(run: Run, description: Mapping[str, Any], path: Path) -> Run:
     return call
 
 
-def rebuilt(description: Mapping[str, Any], run: Run, path: Path) -> Loaded:
+def rebuilt(description: Mapping[str, Any], run: Run, path: Path) -> Usable:
     """The network that a description tells of, in eval mode; ``run`` computes.
 
     Raises:
@@ -122,9 +134,11 @@ def rebuilt(description: Mapping[str, Any], run: Run, path: Path) -> Loaded:
             network = ExportedTranslator(description["translator"], run)
         elif kind == "encoder":
             network = ExportedEncoder(whole(description["output"].get("length", 0), 2**20), run)
+        elif kind == "scorer":
+            network = ExportedScorer(run)
         else:
             network = ExportedClassifier(whole(description["output"].get("length", 0), 2**20), run)
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, ArithmeticError) as error:
         raise CheckpointError(f"{path} is damaged: its description lacks or misplaces {error}.") from error
-    found: Loaded = network.eval()
+    found: Usable = network.eval()
     return found

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from ganzoo.errors import CheckpointError, UsageError
 from ganzoo.export.archive import read_pt2
-from ganzoo.export.loaded import Loaded, rebuilt
+from ganzoo.export.loaded import rebuilt
 from ganzoo.export.onnx import read_onnx
+from ganzoo.models.interfaces import Usable
 from ganzoo.runtime.files import file_hash, read_json
 
 PICKLES = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle", ".joblib", ".pt.tar", ".tar", ".h5", ".keras", ".npz")
@@ -21,7 +22,7 @@ def is_exported(path: Path) -> bool:
     return path.suffix.lower() in (".onnx", ".pt2") or path.name.lower().endswith(PICKLES)
 
 
-def load_exported(path: Path) -> Loaded:
+def load_exported(path: Path) -> Usable:
     """A network of an ONNX or pt2 file, in eval mode, computing on the CPU.
 
     Raises:

@@ -13,7 +13,7 @@ from ganzoo.metrics.base import Metric, Result, take
 from ganzoo.metrics.context import EvaluationContext
 from ganzoo.metrics.requests import MetricRequest, as_requests
 from ganzoo.metrics.targets import NetworkTarget
-from ganzoo.models.interfaces import Classifier, Encoder, Generator, Translator
+from ganzoo.models.interfaces import Classifier, Encoder, Generator, Scorer, Translator
 from ganzoo.registry.registry import registry
 from ganzoo.runtime.environment import environment
 
@@ -100,6 +100,7 @@ def network_target(
         translator=first(Translator),
         generator=first(Generator),
         encoder=first(Encoder),
+        scorer=first(Scorer),
     )
 
 

@@ -186,6 +186,11 @@ METRICS: tuple[MetricSpec, ...] = (
         summary="mean distance, 0 to 1, of test images to what is drawn of their latents; beside that of their mean",
     ),
     MetricSpec(
+        name="anomaly-auc", load="ganzoo.metrics.measures.anomalies:AnomalyAUC", of="scorer", better="higher",
+        selects=False, paper="arXiv:1703.05921",
+        summary="area under the ROC curve: all test images by their scores, those of classes not trained on are odd",
+    ),
+    MetricSpec(
         name="psnr", load="ganzoo.metrics.measures.super_resolution:PSNR", of="translator", unit="dB", better="higher",
         selects=False, beside=("bicubic",),
         summary="of enlarged images on luma, border removed; beside bicubic enlargement",

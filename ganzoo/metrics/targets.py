@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ganzoo.data.base import Dataset, to_uint8
 from ganzoo.data.decode import as_stored
 from ganzoo.errors import DataError, UsageError
-from ganzoo.models.interfaces import Classifier, Encoder, Generator, Translator
+from ganzoo.models.interfaces import Classifier, Encoder, Generator, Scorer, Translator
 
 BATCH, VALUES = 500, 2**24
 """Samples at once, and values of them."""
@@ -31,7 +31,7 @@ class EvaluationTarget:
         shape: of its samples: (C, H, W) of images, (D,) of points.
         kind: of its samples, as :class:`ganzoo.data.base.DataInfo` has it.
         roles: its trained networks by role.
-        classifier, translator, generator, encoder: the network of that kind that is measured, or None.
+        classifier, translator, generator, encoder, scorer: the network of that kind that is measured, or None.
     """
 
     name: str
@@ -43,6 +43,7 @@ class EvaluationTarget:
     translator: Translator | None = None
     generator: Generator | None = None
     encoder: Encoder | None = None
+    scorer: Scorer | None = None
 
     @property
     def classes(self) -> int:
@@ -66,6 +67,7 @@ class EvaluationTarget:
             classifier=network if isinstance(network, Classifier) else None,
             translator=network if isinstance(network, Translator) else None,
             encoder=network if isinstance(network, Encoder) else None,
+            scorer=network if isinstance(network, Scorer) else None,
         )
 
     def samples(
@@ -113,6 +115,8 @@ class EvaluationTarget:
             return "" if self.translator else f"{self.name} does not turn images into images"
         if wanted == "encoder":
             return "" if self.encoder else f"{self.name} has no encoder"
+        if wanted == "scorer":
+            return "" if self.scorer else f"{self.name} has no scorer of anomalies"
         if not self.draws:
             return f"{self.name} draws no samples"
         if wanted in ("samples", self.kind):

@@ -1,10 +1,11 @@
-"""The words of the field, as types: Generator, Discriminator, Classifier, Translator, Encoder, Loss.
+"""The words of the field, as types: Generator, Discriminator, Classifier, Translator, Encoder, Scorer, Loss.
 
 A generator's output and a discriminator's input are images [N, C, H, W] in [-1, 1], points [N, D], or samples of
 another kind whose shape the data set tells.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from typing import Any, ClassVar
@@ -216,6 +217,47 @@ class AttributeEncoder(Encoder):
         self.names = tuple(names)
 
 
+@dataclass(frozen=True)
+class Scored:
+    """What a scorer says of images.
+
+    Attributes:
+        scores: [N]; a larger one is odder.
+        restored: [N, C, H, W] in [-1, 1]: of what was trained on, that which is most like each image.
+    """
+
+    scores: Tensor
+    restored: Tensor
+
+    def maps(self, images: Tensor) -> Tensor:
+        """Where the images differ from what was restored: mean over channels of the distance, [N, 1, H, W], 0 to 2."""
+        return (images - self.restored).abs().mean(1, keepdim=True)
+
+
+class Scorer(nn.Module):
+    """Images [N, C, H, W] in [-1, 1] to how odd each is beside what was trained on: anomaly detection.
+
+    Attributes:
+        Scoring: its settings when it is used, a frozen dataclass derived from :class:`ganzoo.config.fields.Options`
+            (``ganzoo score RUN -s KEY=VALUE``).
+        searches: it optimises in every call, which takes long and which no exported program can hold.
+    """
+
+    Scoring: ClassVar[type[Options]] = Options
+    searches: bool = False
+
+    def compare(self, images: Tensor, scoring: Any) -> Scored:
+        """Scores, and what the images were compared with, by the settings in ``scoring`` (a ``Scoring``).
+
+        No image may influence the score of another one.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must implement compare(images, scoring)")
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Scores [N] by the default settings."""
+        return self.compare(images, build(self.Scoring, {})).scores
+
+
 class Translator(nn.Module):
     """Images [N, C, H, W] in [-1, 1] to images [N, C', scale H, scale W], whatever their size.
 
@@ -250,6 +292,10 @@ class Translator(nn.Module):
     def forward(self, images: Tensor, condition: Tensor | None = None) -> Tensor:
         """Images [N, C', scale H, scale W]; they may leave [-1, 1] a little."""
         raise NotImplementedError(f"{type(self).__name__} must implement forward(images)")
+
+
+Usable = Generator | Translator | Encoder | Classifier | Scorer
+"""The kinds of trained networks that are loaded, exported and used."""
 
 
 class Loss:

@@ -66,7 +66,7 @@ def load_as_trained(
         SplitMissingError, DataError, UsageError: as :func:`ganzoo.data.load.load_dataset`.
     """
     if name and name != config.dataset:
-        config = replace(config, dataset=name, second="", labels_from="", degrade="none")
+        config = replace(config, dataset=name, second="", labels_from="", degrade="none", only="", without="")
     found = load_dataset(config.dataset, config, split or None, progress, **variant_class.data_request(config))
     needs = registry().variants.spec(config.variant).needs
     apart = "target" in found.fields and not found.second and any(field.startswith(SECOND) for field in needs)

@@ -41,6 +41,7 @@ class Variant:
       adversarial loss names it here.
     - ``defaults_by_kind``: those that are others for a kind of samples, such as ``{"points": {"width": 64}}``.
     - ``Sampling``: settings of ``ganzoo sample -s``, those of its generator's class; ``ganzoo info`` lists them.
+    - ``Scoring``: settings of ``ganzoo score -s``, those of its scorer's class.
     - ``presets``: sets of settings by name, for ``ganzoo train --preset NAME``; ``"paper"`` has the paper's.
     - ``tiny``: settings that make a training small and let it pass through all stages in a few steps, for
       ``ganzoo check``.
@@ -64,6 +65,7 @@ class Variant:
     """
 
     Sampling: ClassVar[type[Options]] = Options
+    Scoring: ClassVar[type[Options]] = Options
     Options: ClassVar[type[Options]] = AdamOptions
     defaults: ClassVar[Mapping[str, Any]] = {}
     defaults_by_kind: ClassVar[Mapping[str, Mapping[str, Any]]] = {}

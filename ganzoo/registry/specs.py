@@ -137,7 +137,7 @@ class MetricSpec(Spec):
 
     Attributes:
         of: what it is taken of: samples of a kind (``"images"``, ``"points"``, ``"waves"`` ...), ``"samples"`` of any
-            kind, a ``"classifier"``, a ``"translator"``, or an ``"encoder"``.
+            kind, a ``"classifier"``, a ``"translator"``, an ``"encoder"``, or a ``"scorer"``.
         extractor: name of the feature extractor whose features it compares; empty: none.
         count: generated samples that it takes; 0: none.
         unit: of the headline; empty for a plain number.

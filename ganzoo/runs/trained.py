@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ganzoo.config.settings import RunConfig, resolve
 from ganzoo.data.base import DataInfo, check_images, to_unit
 from ganzoo.errors import RunError, UsageError
-from ganzoo.models.interfaces import Classifier, Encoder, Generator, Translator
+from ganzoo.models.interfaces import Classifier, Encoder, Generator, Scorer, Translator
 from ganzoo.models.load import load_variant
 from ganzoo.models.translate import translate
 from ganzoo.models.variant import Variant
@@ -96,6 +96,11 @@ class TrainedRun:
         found: Encoder = self._of_kind(Encoder, "trains no encoder", role)
         return found
 
+    def scorer(self, role: str | None = None) -> Scorer:
+        """The trained scorer of anomalies. Raises UsageError when there is none."""
+        found: Scorer = self._of_kind(Scorer, "trains no scorer of anomalies", role)
+        return found
+
     def translator(self, direction: str | None = None) -> Translator:
         """The trained translator of a direction, which is its role. Raises UsageError when there is none."""
         found: Translator = self._of_kind(Translator, "turns no images into images", direction)
@@ -115,6 +120,17 @@ class TrainedRun:
         network = self.classifier()
         check_images(images, *self.data.shape)
         return network(to_unit(images).float().cpu()).softmax(1)
+
+    @torch.no_grad()
+    def score(self, images: Tensor) -> Tensor:
+        """How odd images [N, C, H, W] are, uint8 or in [-1, 1]: scores [N], larger ones odder.
+
+        Raises:
+            UsageError: there is no scorer, or the images have another shape or range than it was trained on.
+        """
+        network = self.scorer()
+        check_images(images, *self.data.shape)
+        return network(to_unit(images).float().cpu())
 
     @torch.no_grad()
     def encode(self, samples: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from ganzoo.config.fields import build
 from ganzoo.models.conditions import ImageCondition
-from ganzoo.models.interfaces import Classifier, Encoder, Generator, Translator
+from ganzoo.models.interfaces import Classifier, Encoder, Generator, Scorer, Translator
 from ganzoo.models.translate import scaled, translate
 from ganzoo.runs.trained import TrainedRun, input_channels
 from ganzoo.testing.common import require
@@ -33,6 +33,8 @@ def check_export(run: TrainedRun, role: str) -> None:
         check_translator(run, network, role)
     elif isinstance(network, Encoder | Classifier):
         check_rows(run, network, role)
+    elif isinstance(network, Scorer):
+        check_scorer(run, network, role)
 
 
 def check_generator(run: TrainedRun, generator: Generator, role: str) -> None:
@@ -155,3 +157,19 @@ def check_rows(run: TrainedRun, network: nn.Module, role: str) -> None:
     with torch.no_grad():
         found = network(torch.zeros(2, *run.data.shape))
     require(tuple(found.shape) == (2, length), f"{role!r} gives [N, {length}], one row for each sample")
+
+
+def check_scorer(run: TrainedRun, network: Scorer, role: str) -> None:
+    """A score and a restored image for each image, the same each time, whatever else is in the batch."""
+    same = type(network).Scoring is run.variant.Scoring
+    require(same, "Variant.Scoring is the Scoring of its scorer, so that 'ganzoo info' lists the settings")
+    images = torch.rand(3, *run.data.shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    with torch.no_grad():
+        found = network.compare(images, build(network.Scoring, {}))
+        again, alone = network(images), torch.cat([network(image) for image in images.split(1)])
+    require(tuple(found.scores.shape) == (3,), f"{role!r} gives scores [N], one for each image")
+    require(bool(found.scores.isfinite().all()), f"scores of {role!r} are finite")
+    require(found.restored.shape == images.shape, f"what {role!r} restores has the shape of the images")
+    require(torch.equal(found.scores, again), f"{role!r} gives the same image the same score each time")
+    near = torch.allclose(found.scores, alone, rtol=1e-3, atol=1e-4)
+    require(near, f"no image influences the score that {role!r} gives another one")

@@ -12,7 +12,7 @@ from ganzoo.config.fields import TABLES, full_path, with_full_paths
 from ganzoo.config.files import read_toml, to_plain
 from ganzoo.config.settings import RunConfig, resolve
 from ganzoo.data.base import Dataset
-from ganzoo.data.load import dataset_spec, second_spec
+from ganzoo.data.load import chosen_classes, dataset_spec, second_spec
 from ganzoo.data.needs import check_fields, check_needs
 from ganzoo.data.progress import Progress, silent
 from ganzoo.errors import (
@@ -188,11 +188,18 @@ def check_file_settings(config: RunConfig, *specs: DatasetSpec | None) -> None:
         )
     if config.labels_from and (specs[0] is None or "attributes" not in specs[0].may_provide):
         raise ConfigError(f"labels_from = {config.labels_from!r} is for folder:PATH, not for {config.dataset!r}.")
+    if (config.only or config.without) and specs[0] is not None and (known := known_classes(specs[0])) is not None:
+        chosen_classes(specs[0].name, known, config)
     if any(spec is not None and spec.argument == "path" for spec in specs):
         return
     for key, usual in (("background", "white"), ("levels", None)):
         if (value := getattr(config, key)) != usual:
             raise ConfigError(f"{key} = {value!r} does nothing: it is for images of your own, such as folder:PATH.")
+
+
+def known_classes(spec: DatasetSpec) -> tuple[str, ...] | None:
+    """The classes of a data set; None where only the data can tell."""
+    return None if "labels" in spec.may_provide else spec.classes
 
 
 def load_data(run: ResolvedRun, progress: Progress) -> tuple[Dataset, Callable[[str, str], Dataset]]:

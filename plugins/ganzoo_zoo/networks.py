@@ -60,11 +60,12 @@ class ConvEncoder(Encoder):
 
     Args:
         outputs: numbers of the last layer; 0: as many as a latent has.
+        norm: batch normalisation, as in D.
     """
 
-    def __init__(self, latent_dim: int, width: int, shape: Sequence[int], outputs: int = 0) -> None:
+    def __init__(self, latent_dim: int, width: int, shape: Sequence[int], outputs: int = 0, norm: bool = True) -> None:
         super().__init__(latent_dim)
-        trunk, features = without_last(downsampling(shape[0], square_side(tuple(shape)), width))
+        trunk, features = without_last(downsampling(shape[0], square_side(tuple(shape)), width, norm))
         self.body = nn.Sequential(*trunk, nn.Linear(features, outputs or latent_dim))
         init_normal(self)
 

@@ -1,17 +1,19 @@
-"""Data sets that are read from installed packages: openmoji and earth."""
+"""Data sets that are read from installed packages: openmoji, earth and cells."""
 
 import json
+from importlib.metadata import metadata
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from ganzoo.data.base import DataRequest
-from ganzoo.data.packages import avatars, earth, installed, openmoji
+from ganzoo.data.packages import avatars, cells, earth, installed, openmoji
 from ganzoo.data.specs import OPENMOJI_GROUPS, own_spec
 from ganzoo.data.store import status
-from ganzoo.errors import ConfigError, DataMissingError
+from ganzoo.errors import ConfigError, DataError, DataMissingError
 
 needs_openmoji = pytest.mark.skipif(
     bool(installed.missing_packages(own_spec("openmoji"))), reason="the packages of openmoji are not installed"
@@ -21,6 +23,10 @@ needs_earth = pytest.mark.skipif(
 )
 needs_avatars = pytest.mark.skipif(
     bool(installed.missing_packages(own_spec("avatars"))), reason="the packages of avatars are not installed"
+)
+
+needs_cells = pytest.mark.skipif(
+    bool(installed.missing_packages(own_spec("cells"))), reason="the package of cells is not installed"
 )
 
 
@@ -173,3 +179,58 @@ def test_every_choice_of_an_avatar_can_be_seen() -> None:
 def test_avatars_too_large_for_memory_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="resolution = 512: 20,000 avatars"):
         avatars.load(request("avatars", tmp_path, resolution=512, memory=2**20))
+
+
+def made_cells(folder: Path, lines: list[str], side: int = 300) -> None:
+    """A package's folder with a few cells, each of one grey."""
+    (folder / "images").mkdir(parents=True)
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for number, line in enumerate(lines):
+        Image.new("L", (side, side), 10 * number).save(folder / line.split()[0])
+
+
+def test_cells_that_are_probably_defective_are_tested_with_and_never_trained_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    chances = ["0.0"] * 12 + ["0.3333333333333333", "0.6666666666666666", "1.0"]
+    made_cells(tmp_path, [f"images/cell{i:04d}.png  {chance}  mono" for i, chance in enumerate(chances)])
+    monkeypatch.setattr(cells, "require", lambda spec: {})
+    monkeypatch.setattr(cells, "file_of", lambda package, path: tmp_path)
+    train, test = (cells.load(request("cells", tmp_path, split=split, resolution=8)) for split in ("train", "test"))
+    assert train.info.classes == test.info.classes == ("functional", "defective")
+    assert train.labels is not None
+    assert test.labels is not None
+    assert train.labels.sum() == 0
+    assert test.labels.sum() == 2
+    assert len(test.source) > 2, "some functional cells are tested with too"
+    greys = [found.source.fetch(torch.arange(found.info.count))[:, 0, 0, 0].tolist() for found in (train, test)]
+    assert sorted(greys[0] + greys[1]) == [10 * number for number in range(15)], "each cell is in one split"
+    assert test.labels[[greys[1].index(130), greys[1].index(140)]].tolist() == [1, 1]
+
+
+def test_cells_of_another_form_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(cells, "require", lambda spec: {})
+    monkeypatch.setattr(cells, "file_of", lambda package, path: tmp_path)
+    made_cells(tmp_path, ["images/a.png 0.0 mono"], side=8)
+    with pytest.raises(DataError, match="has 8x8 pixels, not 300x300"):
+        cells.load(request("cells", tmp_path, split="test" if cells.in_test("a.png", False) else "train"))
+    (tmp_path / "labels.csv").write_text("images/a.png often mono\n")
+    with pytest.raises(DataError, match="line 1: a name, a probability and a type"):
+        cells.load(request("cells", tmp_path))
+
+
+def test_cells_have_a_package_and_an_extra_of_their_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(installed, "version_of", lambda package: None)
+    with pytest.raises(DataMissingError, match="pip install elpv-dataset"):
+        cells.load(request("cells", tmp_path))
+    spec = own_spec("cells")
+    assert "not for commercial use" in spec.licence
+    extras = metadata("ganzoo").get_all("Requires-Dist") or []
+    assert all("extra == 'cells'" in each for each in extras if each.startswith("elpv"))
+
+
+@needs_cells
+def test_all_cells_are_there(tmp_path: Path) -> None:
+    table = cells.rows(installed.file_of("elpv-dataset", "elpv_dataset/data/labels.csv"))
+    assert (len(table), sum(defective for _, defective in table)) == (2624, 821)
+    assert sum(cells.in_test(*row) for row in table) == 821 + 366

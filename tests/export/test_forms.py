@@ -15,11 +15,11 @@ from torch.nn.functional import interpolate
 
 import ganzoo
 from ganzoo.data.base import DataInfo
-from ganzoo.errors import UsageError
+from ganzoo.errors import ExportError, UsageError
 from ganzoo.export.calls import call_of, with_fixed_sides
 from ganzoo.export.program import difference, export_program
 from ganzoo.models.conditions import CodeCondition
-from ganzoo.models.interfaces import Classifier, Encoder, Generator, Translator
+from ganzoo.models.interfaces import Classifier, Encoder, Generator, Scorer, Translator
 from ganzoo.runtime.tensor_files import read_tensors, write_tensors
 
 from .conftest import Make, Train, exported, roles
@@ -60,8 +60,7 @@ def same_use(network: nn.Module, again: nn.Module, data: DataInfo) -> None:
         assert isinstance(again, Translator)
         assert (again.scale, again.multiple, again.reach) == (network.scale, network.multiple, network.reach)
     else:
-        kind = Classifier if isinstance(network, Classifier) else Encoder
-        assert isinstance(network, kind)
+        kind = next(kind for kind in (Classifier, Encoder, Scorer) if isinstance(network, kind))
         assert isinstance(again, kind)
 
 
@@ -91,6 +90,20 @@ def test_pt2_agrees_with_pytorch(name: str, role: str, trained: Train, made: Mak
     for inputs, expected in trials(network, run.data, done.fixed_sides):
         assert apart(program(*inputs), expected) <= NEAR
     same_use(network, ganzoo.load(done.path), run.data)
+
+
+@pytest.mark.parametrize("form", ["onnx", "pt2", "plain", "hf"])
+def test_a_scorer_that_searches_is_refused(form: str, trained: Train, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match=r"searches a latent for every image .* no exported program can hold"):
+        exported(trained("anogan"), form, "scorer", tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_exported_scorer_has_no_maps(trained: Train, made: Make) -> None:
+    again = ganzoo.load(made("f-anogan", "scorer", "pt2").path)
+    assert isinstance(again, Scorer)
+    with pytest.raises(UsageError, match="gives scores alone"):
+        again.compare(torch.zeros(1, *trained("f-anogan").data.shape), None)
 
 
 WITHOUT_GANZOO = """

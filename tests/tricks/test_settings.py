@@ -66,6 +66,8 @@ ACCEPTED = {
     "vaegan": {
         "instance_noise", "diffaugment", "spectral_norm", "minibatch_kernels", "minibatch_std", *SCHEDULED,
     },
+    "anogan": set(VALUES) - SLOPES,
+    "f-anogan": set(VALUES) - {"label_smoothing", "label_flipping", "train_d_above", "train_g_above"},
     "infogan": set(VALUES) - {"minibatch_kernels", "minibatch_std", *SLOPES},
     "icgan": set(VALUES) - SLOPES,
     "r3gan": set(VALUES) - {  # its penalties compare what D says of two samples that differ by little

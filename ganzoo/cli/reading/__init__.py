@@ -1,1 +1,1 @@
-"""Commands that give images to trained networks: ``classify``, ``encode``, ``edit``."""
+"""Commands that give images to trained networks: ``classify``, ``encode``, ``edit``, ``score``."""

@@ -13,6 +13,7 @@ from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, KEY_METRIC_ISC_STD, i
 from torch_fidelity.metric_kid import kernel_mmd
 from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, KEY_METRIC_RECALL, prc_features_to_metric
 
+from ganzoo.data.base import KEPT
 from ganzoo.errors import DataError
 from ganzoo.metrics.base import Metric
 from ganzoo.metrics.cache import statistics
@@ -141,7 +142,7 @@ class ClassBalance(FeatureMetric):
 
     def measure(self, context: EvaluationContext) -> dict[str, float]:
         logits = self.features(context)["logits"]
-        labels = labels_of(context)
+        labels = as_classified(context, labels_of(context))
         seen = torch.bincount(logits.argmax(1), minlength=logits.shape[1]).double() / len(logits)
         real = torch.bincount(labels, minlength=logits.shape[1]).double() / len(labels)
         rarest = int((seen / real.clamp_min(1e-12)).argmin())
@@ -167,7 +168,7 @@ class ClassAccuracy(Conditional):
     def measure(self, context: EvaluationContext) -> dict[str, float]:
         logits, asked = self.features(context)["logits"], context.labels(self.spec.count)
         assert asked is not None, "unsuitable() says so"
-        right = (logits.argmax(1) == asked).double()
+        right = (logits.argmax(1) == as_classified(context, asked)).double()
         worst = min(float(right[asked == k].mean()) for k in asked.unique())
         return {"accuracy": float(right.mean()), "of the worst class": worst}
 
@@ -204,3 +205,9 @@ def labels_of(context: EvaluationContext) -> Tensor:
     if labels is None:
         raise DataError(f"{context.against!r} has no class labels to compare with.")
     return labels.cpu()
+
+
+def as_classified(context: EvaluationContext, labels: Tensor) -> Tensor:
+    """Labels as a feature classifier numbers them, which knows all classes, also those that were left out."""
+    kept = context.reference().info.extra.get(KEPT)
+    return labels if kept is None else torch.tensor(kept)[labels]

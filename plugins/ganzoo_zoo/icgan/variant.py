@@ -21,8 +21,8 @@ from ganzoo.plugin import (
     Update,
     option,
 )
-from ganzoo_zoo.bigan.networks import ConvEncoder
 from ganzoo_zoo.icgan.networks import AttributeDiscriminator, AttributeGenerator, Attributes, ConvAttributeEncoder
+from ganzoo_zoo.networks import ConvEncoder
 
 EXAMPLES = 64
 """Rows of attributes that a generator keeps, to sample from."""
