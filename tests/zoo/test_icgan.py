@@ -19,7 +19,7 @@ from ganzoo.models.interfaces import AttributeEncoder, Encoder, Generator
 from ganzoo.models.load import load_variant, make_loss
 from ganzoo.models.state import State
 from ganzoo.runs.trained import open_run
-from ganzoo_zoo.icgan.networks import AttributeDiscriminator
+from ganzoo_zoo.icgan.networks import AttributeDiscriminator, LatentEncoder
 from ganzoo_zoo.icgan.variant import IcGAN
 
 from ..training.helpers import TINY
@@ -74,6 +74,19 @@ def test_encoders_learn_latents_of_drawn_images_and_attributes_of_real_ones() ->
     assert all(parameter.grad is None for parameter in generator.parameters())
     assert all(parameter.grad is not None for name in ("encoder", "attributes")
                for parameter in state.networks[name].parameters())  # fmt: skip
+
+
+def test_latents_that_are_read_are_as_long_as_drawn_ones() -> None:
+    latents = LatentEncoder(16, 4, (3, 16, 16))(torch.rand(5, 3, 16, 16))
+    torch.testing.assert_close(latents.square().mean(1), torch.ones(5))
+
+
+def test_edits_are_measured_while_it_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Metrics are taken without gradients, and this one trains a classifier."""
+    monkeypatch.setattr(editing, "FITTED", 200)
+    monkeypatch.setattr(editing, "EDITED", 5)
+    trained = ganzoo.train("icgan", "shapes", out=tmp_path / "run", **{**SMALL, "metrics": "edit-success"})
+    assert '"edit-success"' in (trained.path / "scalars.jsonl").read_text()
 
 
 @pytest.mark.parametrize(("steps", "expected"), [(10, [7, 3]), (2, [1, 1]), (1, [1])])

@@ -93,7 +93,7 @@ def trained(dataset: Dataset, metric: str) -> FeatureClassifier:
     """A classifier of the attributes, the same for the same data on the same machine."""
     targets = attributes_of(dataset, metric)[:FITTED]
     images = images_of(dataset, len(targets))
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():  # metrics are taken without gradients
         torch.manual_seed(0)
         network = FeatureClassifier(images.shape[1], targets.shape[1], WIDTH)
         optimizer = torch.optim.Adam(network.parameters(), lr=LR)

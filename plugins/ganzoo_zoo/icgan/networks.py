@@ -20,7 +20,7 @@ from ganzoo.plugin import (
     square_side,
     upsampling,
 )
-from ganzoo_zoo.networks import without_last
+from ganzoo_zoo.networks import ConvEncoder, without_last
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +80,17 @@ class AttributeDiscriminator(Discriminator):
 
     def forward(self, samples: Tensor, condition: Tensor | None = None) -> Tensor:
         return self.body(with_attributes(samples, condition)).flatten()
+
+
+class LatentEncoder(ConvEncoder):
+    """Images [N, *shape] to latents [N, latent_dim], as long as those that are drawn.
+
+    What a squared error leaves uncertain it makes short, and short latents give washed-out pictures.
+    """
+
+    def forward(self, samples: Tensor) -> Tensor:
+        latents = super().forward(samples)
+        return latents * (self.latent_dim**0.5 / latents.norm(dim=1, keepdim=True).clamp_min(1e-6))
 
 
 class ConvAttributeEncoder(AttributeEncoder):

@@ -21,8 +21,13 @@ from ganzoo.plugin import (
     Update,
     option,
 )
-from ganzoo_zoo.icgan.networks import AttributeDiscriminator, AttributeGenerator, Attributes, ConvAttributeEncoder
-from ganzoo_zoo.networks import ConvEncoder
+from ganzoo_zoo.icgan.networks import (
+    AttributeDiscriminator,
+    AttributeGenerator,
+    Attributes,
+    ConvAttributeEncoder,
+    LatentEncoder,
+)
 
 EXAMPLES = 64
 """Rows of attributes that a generator keeps, to sample from."""
@@ -33,7 +38,7 @@ class IcGANOptions(AdamOptions):
     """Settings of IcGAN."""
 
     lr: float = option(5e-4, "Adam's step size; the paper: 0.0002", above=0)
-    latent_dim: int = option(100, "length of a latent vector", at_least=1, at_most=65_536)
+    latent_dim: int = option(64, "length of a latent vector; the paper: 100", at_least=1, at_most=65_536)
     width: int = option(
         32, "feature maps at half the full resolution; doubled at each smaller one", at_least=1, at_most=8_192
     )
@@ -68,7 +73,7 @@ class IcGAN(GAN):
             generator.remember(self._examples)
         return {
             "generator": generator,
-            "encoder": ConvEncoder(o.latent_dim, o.width, shape),
+            "encoder": LatentEncoder(o.latent_dim, o.width, shape),
             "attributes": ConvAttributeEncoder(names, o.width, shape),
             "discriminator": AttributeDiscriminator(o.width, shape, len(names)),
         }
