@@ -17,9 +17,10 @@ SUMMARIES = {
     "race": "quality per minute: every variant that draws images, on MNIST, after 1, 3 and 10 minutes",
     "race-fashion": "the same of five of them on Fashion-MNIST, after 3 and 10 minutes",
     "race-cifar10": "the same on CIFAR-10",
+    "anomalies": "one-class MNIST: f-anogan trained on each digit",
     "translation": "pictures into pictures: pix2pix and its ablations, CycleGAN, on emoji and on the earth",
 }
-SMOKE, TOYS, MNIST, FASHION, CIFAR10, SSL, SR, RACE, RACE_FASHION, RACE_CIFAR10, TRANSLATION = (
+SMOKE, TOYS, MNIST, FASHION, CIFAR10, SSL, SR, RACE, RACE_FASHION, RACE_CIFAR10, ANOMALIES, TRANSLATION = (
     HERE / f"{name}.toml" for name in SUMMARIES
 )
 
