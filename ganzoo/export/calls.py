@@ -16,6 +16,7 @@ from ganzoo.config.fields import build
 from ganzoo.data.base import DataInfo
 from ganzoo.errors import ExportError, UsageError, describe
 from ganzoo.models.conditions import (
+    AttributeCondition,
     ClassCondition,
     CodeCondition,
     Condition,
@@ -174,6 +175,7 @@ def condition_name(told: Condition) -> str:
     """What the input of a condition is called."""
     names = {
         ClassCondition: "labels",
+        AttributeCondition: "attributes",
         EmbeddingCondition: "embeddings",
         CodeCondition: "codes",
         ImageCondition: "images",

@@ -17,6 +17,7 @@ from ganzoo.export.calls import FREE, Call
 from ganzoo.export.source import Source
 from ganzoo.export.text import public_name
 from ganzoo.models.conditions import (
+    AttributeCondition,
     ClassCondition,
     CodeCondition,
     Condition,
@@ -102,6 +103,8 @@ def plain_condition(told: Condition) -> dict[str, Any]:
         return {"kind": "classes", "classes": told.classes}
     if isinstance(told, EmbeddingCondition):
         text = base64.b64encode(told.examples.cpu().float().numpy().tobytes()).decode()
+        if isinstance(told, AttributeCondition):
+            return {"kind": "attributes", "names": list(told.names), "examples": text}
         return {"kind": "embeddings", "length": told.length, "field": told.field, "examples": text}
     if isinstance(told, CodeCondition):
         return {"kind": "codes", "categorical": list(told.categorical), "continuous": told.continuous}
@@ -133,10 +136,15 @@ def condition_from_plain(plain: Mapping[str, Any]) -> Condition:
         return Condition()
     if kind == "classes":
         return ClassCondition(whole(plain["classes"]))
-    if kind == "embeddings":
-        length = whole(plain["length"])
+    if kind in ("embeddings", "attributes"):
+        names = [str(name) for name in plain["names"]] if kind == "attributes" else []
+        length = len(names) or whole(plain["length"])
         rows = torch.frombuffer(bytearray(base64.b64decode(plain["examples"])), dtype=torch.float32).view(-1, length)
-        embeddings = EmbeddingCondition(length, len(rows), str(plain["field"]))
+        embeddings = (
+            AttributeCondition(names, len(rows))
+            if names
+            else EmbeddingCondition(length, len(rows), str(plain["field"]))
+        )
         embeddings.examples.copy_(rows)
         return embeddings
     if kind == "codes":

@@ -12,7 +12,7 @@ from .conftest import Invoke
 
 def test_list_shows_every_variant_with_paper_and_provider(invoke: Invoke) -> None:
     lines = invoke("list").out.splitlines()
-    listed = [line.split()[0] for line in lines if len(line.split()) > 1 and not line.startswith("NAME")]
+    listed = [line.split()[0] for line in lines if len(line.split()) > 1 and not line.startswith((" ", "NAME"))]
     assert sorted(listed) == registry().variants.names()
     assert any("arXiv:1411.1784" in line and "ganzoo" in line for line in lines)
 

@@ -11,6 +11,19 @@ from ganzoo.plugin import Discriminator, Generator, pyramid, square_side
 Distance = Literal["l1", "l2"]
 
 
+def init_scaled(network: nn.Module) -> None:
+    """Weights of the layers that keep variances about equal (Glorot's, which the authors' framework draws by itself).
+
+    With PyTorch's own, a third of the variance is left after each layer: the code of an image would be all but
+    constant, and both networks stay with one grey or black picture.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
 class Decoder(nn.Module):
     """Codes [N, code] to images [N, *shape]: two 3x3 convolutions at each resolution, with nearest enlargement between
     them: arXiv:1703.10717, figure 1. Nothing holds the images within [-1, 1]: where most pixels are black, tanh would
@@ -61,6 +74,7 @@ class DecodingGenerator(Generator):
     def __init__(self, latent_dim: int, width: int, shape: Sequence[int]) -> None:
         super().__init__(latent_dim)
         self.body = Decoder(latent_dim, width, shape)
+        init_scaled(self)
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         images: Tensor = self.body(latents)
@@ -80,6 +94,7 @@ class AutoEncoder(Discriminator):
         super().__init__()
         self.encoder, self.decoder = Encoder(code, width, shape), Decoder(code, width, shape)
         self.distance = distance
+        init_scaled(self)
 
     def forward(self, samples: Tensor, condition: Tensor | None = None) -> Tensor:
         difference = (self.decoder(self.encoder(samples)) - samples).flatten(1)

@@ -11,7 +11,7 @@ def ganzoo_variants() -> Iterable[VariantSpec]:
         VariantSpec(
             name="icgan",
             load="ganzoo_zoo.icgan.variant:IcGAN",
-            summary="edits images: gives a face glasses, and leaves the rest as it is",
+            summary="edits images: gives a face glasses, and keeps the rest",
             paper="arXiv:1611.06355",
             family="inference",
             needs=("images", "attributes"),

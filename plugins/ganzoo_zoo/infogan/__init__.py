@@ -11,7 +11,7 @@ def ganzoo_variants() -> Iterable[VariantSpec]:
         VariantSpec(
             name="infogan",
             load="ganzoo_zoo.infogan.variant:InfoGAN",
-            summary="finds codes that mean something, such as the digit, without labels",
+            summary="finds codes that mean something, such as the digit",
             paper="arXiv:1606.03657",
             family="inference",
             needs=("images",),
