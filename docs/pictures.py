@@ -1,7 +1,7 @@
 """Draws the pictures of the documentation that come from data, and those of translated test pictures.
 
 python docs/pictures.py
-python docs/pictures.py bench/translation/runs      # of the runs that are there, or of bench/race/runs
+python docs/pictures.py bench/translation/runs      # of the runs that are there, or of bench/race/runs, or runs
 
 The others come from `ganzoo sample`. Test pictures are taken from all over the split, none chosen.
 """
@@ -17,8 +17,10 @@ from ganzoo.bench.suite import find, read
 from ganzoo.data.base import DataRequest, to_unit
 from ganzoo.data.sources import glyphs
 from ganzoo.data.store import data_root
+from ganzoo.models.edit import editor_of
 from ganzoo.registry.registry import registry
 from ganzoo.report.pictures import save_picture
+from ganzoo.runs.trained import open_networks
 
 IMAGES = Path(__file__).parent / "images"
 COLUMNS = 12
@@ -32,6 +34,7 @@ def save_fields(name: str, *fields: str) -> None:
     save_picture(IMAGES / f"{name}.png", torch.cat(rows), COLUMNS)
 
 
+EDITED = ("glasses", "hat", "long-hair", "bright-hair")
 PIX2PIX = ("L1-alone", "L1-and-GAN", "conditional-GAN-alone", "L1-and-conditional-GAN")
 
 
@@ -63,6 +66,26 @@ def save_race(runs: Path) -> None:
         save_rows("race", [ganzoo.open_run(run).sample(COLUMNS) for run in found])
 
 
+def save_edits(runs: Path) -> None:
+    """Test faces, the same drawn again, and with one attribute turned over in each further row."""
+    run = runs / "icgan-avatars-s0"
+    if not run.exists():
+        return
+    _, networks = open_networks(run)
+    editor = editor_of(networks)
+    assert editor is not None, "icgan has what an edit takes"
+    faces = registry().datasets.load("avatars")(DataRequest(name="avatars", root=data_root(), split="test"))
+    examples = faces.examples(COLUMNS)
+    images = to_unit(examples["images"])
+    names, rows = faces.info.extra["attributes"], [images, editor.edit(images, {})]
+    for name in EDITED:
+        column = names.index(name)
+        turned = [editor.edit(image[None], {column: 1 - float(has[column])})
+                  for image, has in zip(images, examples["attributes"], strict=True)]  # fmt: skip
+        rows.append(torch.cat(turned))
+    save_rows("icgan-avatars", rows)
+
+
 def save_rows(name: str, rows: list[Tensor]) -> None:
     """Pictures [COLUMNS, C, H, W] in rows, grey ones as RGB."""
     values = [to_unit(row).float().expand(-1, 3, -1, -1) for row in rows]
@@ -73,9 +96,11 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         save_translations(Path(sys.argv[1]))
         save_race(Path(sys.argv[1]))
+        save_edits(Path(sys.argv[1]))
         sys.exit()
     digits = glyphs.load(DataRequest(name="glyphs", root=Path(), resolution=32, channels=3))
     save_picture(IMAGES / "glyphs.png", to_unit(digits.source.fetch(torch.arange(40))), 10)
     save_fields("shapes", "images", "target", "mask")
     save_fields("openmoji", "images", "target")
     save_fields("earth", "images", "target")
+    save_fields("avatars", "images")
