@@ -6,7 +6,7 @@ RUN is an unconditional training on `avatars`. Glasses and long hair, minus no g
 and short hair, should give glasses and short hair. Each term is the mean of three latents whose samples have these
 attributes, as a classifier sees them that is trained on real avatars. Seeds are taken in order, none chosen.
 
-Recorded in benchmarks/results/arithmetic.json: how often the classifier sees both attributes in the result, and in
+Recorded in benchmarks/results/latents/arithmetic-avatars.json: how often the classifier sees both attributes in the result, and in
 single samples of all kinds. The first sum is drawn as docs/images/arithmetic-avatars.png.
 """
 
@@ -66,9 +66,9 @@ def main() -> None:
             save_picture(ROOT / "docs" / "images" / "arithmetic-avatars.png", torch.cat(shown), EACH + 1)
             first = [term.seeds for term in terms]
     after = seen(classifier, torch.stack(results))
-    where = environment(torch.device("cpu"))
+    where = environment(torch.device("cpu"), "ganzoo")
     write(
-        ROOT / "benchmarks" / "results" / "arithmetic.json",
+        ROOT / "benchmarks" / "results" / "latents" / "arithmetic-avatars.json",
         {
             "what": "glasses, long hair - no glasses, long hair + no glasses, short hair: means of three latents",
             "command": f"python benchmarks/arithmetic.py RUN --sums {given.sums}",
