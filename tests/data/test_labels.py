@@ -1,14 +1,16 @@
 """Labels from a CSV file: classes, attributes, and every way in which such a file can be wrong."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 from PIL import Image
 
 from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import DataRequest, Dataset, DataWarning
 from ganzoo.data.load import load_dataset
-from ganzoo.data.sources import folder, labels
+from ganzoo.data.sources import folder, labels, vision
 from ganzoo.errors import ConfigError, DataError
 from ganzoo.training.setup import prepare
 
@@ -111,3 +113,25 @@ def test_a_run_keeps_the_path_in_full_and_other_sets_refuse_it(images, tmp_path)
         prepare("cgan", "glyphs", settings={"labels_from": "labels.csv"})
     config = RunConfig(variant="none", dataset="glyphs", second=f"folder:{images}", labels_from="x", resolution=8)
     assert load_dataset("glyphs", config).second.labels is None  # it is of the first set
+
+
+def test_celeba_has_its_attributes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """torchvision reads the list; it is asked for nothing else here, because the files cannot be had freely."""
+    folder = tmp_path / vision.CELEBA_FOLDER
+    folder.mkdir(parents=True)
+    for name in ("000001.jpg", "000002.jpg"):
+        Image.new("RGB", (178, 218), (9, 99, 199)).save(folder / name)
+    listed = SimpleNamespace(
+        filename=["000001.jpg", "000002.jpg"],
+        attr=torch.tensor([[0, 1], [1, 1]]),
+        attr_names=["Eyeglasses", "Smiling", ""],
+    )
+    monkeypatch.setattr(vision, "_torchvision", lambda *given: listed)
+    monkeypatch.setattr(vision, "require", lambda *given: [])
+    found = vision.load_celeba(DataRequest(name="celeba", root=tmp_path, resolution=32))
+    assert (found.info.shape, found.info.fields) == ((3, 32, 32), ("images", "attributes"))
+    assert found.info.extra == {"attributes": ["Eyeglasses", "Smiling"]}
+    assert found.fields["attributes"].tolist() == [[0, 1], [1, 1]]
+    listed.attr = torch.tensor([[1, 1], [1, 1]])
+    other = vision.load_celeba(DataRequest(name="celeba", root=tmp_path, resolution=32))
+    assert other.info.digest != found.info.digest
