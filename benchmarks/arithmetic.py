@@ -6,8 +6,8 @@ RUN is an unconditional training on `avatars`. Glasses and long hair, minus no g
 and short hair, should give glasses and short hair. Each term is the mean of three latents whose samples have these
 attributes, as a classifier sees them that is trained on real avatars. Seeds are taken in order, none chosen.
 
-Recorded in benchmarks/results/latents/arithmetic-avatars.json: how often the classifier sees both attributes in the result, and in
-single samples of all kinds. The first sum is drawn as docs/images/arithmetic-avatars.png.
+Recorded in benchmarks/results/latents/arithmetic-avatars.json: how often the classifier sees both attributes in the
+result, and in single samples of all kinds. The first sum is drawn as docs/images/arithmetic-avatars.png.
 """
 
 import argparse
