@@ -21,7 +21,7 @@ from torch import Tensor
 import ganzoo
 from ganzoo.config.settings import RunConfig
 from ganzoo.data.load import load_dataset
-from ganzoo.metrics.measures.editing import seen, trained
+from ganzoo.metrics.measures.editing import FITTED, seen, trained
 from ganzoo.models.latents import Term, arithmetic
 from ganzoo.report.pictures import save_picture
 from ganzoo.runtime.environment import environment, now
@@ -42,7 +42,7 @@ def main() -> None:
     data = load_dataset("avatars", RunConfig(variant="dcgan", dataset="avatars", resolution=run.data.shape[1]))
     names = list(data.info.extra["attributes"])
     glasses, hair = names.index("glasses"), names.index("long-hair")
-    classifier = trained(data, "this measurement")
+    classifier = trained(data, "this measurement", torch.arange(FITTED))
 
     wanted = 3 * EACH * given.sums
     samples = torch.cat([generator.sample(1, seed=seed) for seed in range(wanted)])

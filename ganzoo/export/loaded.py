@@ -138,6 +138,7 @@ def rebuilt(description: Mapping[str, Any], run: Run, path: Path) -> Usable:
             network = ExportedScorer(run)
         else:
             network = ExportedClassifier(whole(description["output"].get("length", 0), 2**20), run)
+            network.named = bool(description["classes"])
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, ArithmeticError) as error:
         raise CheckpointError(f"{path} is damaged: its description lacks or misplaces {error}.") from error
     found: Usable = network.eval()

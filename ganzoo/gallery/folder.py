@@ -15,7 +15,7 @@ from ganzoo.runs.weights import describe_weights
 DEPTH = 3
 """Runs lie at most so many folders below the one that is shown; those of a suite lie two below theirs."""
 MOST_RUNS = 1000
-SHOWN_LATER = ("classifier", "discriminator", "encoder", "scorer")
+SHOWN_LATER = ("classifier", "discriminator", "encoder", "attributes", "scorer")
 """Roles that usually draw nothing."""
 WITHOUT_WEIGHTS = {
     "running": "no weights yet: its training has not reached a checkpoint",

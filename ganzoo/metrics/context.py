@@ -93,6 +93,10 @@ class EvaluationContext:
         """What several metrics need of the target, computed by the first of them."""
         return self.once(self._own, ("shared", key), compute)
 
+    def of_reference(self, key: Any, compute: Callable[[], T]) -> T:
+        """What follows from the real samples alone, computed by the first metric that needs it."""
+        return self.once(self._real, ("of reference", key), compute)
+
     def renewed(self, target: EvaluationTarget, seed: int) -> "EvaluationContext":
         """The same context for another target; what is known of real samples is kept."""
         return dataclasses.replace(self, target=target, seed=seed, used={}, _own={})

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.models.conditions import AttributeCondition
-from ganzoo.models.interfaces import AttributeEncoder, Encoder, Generator
+from ganzoo.models.interfaces import AttributeEncoder, Encoder, Generator, device_of
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,11 @@ class Editor:
     def edit(self, images: Tensor, wanted: Mapping[int, float]) -> Tensor:
         """Images [N, C, H, W] in [-1, 1], drawn again: the attributes in ``wanted`` get its values, by column, the
         others stay as they are read."""
+        given, images = images.device, images.to(device_of(self.generator))
         attributes = (self.reader(images) > 0.5).float()
         for column, value in wanted.items():
             attributes[:, column] = value
-        return self.generator(self.encoder(images), attributes).clamp(-1, 1)
+        return self.generator(self.encoder(images), attributes).clamp(-1, 1).to(given)
 
 
 def editor_of(networks: Mapping[str, nn.Module]) -> Editor | None:

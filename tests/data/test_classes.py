@@ -129,3 +129,5 @@ def test_a_feature_classifier_is_asked_by_its_own_numbers(tmp_path: Path) -> Non
     run = ganzoo.train("cgan", "glyphs", out=tmp_path / "run", steps=1, only="2,5", **{**PAIR, "resolution": 28})
     context = open_context(run.path, ["accuracy-glyphs-10k"])
     assert as_classified(context, torch.tensor([0, 1, 1])).tolist() == [2, 5, 5]
+    (balance,) = ganzoo.evaluate(run.path, ["balance-glyphs-10k"])
+    assert balance.values["rarest class"] in (2.0, 5.0), "a class that was left out is not rare"

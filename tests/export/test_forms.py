@@ -62,6 +62,9 @@ def same_use(network: nn.Module, again: nn.Module, data: DataInfo) -> None:
     else:
         kind = next(kind for kind in (Classifier, Encoder, Scorer) if isinstance(network, kind))
         assert isinstance(again, kind)
+        if isinstance(network, Classifier):
+            assert isinstance(again, Classifier)
+            assert again.named == network.named
 
 
 @pytest.mark.parametrize(("name", "role"), roles())

@@ -75,6 +75,15 @@ def test_all_test_images_are_scored_and_those_of_other_classes_are_odd() -> None
     assert found.about["reference"]["digest"] == whole.info.digest
 
 
+def test_scores_that_are_no_numbers_are_no_success() -> None:
+    (metric,), given = load_metrics(["anomaly-auc"]), context(only="1")
+    assert given.target.scorer is not None
+    with torch.no_grad():
+        given.target.scorer.gain.fill_(torch.nan)  # type: ignore[operator]  # Ink has it
+    with pytest.raises(DataError, match=r"([\d,]+) of \1 scores are not finite"):
+        metric.measure(given)
+
+
 def test_training_on_all_classes_leaves_nothing_odd() -> None:
     (metric,) = load_metrics(["anomaly-auc"])
     with pytest.raises(DataError, match=r"no test image is odd. Train on some of them: -o only=CLASS"):

@@ -1,5 +1,6 @@
 """icgan: attributes in, two encoders afterwards, edits."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def test_encoders_learn_latents_of_drawn_images_and_attributes_of_real_ones() ->
     torch.manual_seed(5)
     losses = variant.encoder_loss(state, batch)
     torch.manual_seed(5)
-    generator, reader = state.networks["generator"], state.networks["attributes"]
+    generator, reader = state.networks["generator"].eval(), state.networks["attributes"]
     latents = generator.latents(6)
     drawn = generator(latents, batch["attributes"])
     torch.testing.assert_close(losses["latent"], (state.networks["encoder"](drawn) - latents).square().mean())
@@ -87,6 +88,19 @@ def test_edits_are_measured_while_it_trains(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(editing, "EDITED", 5)
     trained = ganzoo.train("icgan", "shapes", out=tmp_path / "run", **{**SMALL, "metrics": "edit-success"})
     assert '"edit-success"' in (trained.path / "scalars.jsonl").read_text()
+
+
+def test_the_generator_stands_still_while_encoders_learn() -> None:
+    variant, state, batch = made()
+    average = copy.deepcopy(state.networks["generator"])
+    with torch.no_grad():
+        for parameter in average.parameters():
+            parameter.add_(0.1)
+    state.ema["generator"] = average
+    variant.freeze(state)
+    variant.encoder_loss(state, batch)
+    found = state.networks["generator"].state_dict()
+    assert all(torch.equal(found[key], value) for key, value in average.state_dict().items())
 
 
 @pytest.mark.parametrize(("steps", "expected"), [(10, [7, 3]), (2, [1, 1]), (1, [1])])

@@ -29,7 +29,7 @@ def command(
     """
     import torch
 
-    from ganzoo.cli.options import parse_assignments
+    from ganzoo.cli.options import parse_assignments, refuse_output
     from ganzoo.data.base import to_uint8
     from ganzoo.data.files import image_files, images_of
     from ganzoo.errors import UsageError
@@ -50,7 +50,11 @@ def command(
     targets = [output / f"{file.stem}.png" for file in files] if alone else [output]
     if len(set(targets)) < len(targets):
         raise UsageError("two images have the same name, and would be one PNG: edit them one after the other.")
-    if not overwrite and (existing := [target for target in targets if target.exists()]):
+    if not alone:
+        refuse_output(output, overwrite)
+    elif output.exists() and not output.is_dir():
+        raise UsageError(f"--output {output}: a file is there, and edited images go to a folder or a FILE.png.")
+    elif not overwrite and (existing := [target for target in targets if target.exists()]):
         raise UsageError(f"{existing[0]} exists: add --overwrite, or choose another --output.")
     rows = []
     for images in images_of(files, variant.data, variant.config):

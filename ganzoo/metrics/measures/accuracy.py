@@ -45,7 +45,7 @@ class TestAccuracy(Metric):
     def measure(self, context: EvaluationContext) -> dict[str, float]:
         classifier, (test, labels) = context.target.classifier, self.test(context)
         assert classifier is not None, "unsuitable() says so"
-        right = int((chosen(classifier, test) == labels).sum())
+        right = int((chosen(classifier, test, torch.arange(len(test.source))) == labels).sum())
         accuracy = right / len(test.source)
         return {"accuracy": accuracy, "test error": 1 - accuracy}
 
@@ -74,29 +74,32 @@ class ClusterError(Metric):
         classifier, known = context.target.classifier, self.known(context)
         assert classifier is not None, "unsuitable() says so"
         assert known.labels is not None, "known() says so"
-        found = chosen(classifier, known, MATCHED)
-        meant, classes = meanings(found, known.labels.cpu()[: len(found)], classifier.classes, len(known.info.classes))
+        indices = context.chosen(known, min(MATCHED, len(known.source)))  # at random: a folder is sorted by class
+        found = chosen(classifier, known, indices)
+        meant, classes = meanings(found, known.labels.cpu()[indices], classifier.classes, len(known.info.classes))
         test = context.held_out()
         assert test.labels is not None, "a split of the same data"
-        wrong = (meant[chosen(classifier, test)] != test.labels.cpu()).float().mean()
+        wrong = (meant[chosen(classifier, test, torch.arange(len(test.source)))] != test.labels.cpu()).float().mean()
         return {"share": float(wrong), "classes found": float(classes)}
 
 
 @torch.no_grad()
-def chosen(classifier: Classifier, dataset: Dataset, count: int = 0) -> Tensor:
-    """The likeliest class, int64 [N], of the first ``count`` images, or of all."""
-    total, device = len(dataset.source), device_of(classifier)
-    indices = torch.arange(min(count, total) if count else total).split(BATCH)
-    return torch.cat([classifier(to_unit(dataset.source.fetch(part).to(device))).argmax(1).cpu() for part in indices])
+def chosen(classifier: Classifier, dataset: Dataset, indices: Tensor) -> Tensor:
+    """The likeliest class, int64 [N], of the images of these numbers."""
+    device, parts = device_of(classifier), indices.split(BATCH)
+    return torch.cat([classifier(to_unit(dataset.source.fetch(part).to(device))).argmax(1).cpu() for part in parts])
 
 
 def meanings(found: Tensor, labels: Tensor, categories: int, classes: int) -> tuple[Tensor, int]:
     """The class, int64 [categories], that most samples of each category have, and how many classes are meant at all.
+
+    A category without samples means no class: -1.
 
     Args:
         found: the category of each sample, int64 [N].
         labels: its class, int64 [N].
     """
     counts = one_hot(found, categories).T.float() @ one_hot(labels, classes).float()
-    meant = counts.argmax(1)
-    return meant, len(meant[counts.sum(1) > 0].unique())
+    used = counts.sum(1) > 0
+    meant = counts.argmax(1).where(used, -1)
+    return meant, len(meant[used].unique())

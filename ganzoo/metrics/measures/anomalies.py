@@ -55,6 +55,8 @@ class AnomalyAUC(Metric):
             indices = torch.arange(start, min(start + BATCH, len(odd)))
             found.append(scorer(to_unit(tests.source.fetch(indices)).to(device)).double().cpu())
         scores = torch.cat(found)
+        if broken := int((~scores.isfinite()).sum()):
+            raise DataError(f"{broken:,} of {len(scores):,} scores are not finite: this scorer is broken.")
         return {"AUC": auc(scores[~odd], scores[odd]), "normal": float((~odd).sum()), "odd": float(odd.sum())}
 
 

@@ -22,8 +22,7 @@ EDITED = 500
 class EditSuccess(Metric):
     """Test images with one attribute turned over, judged by a classifier that is trained on real images here.
 
-    A classifier of all attributes is trained on the first training images, always with the same seed; how much it gets
-    right of the test images stands beside the result.
+    How much it gets right of all attributes of the test images stands beside the result.
     """
 
     def unsuitable(self, context: EvaluationContext) -> str:
@@ -34,15 +33,22 @@ class EditSuccess(Metric):
     def prepare(self, context: EvaluationContext) -> None:
         attributes_of(context.reference(), self.spec.name)
 
+    def classifier(self, context: EvaluationContext) -> FeatureClassifier:
+        """A classifier of some training images, chosen at random, always the same."""
+        known = context.reference()
+        return trained(known, self.spec.name, context.chosen(known, min(FITTED, len(known.source))))
+
     def measure(self, context: EvaluationContext) -> dict[str, float]:
         editor = editor_of(context.target.roles)
         assert editor is not None, "unsuitable() says so"
-        classifier = trained(context.reference(), self.spec.name)
+        classifier = context.of_reference("edit classifier", lambda: self.classifier(context))
         tests = context.held_out()
         truth = attributes_of(tests, self.spec.name)
-        images = images_of(tests, min(EDITED, len(truth)))
-        changed, kept = judged(editor, classifier, images, truth[: len(images)])
-        right = (seen(classifier, images_of(tests, len(truth))) == truth.bool()).float().mean()
+        edited = context.chosen(tests, min(EDITED, len(truth)))
+        changed, kept = judged(editor, classifier, images_of(tests, edited), truth[edited])
+        rows = torch.arange(len(truth)).split(BATCH)
+        hits = [seen(classifier, images_of(tests, part)) == truth[part].bool() for part in rows]
+        right = torch.cat(hits).float().mean()
         return {"share": float(changed), "kept": float(kept), "classifier": float(right)}
 
 
@@ -78,9 +84,9 @@ def attributes_of(dataset: Dataset, metric: str) -> Tensor:
     return dataset.fetch("attributes", torch.arange(dataset.info.count)).float().cpu()
 
 
-def images_of(dataset: Dataset, count: int) -> Tensor:
-    """The first images, [N, C, H, W] in [-1, 1], on the CPU."""
-    return to_unit(dataset.source.fetch(torch.arange(count))).cpu()
+def images_of(dataset: Dataset, indices: Tensor) -> Tensor:
+    """The images of these numbers, [N, C, H, W] in [-1, 1], on the CPU."""
+    return to_unit(dataset.source.fetch(indices)).cpu()
 
 
 @torch.no_grad()
@@ -89,19 +95,18 @@ def seen(classifier: FeatureClassifier, images: Tensor) -> Tensor:
     return torch.cat([classifier(part)[1] > 0 for part in images.split(500)])
 
 
-def trained(dataset: Dataset, metric: str) -> FeatureClassifier:
-    """A classifier of the attributes, the same for the same data on the same machine."""
-    targets = attributes_of(dataset, metric)[:FITTED]
-    images = images_of(dataset, len(targets))
-    with torch.random.fork_rng(devices=[]), torch.enable_grad():  # metrics are taken without gradients
+def trained(dataset: Dataset, metric: str, indices: Tensor) -> FeatureClassifier:
+    """A classifier of the attributes, of the images of these numbers; the same for the same data on one machine."""
+    targets = attributes_of(dataset, metric)
+    with torch.random.fork_rng(), torch.enable_grad():  # metrics are taken without gradients
         torch.manual_seed(0)
-        network = FeatureClassifier(images.shape[1], targets.shape[1], WIDTH)
+        network = FeatureClassifier(dataset.info.shape[0], targets.shape[1], WIDTH)
         optimizer = torch.optim.Adam(network.parameters(), lr=LR)
-        steps = EPOCHS * -(-len(images) // BATCH)
+        steps = EPOCHS * -(-len(indices) // BATCH)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
         for _ in range(EPOCHS):
-            for rows in torch.randperm(len(images)).split(BATCH):
-                loss = binary_cross_entropy_with_logits(network(images[rows])[1], targets[rows])
+            for rows in indices[torch.randperm(len(indices))].split(BATCH):
+                loss = binary_cross_entropy_with_logits(network(images_of(dataset, rows))[1], targets[rows])
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()
                 optimizer.step()

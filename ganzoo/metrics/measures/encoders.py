@@ -20,7 +20,7 @@ RIDGE = 1e-3
 
 
 class Encoded(Metric):
-    """A metric of latents and classes: of the first training images, and of all test images."""
+    """A metric of latents and classes: of some training images, and of all test images."""
 
     def prepare(self, context: EvaluationContext) -> None:
         self.known(context)
@@ -38,12 +38,15 @@ class Encoded(Metric):
 
     @torch.no_grad()
     def latents(self, context: EvaluationContext, dataset: Dataset, count: int = 0) -> tuple[Tensor, Tensor]:
-        """Latents float32 [N, D] of the first ``count`` images, or of all, and their classes int64 [N]."""
+        """Latents float32 [N, D] of ``count`` images, or of all, and their classes int64 [N].
+
+        They are chosen at random, always the same: a folder is sorted by class.
+        """
         encoder = context.target.encoder
         assert isinstance(encoder, Encoder), "unsuitable() says so"
         assert dataset.labels is not None, "known() says so"
         total, device = len(dataset.source), device_of(encoder)
-        indices = torch.arange(min(count, total) if count else total)
+        indices = context.chosen(dataset, min(count, total)) if count else torch.arange(total)
         found = [encoder(to_unit(dataset.source.fetch(part)).to(device)).float().cpu() for part in indices.split(BATCH)]
         return torch.cat(found), dataset.labels.cpu()[indices]
 

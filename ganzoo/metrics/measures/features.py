@@ -145,7 +145,8 @@ class ClassBalance(FeatureMetric):
         labels = as_classified(context, labels_of(context))
         seen = torch.bincount(logits.argmax(1), minlength=logits.shape[1]).double() / len(logits)
         real = torch.bincount(labels, minlength=logits.shape[1]).double() / len(labels)
-        rarest = int((seen / real.clamp_min(1e-12)).argmin())
+        # A class that was left out of the data is not rare.
+        rarest = int((seen / real).where(real > 0, torch.inf).argmin())
         return {
             "distance": float((seen - real).abs().sum() / 2),
             "rarest share": float(seen[rarest]),

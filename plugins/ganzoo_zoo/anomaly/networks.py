@@ -80,7 +80,7 @@ class SearchScorer(Scorer):
                 module.training = training
 
     def search(self, images: Tensor, scoring: Any) -> Scored:
-        """The latent with the smallest loss after so many steps, its loss and its image."""
+        """The latent after so many steps, its loss and its image."""
         start = self.generator.latents(1, torch.Generator().manual_seed(scoring.seed))
         with torch.no_grad():
             wanted = self.features(images)

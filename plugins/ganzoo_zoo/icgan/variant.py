@@ -89,15 +89,22 @@ class IcGAN(GAN):
         last = max(1, round(self.options.encoder_share * self.config.steps))
         stages = [
             Stage("game", self.config.steps - last, self.updates()),
-            Stage("encoders", last, (Update("encoder", "encoder", self.encoder_loss),)),
+            Stage("encoders", last, (Update("encoder", "encoder", self.encoder_loss),), begin=self.freeze),
         ]
         return [stage for stage in stages if stage.steps]
+
+    @staticmethod
+    def freeze(state: State) -> None:
+        """Take the generator's average, which is what is saved, and what encoders must invert."""
+        if "generator" in state.ema:
+            state.networks["generator"].load_state_dict(state.ema["generator"].state_dict())
 
     def encoder_loss(self, state: State, batch: Batch) -> Losses:
         """The latents of drawn images, and the attributes of real ones: equations 3 and 4."""
         generator = self.network(state, "generator", Generator)
         reader = self.network(state, "attributes", ConvAttributeEncoder)
         attributes = batch["attributes"]
+        generator.eval()  # running statistics stand still too
         latents = generator.latents(len(attributes))
         with torch.no_grad():
             images = generator(latents, attributes)
