@@ -75,7 +75,7 @@ def load(path: str | Path, role: str | None = None, *, sha256: str | None = None
     else:
         network = load_network(source, variant_of_weights(source))
     if not isinstance(network, Usable):
-        raise UsageError(f"{source} holds a {type(network).__name__}: it neither samples, translates nor classifies.")
+        raise UsageError(f"{source} holds a {type(network).__name__}: it is no network that can be used by itself.")
     return network
 
 

@@ -128,6 +128,17 @@ class EvaluationContext:
         self.used["reference"]["splits"][info.split] = info.count
         return found
 
+    def labelled_reference(self, metric: str) -> Dataset:
+        """The split that was trained on, which must have classes.
+
+        Raises:
+            DataError: it has none; or as :meth:`reference`.
+        """
+        found = self.reference()
+        if found.labels is None:
+            raise DataError(f"{self.against!r} has no labels, and {metric} needs classes.")
+        return found
+
     def held_out(self) -> Dataset:
         """The test split, or where there is none the one that was trained on; its use is written down.
 

@@ -194,6 +194,23 @@ def open_networks(path: str | Path) -> tuple[Variant, dict[str, nn.Module]]:
     return variant, {describe_weights(source)[0]["role"]: load_network(source, variant)}
 
 
+def open_one(path: str | Path, kind: type[N], what: str) -> tuple[Variant, N]:
+    """What was trained, and the first network of that kind.
+
+    Args:
+        what: its name in a message, such as "encoder".
+
+    Raises:
+        UsageError: there is none; or as :func:`open_networks`.
+    """
+    variant, networks = open_networks(path)
+    found = first_of(networks, kind)
+    if found is None:
+        kinds = ", ".join(type(network).__name__ for network in networks.values())
+        raise UsageError(f"{path} holds {kinds}: no {what}.")
+    return variant, found
+
+
 def first_of(networks: Mapping[str, nn.Module], kind: type[N], role: str | None = None) -> N | None:
     """The network of a role if it is of that kind, else None; without a role, the first one of that kind."""
     chosen = networks.values() if role is None else [networks[role]] if role in networks else []

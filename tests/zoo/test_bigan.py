@@ -100,7 +100,7 @@ def test_classes_are_needed(tmp_path: Path) -> None:
     (tmp_path / "plain").mkdir()
     for number in range(3):
         Image.new("RGB", (16, 16), (number, 0, 0)).save(tmp_path / "plain" / f"{number}.png")
-    with pytest.raises(DataError, match="has no labels, and probe-accuracy compares latents with classes"):
+    with pytest.raises(DataError, match="has no labels, and probe-accuracy needs classes"):
         ganzoo.evaluate(run.path, ["probe-accuracy"], reference=f"folder:{tmp_path / 'plain'}")
 
 

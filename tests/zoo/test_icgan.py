@@ -97,7 +97,9 @@ def test_the_generator_stands_still_while_encoders_learn() -> None:
         for parameter in average.parameters():
             parameter.add_(0.1)
     state.ema["generator"] = average
-    variant.freeze(state)
+    begin = variant.stages()[-1].begin
+    assert begin is not None
+    begin(state)
     variant.encoder_loss(state, batch)
     found = state.networks["generator"].state_dict()
     assert all(torch.equal(found[key], value) for key, value in average.state_dict().items())
@@ -108,7 +110,7 @@ def test_the_last_iterations_train_the_encoders(steps: int, expected: list[int])
     variant, _, _ = made(steps=steps)
     stages = variant.stages()
     assert [stage.steps for stage in stages] == expected
-    assert stages[-1].name == "encoders"
+    assert stages[-1].name == "encoder"
     assert [update.player for update in stages[-1].updates] == ["encoder"]
 
 

@@ -124,8 +124,6 @@ def test_an_image_comes_back_more_like_itself_after_training(tmp_path: Path) -> 
         assert 0 < found.values["squared"] < found.values["mean"]
     assert errors[1] < 0.7 * errors[0]
     assert errors[1] < found.values["average image"]
-    (probe,) = ganzoo.evaluate(run.path, ["probe-accuracy"])
-    assert probe.value > 0.2, "guessing would give 0.1"
 
 
 def test_reconstructions_of_a_conditional_one_are_told_the_class(tmp_path: Path) -> None:

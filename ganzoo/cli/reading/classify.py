@@ -23,15 +23,11 @@ def command(source: Path, images: tuple[Path, ...], as_json: bool) -> None:
     import torch
 
     from ganzoo.data.files import image_files, images_of
-    from ganzoo.errors import UsageError
     from ganzoo.models.interfaces import Classifier
-    from ganzoo.runs.trained import first_of, open_networks
+    from ganzoo.runs.trained import open_one
 
-    variant, networks = open_networks(source)
-    network, data = first_of(networks, Classifier), variant.data
-    if network is None:
-        kinds = ", ".join(type(found).__name__ for found in networks.values())
-        raise UsageError(f"{source} holds {kinds}: no classifier.")
+    variant, network = open_one(source, Classifier, "classifier")
+    data = variant.data
     names = data.classes if network.named else tuple(map(str, range(network.classes)))
     files = image_files(images)
     results = []

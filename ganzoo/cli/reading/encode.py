@@ -32,18 +32,14 @@ def command(source: Path, inputs: tuple[Path, ...], output: Path, overwrite: boo
     from ganzoo.data.files import image_files, images_of
     from ganzoo.errors import UsageError
     from ganzoo.models.interfaces import Encoder
-    from ganzoo.runs.trained import first_of, open_networks
+    from ganzoo.runs.trained import open_one
     from ganzoo.runtime.files import replace_file
 
     if output.suffix.lower() not in SUFFIXES:
         raise UsageError(f"output = {output}: the name must end in {' or '.join(SUFFIXES)}.")
     if output.exists() and not overwrite:
         raise UsageError(f"{output} exists: --overwrite replaces it.")
-    variant, networks = open_networks(source)
-    network = first_of(networks, Encoder)
-    if network is None:
-        kinds = ", ".join(type(found).__name__ for found in networks.values())
-        raise UsageError(f"{source} holds {kinds}: no encoder.")
+    variant, network = open_one(source, Encoder, "encoder")
     files = image_files(inputs)
     with torch.no_grad():
         codes = torch.cat([network(images).float() for images in images_of(files, variant.data, variant.config)])

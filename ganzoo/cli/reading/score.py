@@ -44,7 +44,7 @@ def command(
     from ganzoo.data.files import image_files
     from ganzoo.errors import DataError, UsageError
     from ganzoo.models.interfaces import Scorer
-    from ganzoo.runs.trained import first_of, open_networks
+    from ganzoo.runs.trained import open_one
     from ganzoo.runtime.files import replace_file
 
     if output is not None:
@@ -58,11 +58,7 @@ def command(
             raise UsageError(f"--maps {maps}: it is not empty; --overwrite replaces the maps in it.")
     if missing := next((path for path in inputs if not path.exists()), None):
         raise UsageError(f"--input {missing}: no such file or folder.")
-    variant, networks = open_networks(source)
-    network = first_of(networks, Scorer)
-    if network is None:
-        kinds = ", ".join(type(found).__name__ for found in networks.values())
-        raise UsageError(f"{source} holds {kinds}: no scorer of anomalies.")
+    variant, network = open_one(source, Scorer, "scorer of anomalies")
     files = image_files(inputs)
     try:
         scores = scored(variant, network, files, maps, assignments)

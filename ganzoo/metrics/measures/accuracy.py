@@ -55,25 +55,12 @@ class ClusterError(Metric):
     training images in it have: arXiv:1511.06390. Training labels decide, test labels judge."""
 
     def prepare(self, context: EvaluationContext) -> None:
-        self.known(context)
-
-    def known(self, context: EvaluationContext) -> Dataset:
-        """The training images.
-
-        Raises:
-            DataError: they have no classes.
-        """
-        found = context.reference()
-        if found.labels is None:
-            raise DataError(
-                f"{context.against!r} has no labels, and {self.spec.name} compares categories with classes."
-            )
-        return found
+        context.labelled_reference(self.spec.name)
 
     def measure(self, context: EvaluationContext) -> dict[str, float]:
-        classifier, known = context.target.classifier, self.known(context)
+        classifier, known = context.target.classifier, context.labelled_reference(self.spec.name)
         assert classifier is not None, "unsuitable() says so"
-        assert known.labels is not None, "known() says so"
+        assert known.labels is not None, "labelled_reference() says so"
         indices = context.chosen(known, min(MATCHED, len(known.source)))  # at random: a folder is sorted by class
         found = chosen(classifier, known, indices)
         meant, classes = meanings(found, known.labels.cpu()[indices], classifier.classes, len(known.info.classes))

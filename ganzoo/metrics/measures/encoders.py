@@ -26,15 +26,8 @@ class Encoded(Metric):
         self.known(context)
 
     def known(self, context: EvaluationContext) -> Dataset:
-        """The training images.
-
-        Raises:
-            DataError: they have no classes.
-        """
-        found = context.reference()
-        if found.labels is None:
-            raise DataError(f"{context.against!r} has no labels, and {self.spec.name} compares latents with classes.")
-        return found
+        """The training images. Raises DataError when they have no classes."""
+        return context.labelled_reference(self.spec.name)
 
     @torch.no_grad()
     def latents(self, context: EvaluationContext, dataset: Dataset, count: int = 0) -> tuple[Tensor, Tensor]:

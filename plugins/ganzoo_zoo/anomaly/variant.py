@@ -7,8 +7,9 @@ from typing import ClassVar
 from torch import nn
 from torch.nn.functional import mse_loss
 
-from ganzoo.plugin import GAN, AdamOptions, Batch, Losses, Stage, State, Update, option
+from ganzoo.plugin import GAN, AdamOptions, Batch, Losses, Stage, State, option
 from ganzoo_zoo.anomaly.networks import EncodedScorer, Search, SearchScorer
+from ganzoo_zoo.encoders import game_then_encoder
 from ganzoo_zoo.networks import ConvDiscriminator, ConvEncoder, ConvGenerator
 
 
@@ -91,20 +92,9 @@ class FAnoGAN(GAN):
         return {"generator": "generator", "scorer": "scorer", "encoder": "encoder"}
 
     def stages(self) -> list[Stage]:
-        steps = self.config.steps
-        last = min(max(1, round(steps * self.options.encoder_share)), steps)
-        encoding = Stage("encoder", last, (Update("encoder", "encoder", self.encoder_loss),), begin=self.freeze)
-        stages = [Stage("adversarial", steps - last, self.updates()), encoding]
-        return [stage for stage in stages if stage.steps]
-
-    @staticmethod
-    def freeze(state: State) -> None:
-        """Take for generator and critic their averages, which are what is used after the training.
-
-        An encoder of the weights of the last step would serve another generator than the one that is saved.
-        """
-        if "scorer" in state.ema:
-            state.networks["scorer"].load_state_dict(state.ema["scorer"].state_dict())
+        """The scorer holds generator, critic and encoder: all of them become their averages."""
+        steps, share = self.config.steps, self.options.encoder_share
+        return game_then_encoder(steps, share, self.updates(), self.encoder_loss, frozen="scorer")
 
     def encoder_loss(self, state: State, batch: Batch) -> Losses:
         """The loss of izi_f training: mean squares of x - G(E(x)), and kappa times of f(x) - f(G(E(x)))."""

@@ -18,9 +18,9 @@ from ganzoo.plugin import (
     Losses,
     Stage,
     State,
-    Update,
     option,
 )
+from ganzoo_zoo.encoders import game_then_encoder
 from ganzoo_zoo.icgan.networks import (
     AttributeDiscriminator,
     AttributeGenerator,
@@ -86,18 +86,8 @@ class IcGAN(GAN):
 
     def stages(self) -> list[Stage]:
         """The game; then the encoders, while the generator stands still."""
-        last = max(1, round(self.options.encoder_share * self.config.steps))
-        stages = [
-            Stage("game", self.config.steps - last, self.updates()),
-            Stage("encoders", last, (Update("encoder", "encoder", self.encoder_loss),), begin=self.freeze),
-        ]
-        return [stage for stage in stages if stage.steps]
-
-    @staticmethod
-    def freeze(state: State) -> None:
-        """Take the generator's average, which is what is saved, and what encoders must invert."""
-        if "generator" in state.ema:
-            state.networks["generator"].load_state_dict(state.ema["generator"].state_dict())
+        steps, share = self.config.steps, self.options.encoder_share
+        return game_then_encoder(steps, share, self.updates(), self.encoder_loss, frozen="generator")
 
     def encoder_loss(self, state: State, batch: Batch) -> Losses:
         """The latents of drawn images, and the attributes of real ones: equations 3 and 4."""
