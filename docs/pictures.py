@@ -15,7 +15,7 @@ from torch import Tensor
 import ganzoo
 from ganzoo.bench.suite import find, read
 from ganzoo.data.base import DataRequest, to_unit
-from ganzoo.data.sources import glyphs
+from ganzoo.data.drawn import glyphs
 from ganzoo.data.store import data_root
 from ganzoo.models.edit import editor_of
 from ganzoo.registry.registry import registry

@@ -6,15 +6,19 @@ import math
 import tempfile
 import typing
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn.functional import pad
 
 from ganzoo.config.fields import alternatives, build, describe
 from ganzoo.data.images.opening import Undecodable, open_image, reason
+from ganzoo.data.kinds import sides_of, sound_of, view
+from ganzoo.data.kinds.waves import as_wav
 from ganzoo.errors import DataError, GanzooError, PluginError, UsageError
 from ganzoo.errors import describe as describe_error
 from ganzoo.gallery.networks import Opened
@@ -23,9 +27,11 @@ from ganzoo.models.interfaces import Generator, Translator
 from ganzoo.models.latents import redrawn, untruncatable
 from ganzoo.models.translate import read_upright, translate_image
 from ganzoo.models.walk import arc, chord
-from ganzoo.report.pictures import drawn, grid, to_image
+from ganzoo.report.pictures import grid, to_image
 from ganzoo.runs.trained import input_channels
 
+MOST_SOUNDS, MOST_SECONDS = 16, 30
+"""Of one answer."""
 AT_ONCE = 2**22
 """Values of samples that are computed together: 256 images of 64 pixels."""
 
@@ -41,6 +47,8 @@ def card(opened: Opened) -> dict[str, Any]:
         "network": type(network).__name__,
         "samples": data.kind,
         "classes": list(names),
+        "sides": sides_of(data),
+        "sounds": kind == "generator" and sound_of(torch.zeros(1, *data.shape), data) is not None,
         "scale": str(network.scale) if isinstance(network, Translator) else None,
         "truncates": isinstance(network, Generator) and not untruncatable(network),
         "knobs": knobs(network.Sampling) if isinstance(network, Generator) else [],
@@ -68,14 +76,57 @@ def knobs(holder: type) -> list[dict[str, Any]]:
     return found
 
 
-@torch.no_grad()
 def sample_picture(opened: Opened, asked: SampleRequest) -> bytes:
     """The samples that are asked for, as a PNG of a grid. With ``wanted = "all"`` a row is a class.
 
     Raises:
-        UsageError: no generator, a class or a setting that it does not have, a picture too large.
+        UsageError: no generator, a class, side or setting that it does not have, a picture too large.
         PluginError: the network raised something.
     """
+    info = opened.variant.data
+    if asked.side >= sides_of(info):
+        raise UsageError(f"side = {asked.side}: these samples have sides 0 to {sides_of(info) - 1}.")
+
+    def picture() -> bytes:
+        samples, columns = drawn_samples(opened, asked)
+        own = opened.variant.render(samples) if not asked.side else None
+        return png(to_image(grid(view(samples, info, asked.side) if own is None else own, columns)))
+
+    return answered(picture)
+
+
+def sample_sound(opened: Opened, asked: SampleRequest) -> bytes:
+    """The first samples of those that are asked for, one after another, as a WAV file.
+
+    Raises:
+        UsageError: samples that make no sound; otherwise as :func:`sample_picture`.
+        PluginError: the network raised something.
+    """
+
+    def sound() -> bytes:
+        samples, _ = drawn_samples(opened, dataclasses.replace(asked, n=min(asked.n, MOST_SOUNDS)))
+        heard = sound_of(samples[:MOST_SOUNDS], opened.variant.data)
+        if heard is None:
+            raise UsageError(f"{opened.variant.data.kind} make no sound.")
+        waves, rate = heard
+        return as_wav(pad(waves, (0, rate // 5)).transpose(0, 1).flatten(1)[:, : rate * MOST_SECONDS], rate)
+
+    return answered(sound)
+
+
+def answered(make: Callable[[], bytes]) -> bytes:
+    """What ``make`` gives; whatever a network raises becomes a PluginError."""
+    try:
+        return make()
+    except GanzooError:
+        raise
+    except Exception as error:  # a network is a plugin's code
+        raise PluginError(f"the network raised {describe_error(error)}") from error
+
+
+@torch.no_grad()
+def drawn_samples(opened: Opened, asked: SampleRequest) -> tuple[Tensor, int]:
+    """Samples [n, *shape] on the CPU, and the columns of a grid of them."""
     generator = opened.network
     if not isinstance(generator, Generator):
         raise UsageError(f"this network is a {type(generator).__name__}: it draws no samples.")
@@ -89,16 +140,10 @@ def sample_picture(opened: Opened, asked: SampleRequest) -> bytes:
         labels = torch.arange(generator.classes).repeat_interleave(columns)
     else:
         labels = class_of(asked.wanted, generator.classes)
-    side = opened.variant.data.shape[1:] if opened.variant.data.kind == "images" else (1,)
-    if n * math.prod(side) > MOST_PIXELS:
+    sides = opened.variant.data.shape[1:] if opened.variant.data.kind == "images" else (1,)
+    if n * math.prod(sides) > MOST_PIXELS:
         raise UsageError(f"n = {n}: the picture would have more than {MOST_PIXELS:,} pixels; ask for fewer samples.")
-    try:
-        samples = draw(generator, n, labels, asked)
-        return png(to_image(grid(drawn(opened.variant, samples), columns)))
-    except GanzooError:
-        raise
-    except Exception as error:  # a network is a plugin's code
-        raise PluginError(f"the network raised {describe_error(error)}") from error
+    return draw(generator, n, labels, asked), columns
 
 
 def draw(generator: Generator, n: int, labels: Tensor | int | None, asked: SampleRequest) -> Tensor:
@@ -158,12 +203,8 @@ def translated_picture(opened: Opened, upload: bytes, wanted: int | None) -> byt
             image = read_upright(path)
         except Exception as error:  # decoders raise whatever a damaged file leads them to
             raise DataError(f"the image cannot be read: {reason(error)}.") from error
-    try:
-        return png(translate_image(network, input_channels(network, opened.variant.data), image, None, label))
-    except GanzooError:
-        raise
-    except Exception as error:  # a network is a plugin's code
-        raise PluginError(f"the network raised {describe_error(error)}") from error
+    channels = input_channels(network, opened.variant.data)
+    return answered(lambda: png(translate_image(network, channels, image, None, label)))
 
 
 def refuse_large(path: Path, network: Translator) -> None:

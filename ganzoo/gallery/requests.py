@@ -8,6 +8,7 @@ from ganzoo.errors import ConfigError, UsageError, shown
 
 MOST_SAMPLES = 256
 MOST_SEED = 2**63 - 1
+MOST_SIDES = 64
 MOST_JSON = 64 * 1024
 """Bytes of a request for samples."""
 MOST_UPLOAD = 20 * 1000 * 1000
@@ -32,6 +33,7 @@ class SampleRequest:
         path: along which the latents go.
         wanted: a class number, ``"all"`` for a row of each class, None for what the generator takes by default.
         truncation: components of latents beyond this are drawn again, above 0 to 3; None: none are.
+        side: that samples are seen from, 0 for those that are flat.
         settings: of the generator's ``Sampling``.
     """
 
@@ -44,6 +46,7 @@ class SampleRequest:
     path: Literal["spherical", "linear"] = "spherical"
     wanted: int | Literal["all"] | None = None
     truncation: float | None = None
+    side: int = 0
     settings: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -52,6 +55,7 @@ class SampleRequest:
                 raise ConfigError(f"{key} = {shown(getattr(self, key))} is not a name.")
         whole("n", self.n, 1, MOST_SAMPLES)
         whole("seed", self.seed, 0, MOST_SEED)
+        whole("side", self.side, 0, MOST_SIDES - 1)
         if self.other is not None:
             whole("other", self.other, 0, MOST_SEED)
         between("t", self.t, 0, 1)

@@ -30,9 +30,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ganzoo.errors import GanzooError, Interrupted, UsageError, describe, printable
 from ganzoo.gallery.folder import find_run, find_weights, list_runs
-from ganzoo.gallery.networks import Networks
-from ganzoo.gallery.pictures import card, sample_picture, translated_picture
-from ganzoo.gallery.requests import MOST_JSON, MOST_PIXELS, MOST_UPLOAD, read_sample_request
+from ganzoo.gallery.networks import Networks, Opened
+from ganzoo.gallery.pictures import card, sample_picture, sample_sound, translated_picture
+from ganzoo.gallery.requests import MOST_JSON, MOST_PIXELS, MOST_UPLOAD, SampleRequest, read_sample_request
 
 LOOPBACK = "127.0.0.1"
 HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.IGNORECASE)
@@ -44,7 +44,7 @@ FILES = {path.name: path for path in sorted(PAGE.iterdir()) if path.suffix in KI
 """What the page loads beside itself: nothing else is served from the disk by its name."""
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "media-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 """What a browser may load and run for the page: files of ours, and pictures that it was sent."""
 
@@ -180,16 +180,23 @@ def create_app(root: Path, networks: Networks) -> Starlette:
 
         return Json(await run_in_threadpool(look))
 
-    @answered
-    async def sample(request: Request) -> Response:
+    async def sampled(request: Request, make: Callable[[Opened, SampleRequest], bytes]) -> bytes:
         asked = read_sample_request(await body_of(request, MOST_JSON))
 
         def draw() -> bytes:
             path = find_weights(root, asked.run, asked.file)
             with networks.busy:
-                return sample_picture(networks.open(path), asked)
+                return make(networks.open(path), asked)
 
-        return Response(await run_in_threadpool(draw), media_type="image/png")
+        return await run_in_threadpool(draw)
+
+    @answered
+    async def sample(request: Request) -> Response:
+        return Response(await sampled(request, sample_picture), media_type="image/png")
+
+    @answered
+    async def sound(request: Request) -> Response:
+        return Response(await sampled(request, sample_sound), media_type="audio/wav")
 
     @answered
     async def translate(request: Request) -> Response:
@@ -217,6 +224,7 @@ def create_app(root: Path, networks: Networks) -> Starlette:
         Route("/api/picture", picture),
         Route("/api/weights", weights),
         Route("/api/sample", sample, methods=["POST"]),
+        Route("/api/sound", sound, methods=["POST"]),
         Route("/api/translate", translate, methods=["POST"]),
     ]
     return Starlette(routes=routes, middleware=[Middleware(Guard)], exception_handlers={HTTPException: missing})

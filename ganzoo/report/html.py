@@ -78,7 +78,7 @@ def picture(image: Image.Image, alt: str, most: int, scale: int = 1) -> Picture:
             else:
                 shown = shown.resize((max(8, shown.width // 2), max(8, shown.height // 2)))
     factor = max(1, round(scale * image.width / shown.width)) if scale > 1 else 1
-    return Picture(as_url(mime, data), alt, shown.width, shown.height, factor, shrunk)
+    return Picture(as_url(f"image/{mime}", data), alt, shown.width, shown.height, factor, shrunk)
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -89,8 +89,8 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
 
 
 def as_url(kind: str, data: bytes) -> str:
-    """``data:image/png;base64,...``"""
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    """``data:image/png;base64,...``; ``kind`` is a media type."""
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def stored(path: Path, alt: str, most: int) -> Picture:
@@ -112,7 +112,7 @@ def stored(path: Path, alt: str, most: int) -> Picture:
     with Image.open(io.BytesIO(data), formats=("PNG",)) as opened:
         opened.load()
         if len(data) <= most and max(opened.size) <= LARGEST:
-            return Picture(as_url("png", data), alt, opened.width, opened.height, magnified(opened.width, 320))
+            return Picture(as_url("image/png", data), alt, opened.width, opened.height, magnified(opened.width, 320))
         return picture(opened.copy(), alt, most)
 
 

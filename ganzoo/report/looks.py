@@ -11,8 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo.data.base import Dataset, MemorySource, to_uint8
+from ganzoo.data.base import DataInfo, Dataset, MemorySource, to_uint8
 from ganzoo.data.decode import FileSource
+from ganzoo.data.kinds import sides_of, sound_of, view
+from ganzoo.data.kinds.waves import as_wav
 from ganzoo.errors import SplitMissingError, describe
 from ganzoo.metrics.measures.neighbours import nearest
 from ganzoo.models.interfaces import Generator, Translator
@@ -34,6 +36,10 @@ THOROUGH, READ_MORE = 2**28, 3_000
 PAIRS = 6
 """Samples with their neighbours, and rows of a translation."""
 WALKS = 5
+HEARD, HEARD_BYTES = 20, 1_000_000
+"""Sounds of a report, at most, and bytes of all of them."""
+TURNED = 8
+"""Samples that are shown from all sides."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,8 @@ class Looks:
         kind: of the samples, as their data set calls it.
         rows: (name of the row, pictures): a row a class, or rows without names.
         samples, real: points, for a scatter plot; None for other kinds.
+        sounds: samples as they are heard, each the content of a ``.wav`` file; with names of their classes.
+        turned: samples from all sides: [sides, S, C, H, W].
         walks: rows of an interpolation: [W, T, ...]; of points [W, T, D].
         neighbours: each sample, then its nearest training images: [S, 1 + k, C, H, W].
         searched: what neighbours were looked for in, in words.
@@ -62,6 +70,8 @@ class Looks:
 
     kind: str = "images"
     rows: list[tuple[str, Tensor]] = field(default_factory=list)
+    sounds: list[tuple[str, bytes]] = field(default_factory=list)
+    turned: Tensor | None = None
     samples: Tensor | None = None
     real: Tensor | None = None
     walks: Tensor | None = None
@@ -144,11 +154,32 @@ def _samples(found: Looks, run: TrainedRun, generator: Generator) -> None:
         count = _affordable(data.shape, 60, 8)
         columns, samples = min(12, count), generator.sample(count, None, SEED)
     pictures = drawn(variant, samples)
+    _try(found, "sounds", lambda: _sounds(found, run.data, samples, names, columns))
+    if sides_of(data) > 1:
+        few = samples[:: max(1, len(samples) // TURNED)][:TURNED]
+        found.turned = torch.stack([view(few, data, side) for side in range(sides_of(data))])
     if len(pictures) != len(samples):
         found.rows = [("", pictures)]
         return
     parts = pictures.split(columns)
     found.rows = list(zip(names or [""] * len(parts), parts, strict=True))
+
+
+def _sounds(found: Looks, data: DataInfo, samples: Tensor, names: list[str], columns: int) -> None:
+    """The first of each class in turn, or the first ones: as many as fit."""
+    order = (
+        torch.arange(len(samples)).unflatten(0, (-1, columns)).t().flatten() if names else torch.arange(len(samples))
+    )
+    heard = sound_of(samples[order[:HEARD]], data)
+    if heard is None:
+        return
+    total = 0
+    for index, sound in zip(order.tolist(), heard[0], strict=False):
+        content = as_wav(sound, heard[1])
+        total += len(content)
+        if found.sounds and total > HEARD_BYTES:
+            break
+        found.sounds.append((names[index // columns] if names else f"sample {index + 1}", content))
 
 
 def _walks(found: Looks, run: TrainedRun, generator: Generator) -> None:

@@ -18,7 +18,7 @@ from ganzoo.report.facts import (
     settings_of,
     title_of,
 )
-from ganzoo.report.html import PLOTS, Picture, Scatter, environment, scatter, stored, strip
+from ganzoo.report.html import PLOTS, Picture, Scatter, as_url, environment, scatter, stored, strip
 from ganzoo.report.looks import SEED, Looks, Material, Translation, open_looks
 from ganzoo.runtime.files import replace_text
 
@@ -51,6 +51,14 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Sound:
+    """A sample that is heard: a ``data:`` URL."""
+
+    name: str
+    data: str
+
+
+@dataclass(frozen=True)
 class Score:
     """A metric of the final weights, and of the best ones where these are others."""
 
@@ -79,6 +87,8 @@ class View:
     scores: list[Score]
     frames: list[Frame] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
+    sounds: list[Sound] = field(default_factory=list)
+    turned: list[Picture] = field(default_factory=list)
     neighbours: list[Picture] = field(default_factory=list)
     searched: str = ""
     walks: list[Picture] = field(default_factory=list)
@@ -184,6 +194,9 @@ def fill(made: View, looks: Looks, name: str, budget: int) -> None:
     for i, (label, images) in enumerate(looks.rows):
         alt = f"samples of {name}, {kind.format(label or i + 1)}, {len(images)} draws"
         made.rows.append(Row(label, strip(images, alt, share // len(looks.rows))))
+    made.sounds = [Sound(label, as_url("audio/wav", content)) for label, content in looks.sounds]
+    if looks.turned is not None:
+        made.turned = strips(looks.turned, "samples from side", share)
     if looks.neighbours is not None:
         made.neighbours = strips(looks.neighbours, "a sample and its nearest training images, pair", share // 2)
     if looks.walks is not None and looks.walks.dim() == 5:

@@ -72,7 +72,7 @@ def drawn(variant: Variant, samples: Tensor) -> Tensor:
         PluginError: a kind that no one can draw.
     """
     own = variant.render(samples)
-    return render(variant.data.kind, samples) if own is None else own
+    return render(samples, variant.data) if own is None else own
 
 
 def to_image(pixels: Tensor) -> Image.Image:

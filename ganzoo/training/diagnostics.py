@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.data.base import Dataset, to_unit
-from ganzoo.data.sources.toys import MODES, modes
+from ganzoo.data.drawn.toys import MODES, modes
 from ganzoo.metrics.measures.diversity import Reference
 from ganzoo.metrics.measures.modes import count_modes
 from ganzoo.models.interfaces import Generator

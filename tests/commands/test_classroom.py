@@ -11,7 +11,7 @@ from torch import nn
 
 import ganzoo
 from ganzoo.cli.drawing.classroom import LESSONS
-from ganzoo.data.sources.toys import MODES, modes
+from ganzoo.data.drawn.toys import MODES, modes
 from ganzoo.models.interfaces import Generator
 from ganzoo.registry.registry import registry
 from ganzoo.report.classroom import panels

@@ -81,7 +81,7 @@ def test_damaged_and_small_files_are_named(folder: Path) -> None:
 
 
 def test_only_a_folder_is_cropped() -> None:
-    from ganzoo.data.sources.glyphs import load as glyphs
+    from ganzoo.data.drawn.glyphs import load as glyphs
 
     with pytest.raises(ConfigError, match="only your own folders are cropped"):
         glyphs(DataRequest(name="glyphs", root=Path(), crop=16))

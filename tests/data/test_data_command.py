@@ -95,7 +95,7 @@ def test_an_unknown_set_is_found_out_before_anything_is_fetched(run, tmp_path):
 
 
 def test_celeba_is_left_to_torchvision(run, monkeypatch, tmp_path):
-    from ganzoo.data.sources import vision
+    from ganzoo.data.published import vision
 
     asked: list[tuple[str, Path]] = []
     monkeypatch.setattr(vision, "fetch", lambda spec, root: asked.append((spec.name, root)))
@@ -106,7 +106,7 @@ def test_celeba_is_left_to_torchvision(run, monkeypatch, tmp_path):
 def test_what_torchvision_cannot_do_is_told_with_the_way_out(monkeypatch, tmp_path):
     import torchvision
 
-    from ganzoo.data.sources import vision
+    from ganzoo.data.published import vision
 
     def refuse(*_: object, **__: object) -> None:
         raise RuntimeError("quota")

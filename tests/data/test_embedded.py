@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from ganzoo.data.base import DataRequest, Dataset, MemorySource, digest, to_uint8, to_unit
+from ganzoo.data.drawn import glyphs, toys
 from ganzoo.data.resize import convert_channels, fit_images, resize_crop
-from ganzoo.data.sources import glyphs, toys
 from ganzoo.errors import ConfigError, UnknownNameError
 
 

@@ -1,6 +1,9 @@
 """Kinds of samples: how each is drawn, and the files that it can be written to."""
 
+import dataclasses
+import io
 import wave
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +12,9 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.base import DataInfo
-from ganzoo.data.kinds import draw_voxels, draw_waves, render, writers
+from ganzoo.data.kinds import render, sides_of, sound_of, view, writers
+from ganzoo.data.kinds.voxels import draw_voxels
+from ganzoo.data.kinds.waves import as_wav, draw_waves
 from ganzoo.errors import PluginError
 
 SAMPLES: dict[str, Tensor] = {
@@ -23,13 +28,14 @@ SAMPLES: dict[str, Tensor] = {
 
 @pytest.mark.parametrize("kind", SAMPLES)
 def test_every_kind_is_drawn_as_pictures(kind: str) -> None:
-    pictures = render(kind, SAMPLES[kind])
+    info = DataInfo("some", kind, tuple(SAMPLES[kind].shape[1:]))
+    pictures = render(SAMPLES[kind], info)
     assert pictures.dtype == torch.uint8
     assert pictures.dim() == 4
     assert len(pictures) == (1 if kind == "points" else 3)
     assert pictures.float().std() > 0
     with pytest.raises(PluginError, match="'smells' cannot be drawn: the variant must implement render"):
-        render("smells", SAMPLES[kind])
+        render(SAMPLES[kind], dataclasses.replace(info, kind="smells"))
 
 
 def test_a_wave_is_dark_where_it_is() -> None:
@@ -73,3 +79,27 @@ def test_sounds_are_written_with_their_rate_and_channels(tmp_path: Path) -> None
     assert np.allclose(found, SAMPLES["waves"][2].numpy(), atol=1e-4)
     writers("waves")[".wav"](SAMPLES["waves"][:1], tmp_path / "one.wav", info)
     assert (tmp_path / "one.wav").exists()
+
+
+def test_waves_are_heard_at_the_rate_of_their_data() -> None:
+    info = DataInfo("some", "waves", (2, 300), extra={"sample_rate": 8_000})
+    sound = sound_of(SAMPLES["waves"], info)
+    assert sound is not None
+    assert sound[1] == 8_000
+    with wave.open(io.BytesIO(as_wav(sound[0][0], sound[1]))) as file:
+        assert (file.getframerate(), file.getnchannels(), file.getnframes()) == (8_000, 2, 300)
+    assert sound_of(SAMPLES["images"], dataclasses.replace(info, kind="images")) is None
+    assert sound_of(SAMPLES["images"], dataclasses.replace(info, kind="smells")) is None
+
+
+def test_voxels_are_seen_from_all_sides() -> None:
+    shape = torch.full((1, 1, 4, 4, 4), -1.0)
+    shape[0, 0, 0, :, 0] = 1  # a pole in a corner
+    info = DataInfo("some", "voxels", (1, 4, 4, 4))
+    pictures = [view(shape, info, side) for side in range(sides_of(info))]
+    assert len(pictures) > 1
+    assert torch.equal(pictures[0], render(shape, info))
+    assert all(a.shape == b.shape and not torch.equal(a, b) for a, b in pairwise(pictures))
+    flat = DataInfo("some", "images", (1, 5, 7))
+    assert sides_of(flat) == 1
+    assert torch.equal(view(SAMPLES["images"], flat, 0), render(SAMPLES["images"], flat))

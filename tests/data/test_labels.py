@@ -10,7 +10,8 @@ from PIL import Image
 from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import DataRequest, Dataset, DataWarning
 from ganzoo.data.load import load_dataset
-from ganzoo.data.sources import folder, labels, vision
+from ganzoo.data.published import vision
+from ganzoo.data.sources import folder, labels
 from ganzoo.errors import ConfigError, DataError
 from ganzoo.training.setup import prepare
 

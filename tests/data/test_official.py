@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from ganzoo.data.base import DataRequest, Dataset, DataWarning
-from ganzoo.data.sources import cifar, idx, vision
-from ganzoo.data.specs import CIFAR100_CLASSES, DATASETS
+from ganzoo.data.published import cifar, idx, vision
+from ganzoo.data.specs import DATASETS
+from ganzoo.data.specs.published import CIFAR100_CLASSES
 from ganzoo.errors import ConfigError, DataError, DataMissingError, UnknownNameError, UsageError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 28, 28), dtype=np.uint8)

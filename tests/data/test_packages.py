@@ -11,7 +11,8 @@ from PIL import Image
 
 from ganzoo.data.base import DataRequest
 from ganzoo.data.packages import avatars, cells, earth, installed, openmoji
-from ganzoo.data.specs import OPENMOJI_GROUPS, own_spec
+from ganzoo.data.specs import own_spec
+from ganzoo.data.specs.packages import OPENMOJI_GROUPS
 from ganzoo.data.store import status
 from ganzoo.errors import ConfigError, DataError, DataMissingError
 

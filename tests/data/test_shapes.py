@@ -9,9 +9,9 @@ import torch
 
 from ganzoo.data.base import DataInfo, DataRequest, Dataset
 from ganzoo.data.degrade import DEGRADE, degraded, is_taken_apart, taken_apart
+from ganzoo.data.drawn import shapes
 from ganzoo.data.loader import BatchLoader
-from ganzoo.data.sources import shapes
-from ganzoo.data.specs import SHAPES
+from ganzoo.data.specs.drawn import SHAPES
 from ganzoo.errors import ConfigError
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganzoo.data.sources.toys import draw, modes
+from ganzoo.data.drawn.toys import draw, modes
 from ganzoo.metrics.measures.diversity import Reference, distances
 from ganzoo.metrics.measures.modes import count_modes, modes_of_digits
 from ganzoo.metrics.measures.psnr import luma, psnr, ssim

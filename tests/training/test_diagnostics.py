@@ -169,7 +169,7 @@ def looked(
 
 
 def test_modes_are_counted_on_toys(tmp_path: Path) -> None:
-    from ganzoo.data.sources.toys import draw, modes
+    from ganzoo.data.drawn.toys import draw, modes
 
     made = job(tmp_path)
     points = draw(modes("ring"), 4000, 0)

@@ -27,7 +27,8 @@ from ganzoo.data.images.facts import Census
 from ganzoo.data.images.remember import Decoded, remembered
 from ganzoo.data.packages.installed import file_of, require
 from ganzoo.data.resize import check_request, convert_channels
-from ganzoo.data.specs import OPENMOJI_GROUPS, own_spec
+from ganzoo.data.specs import own_spec
+from ganzoo.data.specs.packages import OPENMOJI_GROUPS
 from ganzoo.errors import ConfigError
 
 DEFAULT_RESOLUTION = 64

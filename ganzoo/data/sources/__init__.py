@@ -1,1 +1,1 @@
-"""One data set, or one family of data sets, a file."""
+"""A user's own files: folders of images, of pairs, with labels, attributes or captions."""

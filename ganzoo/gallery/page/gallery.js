@@ -22,7 +22,7 @@ class Gallery {
     $("filter").addEventListener("input", () => this.filter());
     $("compare").addEventListener("click", () => this.compare(this.shown.length === 1));
     $("controls").addEventListener("submit", (event) => event.preventDefault());
-    for (const id of ["seed", "other", "n", "class", "path", "truncation"]) {
+    for (const id of ["seed", "other", "n", "class", "path", "side", "truncation"]) {
       $(id).addEventListener("input", () => this.draw());
     }
     $("t").addEventListener("input", () => { this.play(false); this.draw(); });
@@ -128,6 +128,9 @@ class Gallery {
     document.querySelector(".samples-only").hidden = !cards.some((card) => card.kind === "generator");
     document.querySelector(".translators-only").hidden = !cards.some((card) => card.kind === "translator");
     $("truncation").closest("label").hidden = !cards.some((card) => card.truncates);
+    const sides = Math.max(1, ...cards.map((card) => card.sides));
+    $("side-field").hidden = sides === 1;
+    $("side").max = sides - 1;
     const classes = cards.map((card) => card.classes).sort((a, b) => b.length - a.length)[0] ?? [];
     const field = $("class"), before = field.value;
     const draws = cards.some((card) => card.kind === "generator" && card.classes.length);
@@ -157,6 +160,7 @@ class Gallery {
 
   draw() {
     $("t-said").textContent = Number($("t").value).toFixed(2);
+    $("side-said").textContent = Number($("side").value) + 1;
     $("truncation-said").textContent = this.truncation() ?? "off";
     return Promise.all(this.shown.map((side) => side.draw((each) => this.request(each))));
   }
@@ -177,6 +181,7 @@ class Gallery {
       ...where, n: Number($("n").value), seed: Number($("seed").value), truncation: side.card.truncates ? this.truncation() : null,
       path: $("path").value, settings: side.values(),
     };
+    if (side.card.sides > 1) asked.side = Math.min(Number($("side").value), side.card.sides - 1);
     const t = Number($("t").value);
     if (t > 0) Object.assign(asked, { other: Number($("other").value), t });
     if (side.card.classes.length && wanted !== "") asked.wanted = wanted === "all" ? wanted : Number(wanted);

@@ -22,6 +22,7 @@ export class Side {
     this.chosen = 0;
     this.$(".run-choice").addEventListener("change", (event) => this.choose(event.target.value));
     this.$(".weights-choice").addEventListener("change", (event) => this.choose(this.run.name, event.target.value));
+    this.$(".listen button").addEventListener("click", () => this.listen());
     const picture = this.$(".answer img");
     picture.addEventListener("load", () => picture.classList.toggle("fine", picture.naturalWidth > 700));
     this.$(".given img").addEventListener("error", () => { this.$(".given").hidden = true; });
@@ -75,6 +76,7 @@ export class Side {
 
   clear() {
     this.fail(null);
+    this.$(".listen").hidden = true;
     this.$(".answer img").hidden = true;
     this.$(".download").hidden = true;
     this.$(".given").hidden = true;
@@ -121,10 +123,28 @@ export class Side {
       this.$(".answer figcaption").textContent = `${asked.what} · ${size} · ${seconds.toFixed(2)} s`;
       Object.assign(this.$(".download"), { href: address, download: asked.save, hidden: false });
       if (asked.given) this.showGiven(asked.given);
+      this.asked = asked;
+      this.$(".listen").hidden = !this.card?.sounds;
+      this.$(".listen audio").hidden = true;
     } catch (error) {
       if (turn === this.chosen) this.fail(error);
     } finally {
       this.$(".answer").setAttribute("aria-busy", "false");
+    }
+  }
+
+  // What the picture shows, as it sounds: it is asked for only when someone wants to hear it.
+  async listen() {
+    const audio = this.$(".listen audio"), { asked } = this;
+    try {
+      const { blob } = await askPicture("/api/sound", {}, asked.body, asked.type);
+      if (asked !== this.asked) return;
+      if (audio.src) URL.revokeObjectURL(audio.src);
+      audio.src = URL.createObjectURL(blob);
+      audio.hidden = false;
+      await audio.play();
+    } catch (error) {
+      this.fail(error);
     }
   }
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ganzoo.data.sources.toys import MODES, Modes, modes
+from ganzoo.data.drawn.toys import MODES, Modes, modes
 from ganzoo.errors import DataError
 from ganzoo.metrics.base import Metric
 from ganzoo.metrics.context import EvaluationContext

@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from ganzoo.config.settings import RunConfig
-from ganzoo.data.sources.toys import modes
+from ganzoo.data.drawn.toys import modes
 from ganzoo.report.classroom.moments import moments
 from ganzoo.report.classroom.panels import palette, panel
 from ganzoo.report.films import save_film

