@@ -46,6 +46,8 @@ KEYS = ("about", "seeds", "datasets", "metrics", "budget", "settings", "entries"
 ENTRY_KEYS = ("variant", "label", "datasets", "settings", "budget")
 PUBLISHED_KEYS = ("label", "dataset", "metric", "value", "source", "differs", "minutes")
 NUMBERS = ("value", "minutes")
+CHANGES = (("degrade", "none"), ("classes", "given"))
+"""Settings that change what a data set has, with their defaults."""
 MOST = 10**12
 """Images, or minutes, of a training."""
 OWN = ("variant", "dataset", "seed", "steps", "metrics", "device")
@@ -219,7 +221,8 @@ def _jobs(
     second = dataset_spec(str(settings["second"])) if settings.get("second") else None
     asked = tuple(map(str, metrics))
     for dataset in entry.get("datasets", content.get("datasets", [])):
-        if reason := unmet(spec, dataset_spec(str(dataset), str(settings.get("degrade", "none"))), second):
+        changed = dataset_spec(str(dataset), *(str(settings.get(*key)) for key in CHANGES))
+        if reason := unmet(spec, changed, second):
             left_out.append(f"{label} cannot run on {dataset}: {reason}")
             continue
         amounts: dict[str, Any] = {kind: int(amount) if kind == "images" else float(amount)}

@@ -178,6 +178,9 @@ class RunConfig:
     labels_from: str = option(
         "", "CSV file with the class or the attributes of each image of folder:PATH; see docs/data.md"
     )
+    classes: Literal["given", "colours"] = option(
+        "given", "classes of the samples: those of the data set, or the dominant colours of its images, in twelve words"
+    )
     only: str = option(
         "", "classes of the data set that are kept, by name, comma separated; the others are left out of every split"
     )

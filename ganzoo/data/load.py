@@ -10,17 +10,23 @@ from torch import Tensor
 
 from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import KEPT, DataRequest, Dataset, MemorySource, Source
+from ganzoo.data.colours import by_colours
 from ganzoo.data.degrade import degraded
 from ganzoo.data.progress import Progress, silent
+from ganzoo.data.specs.packages import COLOUR_CLASSES
 from ganzoo.data.store import data_root
 from ganzoo.errors import ConfigError, DataError, SplitMissingError, UnknownNameError
 from ganzoo.registry.registry import registry
 from ganzoo.registry.specs import DatasetSpec
 
 
-def dataset_spec(name: str, degrade: str = "none") -> DatasetSpec:
-    """The spec behind a data set as typed (``mnist``, ``folder:PATH``); degraded images are pairs."""
+def dataset_spec(name: str, degrade: str = "none", classes: str = "given") -> DatasetSpec:
+    """The spec behind a data set as typed (``mnist``, ``folder:PATH``), as two settings make it: degraded images are
+    pairs, and colours are classes."""
     spec = registry().datasets.spec(name.partition(":")[0])
+    if classes == "colours" and spec.samples == "images":
+        others = tuple(field for field in spec.may_provide if field != "labels")
+        spec = dataclasses.replace(spec, classes=COLOUR_CLASSES, may_provide=others)
     if degrade == "none" or "target" in spec.provides or spec.samples != "images":
         return spec
     return dataclasses.replace(spec, provides=(*spec.provides, "target"))
@@ -52,7 +58,7 @@ def load_dataset(
     found = load_one(name, config, split, progress, **request)
     there = split in dataset_spec(config.second).splits
     # They are of the first set.
-    config = dataclasses.replace(config, labels_from="", degrade="none", only="", without="")
+    config = dataclasses.replace(config, labels_from="", degrade="none", classes="given", only="", without="")
     try:
         second = load_one(config.second, config, split if there else None, progress, **request)
     except SplitMissingError:  # of a folder only its files can tell
@@ -82,6 +88,8 @@ def load_one(name: str, config: RunConfig, split: str | None, progress: Progress
     if "attributes" in spec.may_provide:
         wanted = dataclasses.replace(wanted, labels_from=config.labels_from)
     loaded: Dataset = registry().datasets.load(base)(dataclasses.replace(wanted, **request))
+    if config.classes == "colours":
+        loaded = by_colours(loaded, progress)
     if config.only or config.without:
         loaded = kept_classes(loaded, config)
     return loaded if config.degrade == "none" else degraded(loaded, config.degrade)

@@ -149,6 +149,11 @@ METRICS: tuple[MetricSpec, ...] = (
         summary="modes of 1,000 that 26,000 samples fall on, by a classifier of MNIST; beside it their divergence",
     ),
     MetricSpec(
+        name="colour-accuracy-2k", load="ganzoo.metrics.measures.colours:ColourAccuracy", count=2_000, better="higher",
+        beside=("real", "of the worst class"), paper="arXiv:1810.10395",
+        summary="share of 2,000 samples whose dominant colour is the class asked for; beside it that of real images",
+    ),
+    MetricSpec(
         name="duplicates-2k", load="ganzoo.metrics.measures.diversity:Duplicates", of="samples", count=2_000,
         summary="share of 2,000 samples that nearly repeat another one, beside that of real ones; distances of values",
     ),

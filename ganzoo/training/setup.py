@@ -167,7 +167,7 @@ def check_run(run: ResolvedRun) -> torch.device:
     check_arithmetic(config, device)
     check_ranks(config, device, launched())
     check_batch_size(config.batch_size, config.accumulate, launched(), run.variant_class.least_batch)
-    spec, second = dataset_spec(config.dataset, config.degrade), second_spec(config)
+    spec, second = dataset_spec(config.dataset, config.degrade, config.classes), second_spec(config)
     check_needs(registry().variants.spec(config.variant), spec, second)
     if spec.samples != "images" and (config.resolution or config.channels):
         raise ConfigError(f"resolution and channels say nothing about the {spec.samples} of data set {spec.name!r}.")
@@ -185,6 +185,10 @@ def check_file_settings(config: RunConfig, *specs: DatasetSpec | None) -> None:
     if config.degrade != "none" and specs[0] is not None and specs[0].samples != "images":
         raise ConfigError(
             f"degrade = {config.degrade!r} is for images, not for the {specs[0].samples} of {specs[0].name!r}."
+        )
+    if config.classes != "given" and specs[0] is not None and specs[0].samples != "images":
+        raise ConfigError(
+            f"classes = {config.classes!r} is for images, not for the {specs[0].samples} of {specs[0].name!r}."
         )
     if config.labels_from and (specs[0] is None or "attributes" not in specs[0].may_provide):
         raise ConfigError(f"labels_from = {config.labels_from!r} is for folder:PATH, not for {config.dataset!r}.")

