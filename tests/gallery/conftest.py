@@ -20,6 +20,7 @@ from ganzoo.registry.registry import registry
 
 NAME = "<img src=x onerror=alert(1)>"
 """A run with HTML in its name."""
+RUNS = ["broken", "coded", "damaged", f"deep/{NAME}", "enlarger", "labelled", "started", "voxels", "waves"]
 SITE = Path(__file__).parent.parent / "toys" / "site"
 
 
@@ -37,6 +38,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ganzoo.train(
                 "toy-infogan", "toy-pairs", out=root / "coded", steps=1, batch_size=4, device="cpu", metrics=""
             )
+            for kind in ("waves", "voxels"):
+                ganzoo.train(f"toy-{kind}", f"toy-{kind}", out=root / kind, steps=1, batch_size=4, device="cpu")
     shutil.copytree(root / "labelled", root / "damaged")
     (root / "damaged" / "generator.safetensors").write_bytes(b"no tensors")
     started = root / "started"

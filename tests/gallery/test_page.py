@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from .browser import Browser, needs_chromium
-from .conftest import NAME, opened
+from .conftest import NAME, RUNS, opened
 
 pytestmark = needs_chromium
 
@@ -96,6 +96,26 @@ def test_every_declared_setting_changes_the_picture(page: Browser) -> None:
     assert len(page.errors) == 1  # Chromium notes the refusal
 
 
+def test_a_sound_is_heard_when_someone_asks_for_it(page: Browser) -> None:
+    assert page.run("document.querySelector('.listen').hidden")
+    page.run("[...document.querySelectorAll('.run')].find(r => r.dataset.run === 'waves').click()")
+    page.until("!document.querySelector('.listen').hidden")
+    page.click(".listen button")
+    page.until("(a => !a.hidden && a.duration > 1)(document.querySelector('.listen audio'))")
+    assert page.errors == []
+
+
+def test_a_solid_is_turned(page: Browser) -> None:
+    assert page.run("document.querySelector('#side-field').hidden")
+    page.run("[...document.querySelectorAll('.run')].find(r => r.dataset.run === 'voxels').click()")
+    page.until("!document.querySelector('#side-field').hidden")
+    shown = page.until(SHOWN)
+    page.set("#side", 1)
+    changed(page, shown)
+    assert page.run("document.querySelector('#side-said').textContent") == "2"
+    assert page.errors == []
+
+
 def test_two_checkpoints_side_by_side(page: Browser) -> None:
     page.click("#compare")
     both = "[...document.querySelectorAll('.answer img')].map(i => !i.hidden && i.naturalWidth > 0 && i.src)"
@@ -116,7 +136,7 @@ def test_all_runs_are_listed_with_their_state_and_names_are_only_text(page: Brow
         "Object.fromEntries([...document.querySelectorAll('.run')].map(r => [r.querySelector('.name').textContent,"
         "[r.querySelector('.status').textContent, r.querySelector('.reason').textContent, r.disabled]]))"
     )
-    assert sorted(listed) == ["broken", "coded", "damaged", f"deep/{NAME}", "enlarger", "labelled", "started"]
+    assert sorted(listed) == RUNS
     assert listed["labelled"] == ["finished", "", False]
     assert listed["started"] == ["interrupted", "stopped by SIGINT", True]
     assert listed["damaged"][0] == listed["broken"][0] == "damaged"

@@ -6,7 +6,8 @@ import json
 import os
 import socket
 import time
-from collections.abc import AsyncIterator
+import wave
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -29,7 +30,7 @@ from ganzoo.models.interfaces import Translator
 from ganzoo.models.latents import truncated
 from ganzoo.report.pictures import grid, to_image
 
-from .conftest import NAME
+from .conftest import RUNS, toys
 
 HERE = "http://localhost:8642"
 
@@ -56,8 +57,9 @@ class Client:
 
 
 @pytest.fixture(scope="module")
-def client(runs: Path) -> Client:
-    return Client(runs)
+def client(runs: Path) -> Iterator[Client]:
+    with toys():
+        yield Client(runs)
 
 
 def sample(client: Client, code: int = 200, **asked: Any) -> Any:
@@ -128,12 +130,36 @@ def test_checkpoints_differ_and_all_classes_are_rows(client):
         ({"file": "../labelled/generator.safetensors"}, "has no weights"),
         ({"run": "damaged"}, "has no weights"),
         ({"run": "enlarger"}, "it draws no samples"),
+        ({"side": 1}, "side = 1: these samples have sides 0 to 0."),
+        ({"run": "voxels", "side": 99}, "side = 99"),
     ],
 )
 def test_a_bad_request_gets_one_clear_line(client, asked, said):
     found = sample(client, 400, **asked)
     assert said in found
     assert "\n" not in found
+
+
+def test_sounds_are_heard_one_after_another(client, runs):
+    asked = {"run": "waves", "file": "generator.safetensors", "n": 3, "seed": 5}
+    found = client.post("/api/sound", json=asked)
+    assert found.headers["content-type"] == "audio/wav"
+    with wave.open(io.BytesIO(found.content)) as file:
+        assert (file.getframerate(), file.getnframes()) == (8_000, 3 * (64 + 1_600))
+        frames = torch.frombuffer(bytearray(file.readframes(64)), dtype=torch.int16)
+    first = ganzoo.load(runs / "waves").sample(3, seed=5)[0, 0]
+    torch.testing.assert_close(frames / 32_767, first, atol=1e-4, rtol=0)
+    refused = client.post("/api/sound", json={**asked, "run": "labelled"})
+    assert (refused.status_code, refused.json()["error"]) == (400, "images make no sound.")
+    cards = [client.get("/api/weights", params={**asked, "run": run}).json() for run in ("waves", "labelled")]
+    assert [card["sounds"] for card in cards] == [True, False]
+
+
+def test_solids_are_seen_from_every_side(client):
+    sides = client.get("/api/weights", params={"run": "voxels", "file": "generator.safetensors"}).json()["sides"]
+    assert sides > 1
+    seen = {sample(client, run="voxels", n=4, side=side).tobytes() for side in range(sides)}
+    assert len(seen) == sides
 
 
 def test_what_is_not_a_request_is_refused(client):
@@ -204,7 +230,7 @@ def test_the_page_loads_nothing_from_elsewhere(client):
 
 def test_runs_are_told_as_they_are(client):
     found = {run["name"]: run for run in client.get("/api/runs").json()["runs"]}
-    assert sorted(found) == ["broken", "coded", "damaged", f"deep/{NAME}", "enlarger", "labelled", "started"]
+    assert sorted(found) == RUNS
     assert found["labelled"]["weights"] == ["generator.safetensors"] + [
         f"checkpoints/step-0000000{step}.safetensors" for step in (3, 2, 1)
     ]

@@ -16,6 +16,7 @@ from PIL import Image
 
 import ganzoo
 from ganzoo.config.settings import RunConfig
+from ganzoo.data.kinds import sides_of
 from ganzoo.data.load import load_dataset
 from ganzoo.errors import UsageError
 from ganzoo.metrics.context import EvaluationContext
@@ -389,6 +390,21 @@ def test_films_and_arithmetic_of_other_conditions_and_kinds(
     with Image.open("sum.png") as picture:
         assert picture.mode == "RGB"
     assert "no classes to go through" in invoke("sample", run, "--morph", "0,1", "--output", "m.gif", code=2).err
+
+
+def test_in_reports_sounds_are_heard_and_solids_turn(runs: dict[str, TrainedRun]) -> None:
+    heard, solid, flat = (open_looks(runs[name].path) for name in ("waves", "voxels", "style"))
+    assert len(heard.sounds) == 20
+    assert heard.sounds[0][0] == "sample 1"
+    assert heard.sounds[0][1][:4] == b"RIFF"
+    assert solid.turned is not None
+    assert solid.turned.shape[:2] == (sides_of(runs["voxels"].data), 8)
+    assert not torch.equal(solid.turned[0], solid.turned[1])
+    assert (flat.sounds, flat.turned, solid.sounds, heard.turned) == ([], None, [], None)
+    text = write_report([runs["waves"].path]).read_text(encoding="utf-8")
+    assert text.count("<audio controls") == 20
+    assert 'src="data:audio/wav;base64,UklGR' in text
+    assert "From all sides" in write_report([runs["voxels"].path]).read_text(encoding="utf-8")
 
 
 def test_the_report_shows_every_direction_and_no_target_of_unpaired_images(runs: dict[str, TrainedRun]) -> None:
