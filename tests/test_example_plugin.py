@@ -1,42 +1,21 @@
 """The third-party plugin in examples/: installed into an environment, listed, trained with, tested, removed again."""
 
 import json
-import os
 import resource
 import shutil
 import subprocess
-import sysconfig
 import time
-import venv
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from .environment import Environment, made_environment
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "ganzoo-relativistic"
 DISTRIBUTION = "ganzoo-relativistic"
 SMALL = ("--steps", 4, "--batch-size", 8, "-o", "width=4", "-o", "resolution=16", "--device", "cpu", "--quiet")
 LIMIT = 0.3  # seconds that `ganzoo list` may take
-
-
-@dataclass
-class Environment:
-    """A virtual environment on top of this one: it sees all that is installed here, and what it installs is its own."""
-
-    python: str
-
-    def run(self, *words: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [self.python, *words], cwd=cwd, env={**os.environ, **more}, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}\n{done.stderr}"
-        return done
-
-    def pip(self, *words: str, cwd: Path) -> str:
-        quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-        done = self.run("-m", "pip", *words, cwd=cwd, **quiet)
-        return done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -45,15 +24,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]
     folder = tmp_path_factory.mktemp("example")
     source = folder / "source"
     shutil.copytree(EXAMPLE, source, ignore=shutil.ignore_patterns("__pycache__", ".*", "dist", "build"))
-    venv.create(folder / "venv", with_pip=False, symlinks=True)
-    environment = Environment(str(folder / "venv" / "bin" / "python"))
-    # addsitedir, unlike a bare path, follows the .pth files there too: those of an editable ganzoo.
-    above = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
-    site_packages = environment.run("-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder)
-    Path(site_packages.stdout.strip(), "above.pth").write_text(
-        "".join(f"import site; site.addsitedir({path!r})\n" for path in sorted(above)), encoding="utf-8"
-    )
-    environment.pip("install", "--no-deps", "--no-build-isolation", "--no-index", str(source), cwd=folder)
+    environment = made_environment(folder)
+    environment.install(source, cwd=folder)
     yield environment
     shutil.rmtree(folder / "venv")
 

@@ -38,7 +38,8 @@ COMMANDS = {
     "gallery": ("pages.gallery", "A local web page of all runs, with live sampling."),
     "data": ("data", "What data is on disk, what is missing, how to get it."),
     "plugins": ("plugins", "Health of the plugins."),
-    "check": ("check", "Hold a variant to the contract that plugins must meet."),
+    "new": ("authoring.new", "Write a plugin of your own: a small distribution that trains as it is."),
+    "check": ("authoring.check", "Hold a variant to the contract that plugins must meet."),
     "doctor": ("doctor", "Health of the installation: versions, device, data."),
 }
 

@@ -51,8 +51,8 @@ def variant_card(name: str) -> dict[str, Any]:
     """The spec, every setting with its default, meaning and choices, and the ``card.md`` beside the variant's code."""
     from ganzoo.config.fields import describe
     from ganzoo.config.settings import RunConfig, Tricks
+    from ganzoo.data.specs.drawn import EMBEDDED
     from ganzoo.models.load import load_variant
-    from ganzoo.training.setup import EMBEDDED
 
     variant = load_variant(name)
     defaults = {"dataset": EMBEDDED, **variant.defaults}

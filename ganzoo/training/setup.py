@@ -15,6 +15,7 @@ from ganzoo.data.base import Dataset
 from ganzoo.data.load import chosen_classes, dataset_spec, second_spec
 from ganzoo.data.needs import check_fields, check_needs
 from ganzoo.data.progress import Progress, silent
+from ganzoo.data.specs.drawn import EMBEDDED
 from ganzoo.errors import (
     ConfigError,
     RunError,
@@ -44,8 +45,6 @@ from ganzoo.training.stages import stages_of
 
 EXAMPLES = 8
 """Samples that a variant is given for its pictures."""
-EMBEDDED = "glyphs"
-"""The data set trained on when none is named: it needs no download."""
 CHANGEABLE = (
     "steps", "device", "log_every", "sample_every", "metrics", "metric_every", "metric_minutes", "checkpoint_every",
     "keep", "diagnostics", "on_nonfinite", "report", "timelapse", "loggers",

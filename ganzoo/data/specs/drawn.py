@@ -2,6 +2,8 @@
 
 from ganzoo.registry.specs import DatasetSpec
 
+EMBEDDED = "glyphs"
+"""The data set trained on when none is named: it needs no download."""
 DIGITS = tuple("0123456789")
 SHAPES = ("circle", "square", "triangle", "diamond", "star", "cross", "ring", "arrow")
 

@@ -1,0 +1,1 @@
+"""A new plugin, written as a small distribution of its own."""
