@@ -11,7 +11,7 @@ DEMO := runs/demo-$(shell date +%Y%m%d-%H%M%S)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs clean
+.PHONY: help demo test lint docs docs-site docs-serve clean
 .NOTPARALLEL:  # two pips at once spoil an environment
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make test    install, and run all tests against the installed package"
 	@echo "make lint    style, types, and which module may import which"
 	@echo "make docs    write the generated parts of the documentation anew"
+	@echo "make docs-site   build the documentation as a site, with warnings as errors; docs-serve shows it"
 	@echo "make clean   remove the environment and what tools left behind"
 
 # The metric costs a tenth of the time, and gives the report a score and a curve.
@@ -41,8 +42,14 @@ lint: $(VENV)/.linters
 docs: $(VENV)/.installed
 	$(BIN)/python docs/generate.py
 
+docs-site: $(VENV)/.installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir site
+
+docs-serve: $(VENV)/.installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
+
 clean:
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv build dist site .pytest_cache .mypy_cache .ruff_cache
 
 # Three steps, so that each is repeated only when it must be. pip comes last into a new environment: where it is
 # missing (Debian without python3-venv), the environment is not complete and is made again.

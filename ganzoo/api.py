@@ -9,6 +9,7 @@ from ganzoo.export.read import is_exported, load_exported, refuse_other_hash, we
 from ganzoo.export.write import export_network
 from ganzoo.models.interfaces import Usable
 from ganzoo.registry.registry import registry
+from ganzoo.runs.shipped import located
 from ganzoo.runs.trained import TrainedRun, open_run, variant_of_weights
 from ganzoo.runs.weights import load_network
 from ganzoo.training.session import TrainingSession
@@ -44,7 +45,8 @@ def train(
 
 
 def load(path: str | Path, role: str | None = None, *, sha256: str | None = None) -> Usable:
-    """A trained network of a run directory, a weights file or what ``ganzoo export`` wrote, in eval mode, on the CPU.
+    """A trained network of a run directory, a weights file, ``zoo:NAME`` or what ``ganzoo export`` wrote, in eval mode,
+    on the CPU.
 
     Averaged (EMA) weights where the run kept an average. A generator of an ONNX or pt2 file draws the same samples from
     a seed as the run does, within 1e-5. Nothing that is read can run code: pickles are never opened, of ONNX and pt2
@@ -59,7 +61,7 @@ def load(path: str | Path, role: str | None = None, *, sha256: str | None = None
         CheckpointError: no weights there, damaged, not what ganzoo writes, or of another hash.
         UsageError: no such role, a network of another kind, a pickle, or an extra that is not installed.
     """
-    source = Path(path)
+    source = located(path)
     if sha256 is not None:
         refuse_other_hash(source, sha256)
     if is_exported(source):

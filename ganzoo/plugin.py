@@ -108,6 +108,7 @@ if TYPE_CHECKING:
     from ganzoo.registry.specs import MetricSpec as MetricSpec
     from ganzoo.registry.specs import SuiteSpec as SuiteSpec
     from ganzoo.registry.specs import VariantSpec as VariantSpec
+    from ganzoo.registry.specs import WeightsSpec as WeightsSpec
     from ganzoo.runtime.tensor_files import below as below
     from ganzoo.runtime.tensor_files import fill as fill
     from ganzoo.runtime.tensor_files import read_tensors as read_tensors
@@ -133,6 +134,7 @@ _MODULES = {
         "MetricSpec",
         "SuiteSpec",
         "VariantSpec",
+        "WeightsSpec",
     ),
     "ganzoo.errors": (
         "ChecksumError",

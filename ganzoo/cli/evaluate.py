@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from ganzoo.cli.options import emit_json, emit_table
+from ganzoo.cli.options import SOURCE, emit_json, emit_table
 from ganzoo.errors import UsageError
 
 
 @click.command("evaluate")
-@click.argument("source", metavar="RUN|WEIGHTS|DIR", type=click.Path(path_type=Path))
+@click.argument("source", metavar="RUN|WEIGHTS|DIR", type=SOURCE)
 @click.option("--metric", "metrics", metavar="NAME[@ROLE][ vs DATASET]", multiple=True,
               help="What to measure; may be repeated.")  # fmt: skip
 @click.option("--reference", metavar="NAME|folder:PATH", help="Data set to compare with. [default: trained on]")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ganzoo.cli.options import parse_assignments, speak
+from ganzoo.cli.options import SOURCE, parse_assignments, speak
 from ganzoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ NOTE = "note:"
 
 
 @click.command("export")
-@click.argument("source", metavar="RUN|WEIGHTS", type=click.Path(path_type=Path))
+@click.argument("source", metavar="RUN|WEIGHTS", type=SOURCE)
 @click.option("--to", required=True, type=click.Choice(["onnx", "pt2", "hf", "plain"]),
               help="onnx: for ONNX Runtime. pt2: a program of torch.export. plain: safetensors and a Python file that "
               "needs torch alone. hf: a folder with a model card, as the Hugging Face Hub has it.")  # fmt: skip

@@ -11,7 +11,7 @@ from ganzoo.registry.registry import Catalogue, plural, registry
 MANY = 12
 """With more variants than this they are grouped by family."""
 VARIANT_COLUMNS = ("NAME", "NEEDS", "PAPER", "FROM", "SUMMARY")
-KINDS = ("variants", "datasets", "losses", "metrics", "extractors", "loggers", "suites", "plugins")
+KINDS = ("variants", "datasets", "losses", "metrics", "extractors", "loggers", "suites", "weights", "plugins")
 
 
 @click.command("list")
@@ -20,8 +20,8 @@ KINDS = ("variants", "datasets", "losses", "metrics", "extractors", "loggers", "
 def command(words: tuple[str, ...], as_json: bool) -> None:
     """What is registered.
 
-    KIND is variants (the default), datasets, losses, metrics, extractors, loggers, suites or plugins. PATTERN is a
-    shell pattern: "*gan".
+    KIND is variants (the default), datasets, losses, metrics, extractors, loggers, suites, weights or plugins.
+    PATTERN is a shell pattern: "*gan".
     """
     kind, pattern = split_words(words)
     if kind == "plugins":
@@ -43,6 +43,11 @@ def command(words: tuple[str, ...], as_json: bool) -> None:
         emit_table(
             ("NAME", "SHAPE", "CLASSES", "FROM", "SUMMARY"),
             [(r["name"], *sizes(r), r["provider"], r["summary"]) for r in rows],
+        )
+    elif kind == "weights":
+        emit_table(
+            ("NAME", "VARIANT", "DATASET", "FROM", "SUMMARY"),
+            [(f"zoo:{r['name']}", r["variant"], r["dataset"], r["provider"], r["summary"]) for r in rows],
         )
     else:
         emit_table(
@@ -123,6 +128,10 @@ def describe(catalogue: Catalogue[Any], name: str) -> dict[str, Any]:
         "metrics",
         "unit",
         "better",
+        "variant",
+        "dataset",
+        "scores",
+        "sha256",
     ):
         if hasattr(spec, extra):
             row[extra] = getattr(spec, extra)

@@ -16,6 +16,21 @@ from ganzoo.errors import UnknownNameError, UsageError
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]|\x1b(?!\[[0-9;]*m)")
 
 
+class Source(click.Path):
+    """A path, or ``zoo:NAME`` for weights that come with a plugin."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from ganzoo.runs.shipped import located
+
+        return super().convert(located(value) if isinstance(value, str) else value, param, ctx)
+
+
+SOURCE = Source()
+
+
 def speak(text: str) -> None:
     """A line on stderr. If no one reads it, or the disk behind it is full, the work goes on in silence."""
     with suppress(OSError, ValueError):

@@ -1,7 +1,7 @@
 """Every point at which a plugin can join in; there are no others.
 
 A plugin is a module named by an entry point in the group ``ganzoo``. It implements any of these hooks with the
-``ganzoo.hookimpl`` marker. The first seven return light specs (:mod:`ganzoo.registry.specs`), so a plugin's module
+``ganzoo.hookimpl`` marker. The first eight return light specs (:mod:`ganzoo.registry.specs`), so a plugin's module
 should import no torch at its top; what is heavy is named by a spec's ``load`` and imported when it is requested.
 The ``run`` that lifecycle hooks receive is a :class:`ganzoo.runs.run.Run`.
 """
@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from ganzoo.registry.specs import DatasetSpec, ExtractorSpec, LoggerSpec, LossSpec, MetricSpec, SuiteSpec, VariantSpec
+from ganzoo.registry.specs import (
+    DatasetSpec,
+    ExtractorSpec,
+    LoggerSpec,
+    LossSpec,
+    MetricSpec,
+    SuiteSpec,
+    VariantSpec,
+    WeightsSpec,
+)
 
 if TYPE_CHECKING:
     import click
@@ -57,6 +66,11 @@ def ganzoo_loggers() -> Iterable[LoggerSpec]:  # type: ignore[empty-body]  # a h
 @hookspec
 def ganzoo_suites() -> Iterable[SuiteSpec]:  # type: ignore[empty-body]  # a hookspec has no body
     """Benchmark suites, for ``ganzoo bench``."""
+
+
+@hookspec
+def ganzoo_weights() -> Iterable[WeightsSpec]:  # type: ignore[empty-body]  # a hookspec has no body
+    """Trained networks, for ``zoo:NAME``."""
 
 
 @hookspec

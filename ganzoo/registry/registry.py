@@ -31,6 +31,7 @@ from ganzoo.registry.specs import (
     Spec,
     SuiteSpec,
     VariantSpec,
+    WeightsSpec,
 )
 
 if TYPE_CHECKING:
@@ -171,6 +172,7 @@ class Registry:
         self.suites = Catalogue("suite", SuiteSpec)
         self.extractors = Catalogue("extractor", ExtractorSpec)
         self.loggers = Catalogue("logger", LoggerSpec)
+        self.weights = Catalogue("weights", WeightsSpec)
         self.plugins: list[Plugin] = []
         self._manager = pluggy.PluginManager(hookspecs.GROUP)
         self._manager.add_hookspecs(hookspecs)
@@ -182,7 +184,10 @@ class Registry:
 
     @property
     def _all(self) -> "tuple[Catalogue[Any], ...]":
-        return self.variants, self.datasets, self.losses, self.metrics, self.extractors, self.loggers, self.suites
+        return (
+            self.variants, self.datasets, self.losses, self.metrics, self.extractors, self.loggers, self.suites,
+            self.weights,
+        )  # fmt: skip
 
     def catalogues(self) -> dict[str, Catalogue[Any]]:
         """The kinds by the plural that ``ganzoo list`` takes."""
@@ -327,7 +332,9 @@ class Registry:
 
 
 def plural(kind: str) -> str:
-    """The word for more than one of a kind: loss, losses."""
+    """The word for more than one of a kind: loss, losses; weights have no singular."""
+    if kind == "weights":
+        return kind
     return kind + ("es" if kind.endswith("s") else "s")
 
 

@@ -180,6 +180,31 @@ class LoggerSpec(Spec):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WeightsSpec(Spec):
+    """A trained network that comes with a plugin; ``load`` names the path of the folder that its file lies in.
+
+    ``zoo:NAME`` stands for it wherever a weights file is taken.
+
+    Attributes:
+        file: name of the safetensors file, as a run directory has it.
+        sha256: of the file.
+        variant, dataset: what was trained, and on what.
+        scores: what was measured of this file: name and value.
+        command: how it was trained.
+        licence: terms, which may follow from the data.
+    """
+
+    kind: ClassVar[str] = "weights"
+    file: str
+    sha256: str
+    variant: str
+    dataset: str
+    scores: tuple[str, ...] = ()
+    command: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteSpec(Spec):
     """A benchmark suite; ``load`` names the path of its TOML file (see :mod:`ganzoo.bench.suite`)."""
 

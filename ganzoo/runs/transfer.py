@@ -13,6 +13,7 @@ from ganzoo.models.state import State
 from ganzoo.models.variant import Variant
 from ganzoo.runs.checkpoint import newest_sound
 from ganzoo.runs.run import checkpoints
+from ganzoo.runs.shipped import located
 from ganzoo.runs.weights import describe_weights, weights_in
 from ganzoo.runtime.tensor_files import below, read_tensors
 
@@ -40,7 +41,7 @@ def check_origin(text: str) -> None:
     Raises:
         RunError: no such run or file.
     """
-    path = weights_in(Path(text))
+    path = weights_in(located(text))
     if not path.exists():
         raise RunError(f"init_from = {text}: no such run or weights file.")
     if path.is_dir() and not checkpoints(path):
@@ -55,7 +56,7 @@ def read_origin(text: str) -> Origin:
         CheckpointError: it is damaged.
     """
     check_origin(text)
-    path = weights_in(Path(text))
+    path = weights_in(located(text))
     if not path.is_dir():
         name = describe_weights(path)[0]["network"]
         tensors = read_tensors(path)[0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganzoo.cli.drawing.words import FILMS, parse_terms, refuse_together
-from ganzoo.cli.options import parse_assignments, refuse_output
+from ganzoo.cli.options import SOURCE, parse_assignments, refuse_output
 from ganzoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ WITH_IMAGES = ("-n", "--class", "--columns", "--interpolate", "--easing", "--onc
 
 
 @click.command("sample")
-@click.argument("source", metavar="RUN|WEIGHTS", type=click.Path(path_type=Path))
+@click.argument("source", metavar="RUN|WEIGHTS", type=SOURCE)
 @click.option("-n", "--number", type=click.IntRange(1, 1_000_000), default=64,
               help="How many; with --class all of each class; steps of a walk, in films between two waypoints. "
               "[default: 64; 12 from waypoint to waypoint of a walk]")  # fmt: skip

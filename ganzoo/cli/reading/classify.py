@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from ganzoo.cli.options import emit_json
+from ganzoo.cli.options import SOURCE, emit_json
 
 
 @click.command("classify")
-@click.argument("source", metavar="RUN|WEIGHTS", type=click.Path(path_type=Path))
+@click.argument("source", metavar="RUN|WEIGHTS", type=SOURCE)
 @click.argument("images", metavar="IMAGE|DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Paths, classes and all probabilities as JSON.")
 def command(source: Path, images: tuple[Path, ...], as_json: bool) -> None:

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import click
 
+from ganzoo.cli.options import SOURCE
+
 SUFFIXES = (".npy", ".csv")
 
 
 @click.command("encode")
-@click.argument("source", metavar="RUN|WEIGHTS", type=click.Path(path_type=Path))
+@click.argument("source", metavar="RUN|WEIGHTS", type=SOURCE)
 @click.option("--input", "inputs", metavar="IMAGE|DIR", multiple=True, required=True, type=click.Path(path_type=Path),
               help="Images; may be repeated.")  # fmt: skip
 @click.option("--output", metavar="FILE.npy|.csv", required=True, type=click.Path(path_type=Path),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ganzoo.cli.options import parse_assignments, refuse_output, speak
+from ganzoo.cli.options import SOURCE, parse_assignments, refuse_output, speak
 
 if TYPE_CHECKING:
     from ganzoo.models.interfaces import Scorer
@@ -17,7 +17,7 @@ SEARCHED = 50
 
 
 @click.command("score")
-@click.argument("source", metavar="RUN|WEIGHTS", type=click.Path(path_type=Path))
+@click.argument("source", metavar="RUN|WEIGHTS", type=SOURCE)
 @click.option("--input", "inputs", metavar="IMAGE|DIR", multiple=True, required=True, type=click.Path(path_type=Path),
               help="Images; may be repeated.")  # fmt: skip
 @click.option("--output", metavar="FILE.csv|.json", type=click.Path(path_type=Path),

@@ -1,0 +1,114 @@
+"""What the site has beside the pages of docs/: a page for each variant from its card, the families, the plugin
+interface, and the records that pages link to. A hook of MkDocs; nothing of it is kept in the repository.
+"""
+
+import posixpath
+import re
+from pathlib import Path
+from typing import Any
+
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).resolve().parent.parent
+LINK = re.compile(r"(!?\[[^\]\n]*\])\(([^)\s]+)\)")
+RECORDS = "source"
+"""Folder of the site with the files of the repository that pages link to."""
+COLUMNS = ("setting", "default", "meaning")
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """Add the pages that are made here, and every file outside docs/ that a page links to."""
+    pages = {**variant_pages(), "plugin-interface.md": interface_page()}
+    for path, text in pages.items():
+        files.append(File.generated(config, path, content=text))
+    wanted = set()
+    for file in files.documentation_pages():
+        wanted |= {outside(target) for _, target in LINK.findall(file.content_string)}
+    for path in sorted(each for each in wanted if each and (ROOT / each).is_file()):
+        files.append(File.generated(config, f"{RECORDS}/{path}", abs_src_path=str(ROOT / path)))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: Any, files: Files) -> str:
+    """Links that lead out of docs/ lead to the copies; those to folders become plain text."""
+    here = posixpath.dirname(page.file.src_uri)
+
+    def moved(found: re.Match[str]) -> str:
+        text, target = found.groups()
+        path = outside(target)
+        if not path:
+            return found[0]
+        if (ROOT / path).is_file():
+            return f"{text}({posixpath.relpath(f'{RECORDS}/{path}', here or '.')})"
+        return text.strip("[]")
+
+    return LINK.sub(moved, markdown)
+
+
+def outside(target: str) -> str:
+    """The path in the repository of a link that leads out of docs/; empty for others."""
+    if "://" in target or target.startswith("#"):
+        return ""
+    path = posixpath.normpath(posixpath.join("docs", target.partition("#")[0]))
+    while path.startswith("../"):  # a page in a folder of docs/, or a card, goes up further
+        path = path[3:]
+    return "" if path.startswith("docs/") or path == "docs" else path
+
+
+def variant_pages() -> dict[str, str]:
+    """A page for each variant of ganzoo, and one with their families."""
+    from ganzoo.cli.info import variant_card
+    from ganzoo.registry.registry import Registry
+
+    zoo = Registry(third_party=False).variants
+    families: dict[str, list[str]] = {}
+    found = {}
+    for name in zoo:
+        spec = zoo.spec(name)
+        families.setdefault(spec.family or "other", []).append(name)
+        found[f"variants/{name}.md"] = variant_page(variant_card(name))
+    lines = ["# The zoo", "", "Every variant, by family. `ganzoo info NAME` shows the same in a terminal.", ""]
+    for family in sorted(families):
+        lines.append(f"- **{family}**")
+        for name in families[family]:
+            spec = zoo.spec(name)
+            lines.append(f"    - [{name}]({name}.md): {spec.summary} ({spec.paper})")
+    return {**found, "variants/index.md": "\n".join(lines) + "\n"}
+
+
+def variant_page(card: dict[str, Any]) -> str:
+    """A card, what the variant needs, and its own settings."""
+    text = re.sub(r"\]\((?:\.\./)+(benchmarks|docs)/", r"](../../\1/", str(card["card"]))
+    text = text.replace("](../../docs/", "](../")
+    rows = [
+        (f"`{s['key']}`", "" if s["default"] is None else f"`{s['default']}`", f"{s['help']} ({s['type']})")
+        for s in card["settings"] if s["of"] not in ("every run", "tricks")
+    ]  # fmt: skip
+    lines = [
+        text.rstrip(), "", "## Facts", "", f"- needs: {', '.join(card['needs'])}",
+        f"- models: {', '.join(card['models'])}",
+        f"- family: {card['family']}", f"- provided by: {card['provided by']}", "", "## Its own settings", "",
+        f"Each is an `-o KEY=VALUE` of `ganzoo train {card['name']}`. [All settings](../reference.md).", "",
+        f"| {' | '.join(COLUMNS)} |", f"|{' --- |' * len(COLUMNS)}",
+        *(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows),
+    ]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def interface_page() -> str:
+    """All public names of ``ganzoo.plugin`` and the hooks, from their docstrings."""
+    import ganzoo.plugin as public
+
+    lines = [
+        "# The plugin interface",
+        "",
+        "What `ganzoo.plugin` exports, and the hooks. [How to use it](plugins.md).",
+        "",
+    ]
+    lines += ["## Hooks", "", "::: ganzoo.registry.hookspecs", ""]
+    for module, names in public._MODULES.items():
+        lines += [f"## {module}", ""]
+        for name in sorted(names):
+            lines += [f"::: {module}.{name}", ""]
+    return "\n".join(lines)
