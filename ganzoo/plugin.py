@@ -1,10 +1,12 @@
 """What authors of plugins import: the one public face of the core.
 
 Names are loaded when they are first used, so that a plugin's module can take its specs from here without importing
-torch. Everything else in ganzoo may change without notice.
+torch. These names are kept: one that must change goes on working, with a DeprecationWarning, for one minor version at
+least. Everything else in ganzoo may change without notice.
 """
 
 import importlib
+import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -272,7 +274,20 @@ _PLACES = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = sorted(_PLACES)  # the table above is the list
 
 
+_RENAMED: dict[str, tuple[str, str]] = {}
+"""Old names that still work: the new name, and the version in which the old one goes. It warns for one minor version
+at least before it goes."""
+
+
 def __getattr__(name: str) -> Any:
+    if name in _RENAMED:
+        new, version = _RENAMED[name]
+        warnings.warn(
+            f"ganzoo.plugin.{name} is now {new}; the old name goes in ganzoo {version}.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return __getattr__(new)
     if name not in _PLACES:
         raise AttributeError(f"module 'ganzoo.plugin' has no attribute {name!r}")
     return getattr(importlib.import_module(_PLACES[name]), name)

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import ganzoo.plugin
 from ganzoo.registry.registry import OWN_DISTRIBUTION, Registry
 
@@ -84,6 +86,15 @@ def test_the_face_for_authors_is_whole() -> None:
     assert typed
     for name in ganzoo.plugin.__all__:
         assert getattr(ganzoo.plugin, name) is not None
+
+
+def test_an_old_name_of_the_interface_works_and_warns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ganzoo.plugin._RENAMED, "OldGAN", ("GAN", "0.4"))
+    with pytest.warns(DeprecationWarning, match=r"ganzoo.plugin.OldGAN is now GAN; the old name goes in ganzoo 0.4"):
+        from ganzoo.plugin import OldGAN  # type: ignore[attr-defined]  # it is made up
+    assert OldGAN is ganzoo.plugin.GAN
+    with pytest.raises(ImportError, match="NoSuchName"):
+        from ganzoo.plugin import NoSuchName  # type: ignore[attr-defined]  # noqa: F401
 
 
 HEAVY = ("draw", "reconstruct", "translate")

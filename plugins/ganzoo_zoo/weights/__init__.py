@@ -17,8 +17,9 @@ def ganzoo_weights() -> Iterable[WeightsSpec]:
         index = tomllib.load(file)
     return [
         WeightsSpec(
-            name=name, load="ganzoo_zoo.weights:FOLDER", file=f"{name}.safetensors",
-            **{key: tuple(value) if isinstance(value, list) else value for key, value in about.items()},
+            name=name, load="ganzoo_zoo.weights:FOLDER", file=f"{name}.safetensors", summary=about["summary"],
+            sha256=about["sha256"], variant=about["variant"], dataset=about["dataset"], scores=tuple(about["scores"]),
+            command=about["command"], licence=about["licence"],
         )
         for name, about in index.items()
     ]  # fmt: skip
