@@ -12,6 +12,7 @@ from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parent.parent
 LINK = re.compile(r"(!?\[[^\]\n]*\])\(([^)\s]+)\)")
+ROLE = re.compile(r":(?:mod|class|func|meth|attr|data):(?=<code)")
 RECORDS = "source"
 """Folder of the site with the files of the repository that pages link to."""
 COLUMNS = ("setting", "default", "meaning")
@@ -24,7 +25,8 @@ def on_files(files: Files, config: Any) -> Files:
         files.append(File.generated(config, path, content=text))
     wanted = set()
     for file in files.documentation_pages():
-        wanted |= {outside(target) for _, target in LINK.findall(file.content_string)}
+        here = posixpath.dirname(file.src_uri)
+        wanted |= {outside(target, here) for _, target in LINK.findall(file.content_string)}
     for path in sorted(each for each in wanted if each and (ROOT / each).is_file()):
         files.append(File.generated(config, f"{RECORDS}/{path}", abs_src_path=str(ROOT / path)))
     return files
@@ -36,7 +38,7 @@ def on_page_markdown(markdown: str, page: Page, config: Any, files: Files) -> st
 
     def moved(found: re.Match[str]) -> str:
         text, target = found.groups()
-        path = outside(target)
+        path = outside(target, here)
         if not path:
             return found[0]
         if (ROOT / path).is_file():
@@ -46,13 +48,16 @@ def on_page_markdown(markdown: str, page: Page, config: Any, files: Files) -> st
     return LINK.sub(moved, markdown)
 
 
-def outside(target: str) -> str:
-    """The path in the repository of a link that leads out of docs/; empty for others."""
+def on_page_content(html: str, page: Page, config: Any, files: Files) -> str:
+    """Roles of docstrings, such as ``:class:`X```, are shown without the role."""
+    return ROLE.sub("", html)
+
+
+def outside(target: str, here: str) -> str:
+    """The path in the repository of a link that leads out of docs/, from a page in that folder; empty for others."""
     if "://" in target or target.startswith("#"):
         return ""
-    path = posixpath.normpath(posixpath.join("docs", target.partition("#")[0]))
-    while path.startswith("../"):  # a page in a folder of docs/, or a card, goes up further
-        path = path[3:]
+    path = posixpath.normpath(posixpath.join("docs", here, target.partition("#")[0]))
     return "" if path.startswith("docs/") or path == "docs" else path
 
 

@@ -60,7 +60,7 @@ def test_they_are_sampled_listed_and_explained(invoke: Invoke, tmp_path: Path) -
 def test_a_training_can_begin_with_them(tmp_path: Path) -> None:
     run = ganzoo.train(
         "cgan", "glyphs", out=tmp_path / "run", steps=1, batch_size=4, lr=1e-9, device="cpu",
-        init_from="zoo:cgan-mnist", ema=0.0, width=registered_width(),
+        init_from="zoo:cgan-mnist", width=registered_width(),
     )  # fmt: skip
     given, found = ganzoo.load("zoo:cgan-mnist"), run.generator()
     assert isinstance(given, Generator)
