@@ -175,6 +175,14 @@ class RunConfig:
     levels: float | None = option(
         None, "value that is white in your own images of more than 8 bits; none: 65535, and floats are refused", above=0
     )
+    length: int | None = option(
+        None, "samples of a wave; of own sounds what is longer is cut or sliced, what is shorter is followed by silence",
+        at_least=16, at_most=2**20,
+    )  # fmt: skip
+    sample_rate: int | None = option(
+        None, "samples a second, in Hz, that your own sounds are brought to; none: 16000", at_least=1_000,
+        at_most=192_000,
+    )  # fmt: skip
     labels_from: str = option(
         "", "CSV file with the class or the attributes of each image of folder:PATH; see docs/data.md"
     )

@@ -12,7 +12,7 @@ from ganzoo.config.fields import TABLES, full_path, with_full_paths
 from ganzoo.config.files import read_toml, to_plain
 from ganzoo.config.settings import RunConfig, resolve
 from ganzoo.data.base import Dataset
-from ganzoo.data.load import chosen_classes, dataset_spec, second_spec
+from ganzoo.data.load import chosen_classes, dataset_spec, refuse_wave_settings, second_spec
 from ganzoo.data.needs import check_fields, check_needs
 from ganzoo.data.progress import Progress, silent
 from ganzoo.errors import (
@@ -171,6 +171,7 @@ def check_run(run: ResolvedRun) -> torch.device:
     check_needs(registry().variants.spec(config.variant), spec, second)
     if spec.samples != "images" and (config.resolution or config.channels):
         raise ConfigError(f"resolution and channels say nothing about the {spec.samples} of data set {spec.name!r}.")
+    refuse_wave_settings(spec, config)
     check_file_settings(config, spec, second)
     check_loggers(config)
     if run.header is None:
