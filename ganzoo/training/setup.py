@@ -191,7 +191,7 @@ def check_file_settings(config: RunConfig, *specs: DatasetSpec | None) -> None:
         raise ConfigError(f"labels_from = {config.labels_from!r} is for folder:PATH, not for {config.dataset!r}.")
     if (config.only or config.without) and specs[0] is not None and (known := known_classes(specs[0])) is not None:
         chosen_classes(specs[0].name, known, config)
-    if any(spec is not None and spec.argument == "path" for spec in specs):
+    if any(spec is not None and spec.argument == "path" and spec.samples == "images" for spec in specs):
         return
     for key, usual in (("background", "white"), ("levels", None)):
         if (value := getattr(config, key)) != usual:

@@ -1,7 +1,7 @@
 """``tones``: short musical tones, drawn on the spot; no download.
 
-A sample is one tone of three octaves, C3 to B5, in one of four timbres: it sets in, fades, is a little out of tune, and
-has a little noise. Its class is its pitch class, C to B.
+A sample is one tone of three octaves, C3 to B5, in one of four timbres: it sets in as its period begins, fades, is a
+little out of tune, and has a little noise. Its class is its pitch class, C to B.
 
 Random numbers are raw PCG64 output. Phases are whole numbers of 32 bits, sines come from a table that is made with
 square roots and products, and fading is a product from sample to sample: single IEEE operations and no sine of the
@@ -38,8 +38,8 @@ TIMBRES: dict[str, tuple[float, ...]] = {
 """Amplitudes of the harmonics, the first is the tone itself."""
 TABLE_BITS = 15
 """A period is a table of two to the power of this."""
-OUT_OF_TUNE = 0.006
-"""At most, as a share of the frequency: about 10 cents."""
+OUT_OF_TUNE = 0.002
+"""At most, as a share of the frequency: about 3 cents."""
 ATTACK = (0.002, 0.02)
 """Seconds until a tone is loudest: least and most."""
 FADING = (0.05, 0.4)
@@ -47,7 +47,7 @@ FADING = (0.05, 0.4)
 LOUDNESS = (0.4, 0.95)
 NOISE = (0.001, 0.01)
 """Largest value of the noise."""
-COLUMNS = 8
+COLUMNS = 7
 """Uniform numbers drawn for each tone."""
 CHUNK = 2**21
 """Values that are computed at once."""
@@ -90,13 +90,13 @@ def render(count: int, length: int, split: str, seed: int) -> NDArray[np.float32
     for start in range(0, count, rows):
         part = slice(start, start + rows)
         pitch, u = np.arange(count)[part] % len(PITCHES), uniform[part].T[:, :, None]
-        phase = steps(pitch, u[0, :, 0], u[1, :, 0])[:, None] * time + whole(u[2])
-        timbre = (u[3] * len(TIMBRES)).astype(np.int64)
+        phase = steps(pitch, u[0, :, 0], u[1, :, 0])[:, None] * time
+        timbre = (u[2] * len(TIMBRES)).astype(np.int64)
         tone = tables()[timbre, phase >> np.uint32(32 - TABLE_BITS)]
         # Faint noise, four numbers of 16 bits from each drawn one.
         drawn = rng.random_raw(-(-tone.size // 4)).astype("<u8").view("<u2")[: tone.size].reshape(tone.shape)
-        noise = (drawn.astype(np.float64) * 2.0**-15 - 1.0) * between(NOISE, u[7])
-        tone = tone * envelope(time, between(ATTACK, u[4]), between(FADING, u[5])) * between(LOUDNESS, u[6]) + noise
+        noise = (drawn.astype(np.float64) * 2.0**-15 - 1.0) * between(NOISE, u[6])
+        tone = tone * envelope(time, between(ATTACK, u[3]), between(FADING, u[4])) * between(LOUDNESS, u[5]) + noise
         out[part, 0] = np.rint(np.clip(tone, -1.0, 1.0) * 32_767.0) * 2.0**-15
     return out
 

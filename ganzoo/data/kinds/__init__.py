@@ -53,7 +53,7 @@ KINDS: dict[str, Kind] = {
     "images": Kind(lambda images, info: images if images.dtype == torch.uint8 else to_uint8(images)),
     "points": Kind(lambda points, info: scatter(points)),
     "waves": Kind(
-        lambda waves, info: draw_waves(waves),
+        lambda waves, info: draw_waves(waves, sample_rate(info)),
         writers={".wav": write_wav},
         sound=lambda waves, info: (waves, sample_rate(info)),
     ),
