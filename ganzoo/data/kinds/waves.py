@@ -34,7 +34,10 @@ def draw_waves(waves: Tensor, rate: int = SAMPLE_RATE) -> Tensor:
 
 
 def draw_courses(waves: Tensor) -> Tensor:
-    """The course of waves [N, L]: uint8 [N, 64, 128]. Each column spans what the wave reaches in its part of the time."""
+    """The course of waves [N, L]: uint8 [N, 64, 128].
+
+    Each column spans what the wave reaches in its part of the time.
+    """
     length = -(-waves.shape[1] // WIDTH) * WIDTH
     parts = torch.nn.functional.interpolate(waves[:, None], size=length, mode="nearest-exact")[:, 0]
     parts = parts.reshape(len(parts), WIDTH, -1)
@@ -59,6 +62,11 @@ def draw_spectrograms(waves: Tensor, rate: int) -> Tensor:
     loud = log_mel(waves, rate, HEIGHT, frame, max(1, length // WIDTH))
     shades = 255 - 215 * (1 - loud / SILENCE).clamp(0, 1)
     return torch.nn.functional.interpolate(shades.flip(1), size=WIDTH, mode="nearest-exact").to(torch.uint8)
+
+
+def one_after_another(walks: Tensor) -> Tensor:
+    """Walks [R, S, C, L] as sounds [R, C, S * L]: the steps of each are heard in turn."""
+    return walks.transpose(1, 2).flatten(2)
 
 
 def sample_rate(info: DataInfo) -> int:

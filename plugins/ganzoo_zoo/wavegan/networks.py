@@ -144,5 +144,3 @@ class WaveDiscriminator(Discriminator):
         if condition is None:
             raise UsageError("a conditional network needs labels: give one class for each sample.")
         return logits + (self.of_class(condition) * features).sum(1)
-
-
