@@ -20,6 +20,8 @@ from ganzoo.metrics.measures.features import FeatureMetric, frechet_distance
 
 BANDS, PARTS, FRAME = 64, 4, 512
 """Of the features: bands of frequencies, parts of time, samples of a window."""
+FAINT = -60.0
+"""dB below a full-scale sine that count as nothing: what is fainter is hardly heard."""
 LOWEST, HIGHEST = 65.4, 1_100.0
 """Hz that a pitch is looked for between: C2, and a little above C6."""
 CLEAR = 0.8
@@ -56,13 +58,13 @@ class Spectrograms(FeatureExtractorBase):
     def forward(self, waves: Tensor) -> tuple[Tensor, ...]:
         mixed = waves.float().mean(1)
         mixed = pad(mixed, (0, max(0, FRAME - mixed.shape[1])))
-        loud = log_mel(mixed, SAMPLE_RATE, BANDS, FRAME, FRAME // 4)
+        loud = log_mel(mixed, SAMPLE_RATE, BANDS, FRAME, FRAME // 4).clamp(min=FAINT)
         return (adaptive_avg_pool1d(loud / 10, PARTS).flatten(1),)
 
 
 def log_mel_extractor(request: ExtractorRequest) -> Extractor:
     refuse_weights(request)
-    said = f"log-mel, {BANDS} bands, {PARTS} parts, windows of {FRAME}"
+    said = f"log-mel, {BANDS} bands, {PARTS} parts, windows of {FRAME}, above {FAINT} dB"
     return made(request, network=Spectrograms(), layers=("features",), batch=LARGE_BATCH,
         identity={
             "extractor": "log-mel", "layers": ["features"], "sha256": hashlib.sha256(said.encode()).hexdigest(),

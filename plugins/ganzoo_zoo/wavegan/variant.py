@@ -14,16 +14,16 @@ from ganzoo_zoo.wavegan.networks import WaveDiscriminator, WaveGenerator, layers
 class WaveGANOptions(AdamOptions):
     """Settings of WaveGAN. Defaults: arXiv:1802.04208, appendix D, but for those that say otherwise."""
 
-    lr: float = option(4e-4, "Adam's step size; the paper: 0.0001", above=0)
+    lr: float = option(1e-3, "Adam's step size; the paper: 0.0001", above=0)
     beta1: float = option(0.5, "Adam's decay of the mean of gradients", at_least=0, below=1)
     beta2: float = option(0.9, "Adam's decay of the mean of squared gradients", at_least=0, below=1)
     n_critic: int = option(
-        2, "steps of the critic, each on its own batch, for one of the generator; the paper: 5", at_least=1,
+        1, "steps of the critic, each on its own batch, for one of the generator; the paper: 5", at_least=1,
         at_most=10_000,
     )  # fmt: skip
     latent_dim: int = option(100, "length of a latent vector", at_least=1, at_most=65_536)
     width: int = option(
-        16, "feature maps at a quarter of the samples; doubled at each fewer; the paper: 64", at_least=1, at_most=1_024
+        8, "feature maps at a quarter of the samples; doubled at each fewer; the paper: 64", at_least=1, at_most=1_024
     )
     phase_shuffle: int = option(
         2, "samples that the critic's feature maps are moved by, at most, at random; 0: not at all", at_least=0,
@@ -40,7 +40,7 @@ class WaveGAN(GAN):
     """DCGAN's networks in one dimension, and the game of WGAN-GP."""
 
     Options = WaveGANOptions
-    defaults = {"loss": "wasserstein", "batch_size": 32, "steps": 20_000, "gradient_penalty": 10.0}
+    defaults = {"loss": "wasserstein", "batch_size": 16, "steps": 28_000, "gradient_penalty": 10.0}
     presets: ClassVar = {
         "paper": {
             "lr": 1e-4, "n_critic": 5, "width": 64, "batch_size": 64, "steps": 1_000_000, "conditional": False,
