@@ -159,16 +159,38 @@ def pitch_classes(waves: Tensor, rate: int) -> tuple[Tensor, Tensor]:
     return (above.round().long() + PITCHES.index("A")) % len(PITCHES), clearness >= CLEAR
 
 
+def real_pitches(context: EvaluationContext, count: int) -> tuple[Tensor, Tensor, Tensor | None, int]:
+    """Of test sounds: (pitch class, whether it is clear, label or None, sample rate), at most ``count`` of them.
+
+    Where there is no test split it is the sounds that were trained on.
+    """
+    real = held_out(context, 1) or context.reference()
+
+    def compute() -> tuple[Tensor, Tensor, Tensor | None, int]:
+        some = torch.arange(min(count, len(real.source)))
+        rate = sample_rate(real.info)
+        labels = None if real.labels is None else real.labels[some].cpu()
+        return *pitch_classes(real.source.fetch(some), rate), labels, rate
+
+    return context.of_reference(("pitches", count), compute)
+
+
 class ClearPitch(Metric):
     """Share of sounds in which a pitch is heard, beside that of real ones. One tone over and over has a clear pitch
     too: this is a sign, and a distance says more."""
 
     def measure(self, context: EvaluationContext) -> dict[str, float]:
-        real = context.held_out()
-        rate, some = sample_rate(real.info), torch.arange(min(self.spec.count, len(real.source)))
-        _, clear = pitch_classes(torch.cat(list(context.samples(self.spec.count))), rate)
-        _, real_clear = pitch_classes(real.source.fetch(some), rate)
+        _, real_clear, _, rate = real_pitches(context, self.spec.count)
+        _, clear = own_pitches(context, self.spec.count, rate)
         return {"share": float(clear.double().mean()), "of real ones": float(real_clear.double().mean())}
+
+
+def own_pitches(context: EvaluationContext, count: int, rate: int) -> tuple[Tensor, Tensor]:
+    """(pitch class, whether it is clear) of the target's samples."""
+    samples = context.samples(count)  # written down even when pitches are there already
+    return context.shared(
+        ("pitches", count), lambda: pitch_classes(torch.cat(list(samples)), rate)
+    )  # fmt: skip
 
 
 class PitchAccuracy(Metric):
@@ -187,20 +209,14 @@ class PitchAccuracy(Metric):
         self.numbers(context)
 
     def measure(self, context: EvaluationContext) -> dict[str, float]:
-        asked = context.labels(self.spec.count)
+        asked, numbers = context.labels(self.spec.count), self.numbers(context)
         assert asked is not None, "unsuitable() says so"
-        samples = torch.cat(list(context.samples(self.spec.count)))
-        real = context.held_out()
-        assert real.labels is not None, "the training split has labels"
-        some = torch.arange(min(self.spec.count, len(real.source)))
-        rate, numbers = sample_rate(real.info), self.numbers(context)
-        found, clear = pitch_classes(samples, rate)
-        true, true_clear = pitch_classes(real.source.fetch(some), rate)
-        right = (found == numbers[asked]) & clear
-        real_right = (true == numbers[real.labels[some].cpu()]) & true_clear
+        true, true_clear, labels, rate = real_pitches(context, self.spec.count)
+        assert labels is not None, "the training split has labels"
+        found, clear = own_pitches(context, self.spec.count, rate)
         return {
-            "accuracy": float(right.double().mean()),
-            "of real ones": float(real_right.double().mean()),
+            "accuracy": float(((found == numbers[asked]) & clear).double().mean()),
+            "of real ones": float(((true == numbers[labels]) & true_clear).double().mean()),
             "clear": float(clear.double().mean()),
         }
 
