@@ -51,6 +51,7 @@ def test_own_sounds_are_trained_on_and_heard_in_the_report(invoke: Invoke, tmp_p
     invoke("report", "run")
     page = (tmp_path / "run" / "report.html").read_text()
     assert page.count("data:audio/wav") >= 2, "sounds of each class"
+    assert "media-src data:" in page, "else the page's own policy forbids to play them"
     said = invoke("train", "wavegan", "--dataset", "sounds:own", "--steps", 2, "-o", "background=black", code=2).err
     assert "background = 'black' does nothing: it is for images of your own" in said
     said = invoke("train", "wavegan", "--dataset", "sounds:nowhere", "--steps", 2, code=1).err
