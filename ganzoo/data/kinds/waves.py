@@ -9,13 +9,15 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.base import DataInfo
-from ganzoo.data.spectrograms import SILENCE, log_mel
+from ganzoo.data.spectrograms import log_mel
 from ganzoo.runtime.files import replace_file
 
 HEIGHT, WIDTH = 64, 128
 """Pixels of the course, and of the spectrogram below it."""
 FRAME, LEAST = 512, 16
 """Samples of a spectrogram's window; shorter waves than the least one are followed by silence."""
+PALEST = -60.0
+"""dB below a full-scale sine that are drawn white: what is fainter is hardly heard beside it."""
 LINE = 200
 """Shade of the line between the two."""
 SAMPLE_RATE = 16_000
@@ -60,7 +62,7 @@ def draw_spectrograms(waves: Tensor, rate: int) -> Tensor:
     length = waves.shape[1]
     frame = min(FRAME, 2 ** (length.bit_length() - 1))
     loud = log_mel(waves, rate, HEIGHT, frame, max(1, length // WIDTH))
-    shades = 255 - 215 * (1 - loud / SILENCE).clamp(0, 1)
+    shades = 255 - 215 * (1 - loud / PALEST).clamp(0, 1)
     return torch.nn.functional.interpolate(shades.flip(1), size=WIDTH, mode="nearest-exact").to(torch.uint8)
 
 
