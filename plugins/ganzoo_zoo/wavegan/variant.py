@@ -40,7 +40,7 @@ class WaveGAN(GAN):
     """DCGAN's networks in one dimension, and the game of WGAN-GP."""
 
     Options = WaveGANOptions
-    defaults = {"loss": "wasserstein", "batch_size": 16, "steps": 28_000, "gradient_penalty": 10.0}
+    defaults = {"loss": "wasserstein", "batch_size": 16, "steps": 20_000, "gradient_penalty": 10.0}
     presets: ClassVar = {
         "paper": {
             "lr": 1e-4, "n_critic": 5, "width": 64, "batch_size": 64, "steps": 1_000_000, "conditional": False,
