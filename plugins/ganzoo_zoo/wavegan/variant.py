@@ -46,7 +46,7 @@ class WaveGAN(GAN):
             "lr": 1e-4, "n_critic": 5, "width": 64, "batch_size": 64, "steps": 1_000_000, "conditional": False,
         },
     }  # fmt: skip
-    tiny: ClassVar = {"width": 1, "latent_dim": 4, "n_critic": 2}
+    tiny: ClassVar = {"width": 1, "latent_dim": 4, "n_critic": 2, "length": 256}
     unsupported: ClassVar = {"d_steps": N_CRITIC}
 
     def prepare(self, dataset: Dataset, load: Load) -> None:
