@@ -16,6 +16,7 @@ import ganzoo
 from ganzoo.bench.suite import find, read
 from ganzoo.data.base import DataRequest, to_unit
 from ganzoo.data.drawn import glyphs
+from ganzoo.data.kinds import render
 from ganzoo.data.store import data_root
 from ganzoo.models.edit import editor_of
 from ganzoo.registry.registry import registry
@@ -32,6 +33,14 @@ def save_fields(name: str, *fields: str) -> None:
     examples = found.examples(COLUMNS)
     rows = [examples[field].expand(-1, 3, -1, -1) for field in fields]
     save_picture(IMAGES / f"{name}.png", torch.cat(rows), COLUMNS)
+
+
+def save_tones() -> None:
+    """Test tones as they are drawn, twelve of each of six pitch classes: whole tones from C on."""
+    found = registry().datasets.load("tones")(DataRequest(name="tones", root=data_root(), split="test"))
+    classes = len(found.info.classes)
+    chosen = torch.arange(classes * COLUMNS).reshape(COLUMNS, classes)[:, ::2].T.flatten()
+    save_picture(IMAGES / "tones.png", render(found.source.fetch(chosen), found.info), COLUMNS)
 
 
 EDITED = ("glasses", "hat", "long-hair", "bright-hair")
@@ -101,6 +110,7 @@ if __name__ == "__main__":
     digits = glyphs.load(DataRequest(name="glyphs", root=Path(), resolution=32, channels=3))
     save_picture(IMAGES / "glyphs.png", to_unit(digits.source.fetch(torch.arange(40))), 10)
     save_fields("shapes", "images", "target", "mask")
+    save_tones()
     save_fields("openmoji", "images", "target")
     save_fields("earth", "images", "target")
     save_fields("avatars", "images")

@@ -21,6 +21,7 @@ PRESETS = [(name, preset) for name in registry().variants.names() for preset in 
 def test_the_papers_settings_are_there() -> None:
     with_papers = (
         "vanilla", "dcgan", "cgan", "wgan", "wgan-gp", "sngan", "projection", "pix2pix", "cyclegan", "progan",
+        "wavegan",
     )  # fmt: skip
     assert {(name, "paper") for name in with_papers} <= set(PRESETS)
 
@@ -51,6 +52,8 @@ def test_every_preset_can_be_trained(name: str, preset: str, tmp_path: Path) -> 
     resolve(name, kind.Options, {"dataset": "x"}, kind.defaults, kind.presets[preset])
     dataset = "shapes" if registry().variants.spec(name).family == "translation" else "glyphs"
     small = {"width": 4, "batch_size": 2, "resolution": 16}
+    if registry().variants.spec(name).models == ("waves",):
+        dataset, small = "tones", {"width": 4, "batch_size": 2, "length": 64}
     job = prepare(name, dataset, out=tmp_path / "x", preset=preset, settings=small)
     check_tricks(job.variant)
 

@@ -175,6 +175,14 @@ class RunConfig:
     levels: float | None = option(
         None, "value that is white in your own images of more than 8 bits; none: 65535, and floats are refused", above=0
     )
+    length: int | None = option(
+        None, "samples of a wave; longer sounds of your own are cut or sliced, shorter ones are followed by silence; "
+        "none: as the data set has them", at_least=16, at_most=2**20,
+    )  # fmt: skip
+    sample_rate: int | None = option(
+        None, "samples a second, in Hz, that your own sounds are brought to; none: 16000", at_least=1_000,
+        at_most=192_000,
+    )  # fmt: skip
     labels_from: str = option(
         "", "CSV file with the class or the attributes of each image of folder:PATH; see docs/data.md"
     )
@@ -262,6 +270,7 @@ SYNONYMS = {
     "lambda_gp": "gradient_penalty", "r1_gamma": "r1", "gamma": "r1", "sn": "spectral_norm", "aug": "diffaugment",
     "fp16": "precision", "amp": "precision", "save_interval": "checkpoint_every", "sample_interval": "sample_every",
     "logger": "loggers", "log_to": "loggers", "tensorboard": "loggers", "wandb": "loggers", "report_to": "loggers",
+    "sr": "sample_rate", "samplerate": "sample_rate", "slice_len": "length", "data_slice_len": "length",
     "print_every": "log_every", "log_interval": "log_every",
 }  # fmt: skip
 """What other programs call our settings."""

@@ -45,6 +45,8 @@ class DataRequest:
         levels: the value that is white in image files of more than 8 bits; None: 65535, and floats are refused.
         labels_from: path of a CSV file that says the classes or attributes of a folder's images; empty: none.
         crop: side of square crops at random places, instead of scaling (folders only); None: no crops.
+        length: samples of a wave; None: as the data set has them.
+        sample_rate: of waves, in Hz; None: as the data set has them.
         seed: for data that is drawn on the spot.
         memory: bytes that decoded images may occupy before they are streamed from disk instead.
         progress: told about long preparations.
@@ -60,6 +62,8 @@ class DataRequest:
     levels: float | None = None
     labels_from: str = ""
     crop: int | None = None
+    length: int | None = None
+    sample_rate: int | None = None
     seed: int = 0
     memory: int = 4 * 2**30
     progress: Progress = silent

@@ -80,9 +80,12 @@ def load_one(name: str, config: RunConfig, split: str | None, progress: Progress
         split=split or spec.splits[0],
         resolution=config.resolution,
         channels=config.channels,
+        length=config.length,
+        sample_rate=config.sample_rate,
         seed=0,  # drawn data is the same whatever the training's seed, so that seeds can be compared
         progress=progress,
     )
+    refuse_wave_settings(spec, config)
     if spec.argument == "path":  # of a set that is read from the user's files
         wanted = dataclasses.replace(wanted, background=config.background, levels=config.levels)
     if "attributes" in spec.may_provide:
@@ -90,9 +93,28 @@ def load_one(name: str, config: RunConfig, split: str | None, progress: Progress
     loaded: Dataset = registry().datasets.load(base)(dataclasses.replace(wanted, **request))
     if config.classes == "colours":
         loaded = by_colours(loaded, progress)
+    refuse_other_waves(loaded, config)
     if config.only or config.without:
         loaded = kept_classes(loaded, config)
     return loaded if config.degrade == "none" else degraded(loaded, config.degrade)
+
+
+def refuse_wave_settings(spec: DatasetSpec, config: RunConfig) -> None:
+    """Raise ConfigError for a length or sample rate of samples that are no waves."""
+    for key in ("length", "sample_rate"):
+        if spec.samples != "waves" and (value := getattr(config, key)) is not None:
+            raise ConfigError(f"{key} = {value} is for waves, not for the {spec.samples} of data set {spec.name!r}.")
+
+
+def refuse_other_waves(dataset: Dataset, config: RunConfig) -> None:
+    """Raise ConfigError for waves that have another length or sample rate than is asked for: not every set can."""
+    info = dataset.info
+    for key, asked, there in (
+        ("length", config.length, info.shape[-1]),
+        ("sample_rate", config.sample_rate, info.extra.get("sample_rate")),
+    ):
+        if asked not in (None, there):
+            raise ConfigError(f"{key} = {asked}: data set {info.name!r} comes with {there} only; leave it out.")
 
 
 # Classes that are kept or left out

@@ -96,13 +96,13 @@ class Extractor:
     ) -> dict[str, Tensor]:
         """Features float32 [N, F] by layer of uint8 images, which are let go batch by batch; ``only`` some layers.
 
-        Grey becomes RGB, and RGBA is laid on white.
+        Grey becomes RGB, and RGBA is laid on white. Samples of another kind are taken as they are.
         """
         found: dict[str, list[Tensor]] = {layer: [] for layer in only or self.layers}
         done = 0
         for images in batches:
             for part in images.split(self.batch):
-                inputs = part if self.shape else convert_channels(part, 3)
+                inputs = part if self.shape or part.dim() != 4 else convert_channels(part, 3)
                 for layer, values in zip(self.layers, self.network(inputs.to(self.device)), strict=True):
                     if layer in found:
                         found[layer].append(values.float().cpu())

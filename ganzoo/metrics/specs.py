@@ -127,6 +127,10 @@ EXTRACTORS: tuple[ExtractorSpec, ...] = (
         name="effnet-lite0", load=f"{OWN}:efficientnet", paper="arXiv:1905.11946",
         summary="EfficientNet-Lite0 on ImageNet; its weights come with the extra 'effnet'",
     ),
+    ExtractorSpec(
+        name="log-mel", load="ganzoo.metrics.measures.sounds:log_mel_extractor",
+        summary="spectrograms of waves, in bands as the ear hears them; nothing in it is learned",
+    ),
     *(
         ExtractorSpec(name=data, load=f"{OWN}:feature_classifier", summary=f"a small classifier of {data}, shipped")
         for data in CLASSIFIED
@@ -160,6 +164,21 @@ METRICS: tuple[MetricSpec, ...] = (
     MetricSpec(
         name="copies-1k", load="ganzoo.metrics.measures.neighbours:Copies", count=1_000,
         summary="share of 1,000 samples that lie nearer to a training image than 99 % of test images do; pixels",
+    ),
+    MetricSpec(
+        name="fd-spectrogram-2k", load="ganzoo.metrics.measures.sounds:SpectrogramDistance", of="waves",
+        extractor="log-mel", count=2_000, paper=TTUR, beside=("floor",),
+        summary="Fréchet distance of 2,000 sounds to the training split on spectrograms; beside that of test sounds",
+    ),
+    MetricSpec(
+        name="pitch-accuracy-2k", load="ganzoo.metrics.measures.sounds:PitchAccuracy", of="waves", count=2_000,
+        better="higher", beside=("of real ones",),
+        summary="share of 2,000 sounds with the pitch that was asked for; beside that of test sounds",
+    ),
+    MetricSpec(
+        name="clear-pitch-2k", load="ganzoo.metrics.measures.sounds:ClearPitch", of="waves", count=2_000,
+        better="higher", beside=("of real ones",),
+        summary="share of 2,000 sounds in which a pitch is heard; beside that of test sounds",
     ),
     MetricSpec(
         name="test-accuracy", load="ganzoo.metrics.measures.accuracy:TestAccuracy", of="classifier", better="higher",

@@ -12,7 +12,7 @@ from ganzoo.config.fields import TABLES, full_path, with_full_paths
 from ganzoo.config.files import read_toml, to_plain
 from ganzoo.config.settings import RunConfig, resolve
 from ganzoo.data.base import Dataset
-from ganzoo.data.load import chosen_classes, dataset_spec, second_spec
+from ganzoo.data.load import chosen_classes, dataset_spec, refuse_wave_settings, second_spec
 from ganzoo.data.needs import check_fields, check_needs
 from ganzoo.data.progress import Progress, silent
 from ganzoo.data.specs.drawn import EMBEDDED
@@ -170,6 +170,7 @@ def check_run(run: ResolvedRun) -> torch.device:
     check_needs(registry().variants.spec(config.variant), spec, second)
     if spec.samples != "images" and (config.resolution or config.channels):
         raise ConfigError(f"resolution and channels say nothing about the {spec.samples} of data set {spec.name!r}.")
+    refuse_wave_settings(spec, config)
     check_file_settings(config, spec, second)
     check_loggers(config)
     if run.header is None:
@@ -193,7 +194,7 @@ def check_file_settings(config: RunConfig, *specs: DatasetSpec | None) -> None:
         raise ConfigError(f"labels_from = {config.labels_from!r} is for folder:PATH, not for {config.dataset!r}.")
     if (config.only or config.without) and specs[0] is not None and (known := known_classes(specs[0])) is not None:
         chosen_classes(specs[0].name, known, config)
-    if any(spec is not None and spec.argument == "path" for spec in specs):
+    if any(spec is not None and spec.argument == "path" and spec.samples == "images" for spec in specs):
         return
     for key, usual in (("background", "white"), ("levels", None)):
         if (value := getattr(config, key)) != usual:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.base import DataInfo
-from ganzoo.data.kinds import render, sides_of, sound_of, view, writers
+from ganzoo.data.kinds import in_time, render, sides_of, sound_of, view, writers
 from ganzoo.data.kinds.voxels import draw_voxels
 from ganzoo.data.kinds.waves import as_wav, draw_waves
 from ganzoo.errors import PluginError
@@ -42,11 +42,35 @@ def test_a_wave_is_dark_where_it_is() -> None:
     low, high = draw_waves(torch.stack([torch.full((1, 256), -1.0), torch.full((1, 256), 1.0)]))
     assert low[0, -1].max() < 64, "at the bottom"
     assert low[0, 0].min() > 200
-    assert torch.equal(high, low.flip(1))
+    assert torch.equal(high[0, :64], low[0, :64].flip(0))
     short = draw_waves(torch.tensor([[[-1.0, 1.0]]]))
-    assert short.shape == (1, 1, 64, 128)
-    column = short[0, 0].min(0).values
+    assert short.shape == (1, 1, 128, 128)
+    column = short[0, 0, :64].min(0).values
     assert int(column.max()) < 64, "the line does not break, however short the wave is"
+
+
+def test_a_spectrogram_tells_a_tone_from_noise_and_silence() -> None:
+    time = torch.arange(4_096) / 16_000
+    tones = [torch.sin(2 * torch.pi * hertz * time) for hertz in (300, 3_000)]
+    rng = torch.Generator().manual_seed(0)
+    noise = torch.rand(4_096, generator=rng) * 2 - 1
+    low, high, noisy, silent = draw_waves(torch.stack([*tones, noise, 0 * noise])[:, None], 16_000)[:, 0, 65:].float()
+    dark = [picture.mean(1).argmin().item() for picture in (low, high)]
+    assert dark[0] > dark[1] + 20, "low tones are at the bottom"
+    assert all(picture.mean(1).min() < 60 and (picture.mean(1) > 200).sum() > 20 for picture in (low, high))
+    assert noisy.mean(1).max() < 180, "noise is everywhere"
+    assert (silent == 255).all()
+    halved = draw_waves(tones[1][None, None], 32_000)[0, 0, 65:].float()
+    assert halved.mean(1).argmin() < dark[1], "at twice the rate it is an octave higher"
+
+
+def test_the_steps_of_a_walk_are_heard_in_turn() -> None:
+    walks = torch.arange(2 * 3 * 2 * 4).reshape(2, 3, 2, 4).float()
+    joined = in_time("waves", ".wav")
+    assert joined is not None
+    assert torch.equal(joined(walks)[1, 0], torch.cat([walks[1, step, 0] for step in range(3)]))
+    assert in_time("waves", ".npy") is None
+    assert in_time("images", ".wav") is None
 
 
 def test_a_cube_is_as_wide_as_high_and_near_ones_hide_far_ones() -> None:

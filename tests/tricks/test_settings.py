@@ -39,6 +39,9 @@ ACCEPTED = {
     "wgan": set(VALUES) - {
         "label_smoothing", "label_flipping", "d_steps", "train_d_above", "train_g_above", "spectral_norm", *SLOPES,
     },
+    "wavegan": set(VALUES) - {
+        "label_smoothing", "label_flipping", "d_steps", "train_d_above", "train_g_above", "diffaugment",
+    },
     "wgan-gp": set(VALUES) - {"label_smoothing", "label_flipping", "d_steps", "train_d_above", "train_g_above"},
     "srgan": set(VALUES) - {"feature_matching", *SLOPES},
     "sgan": {
@@ -84,6 +87,8 @@ ACCEPTED = {
 
 def settings(name: str, **more: Any) -> dict[str, Any]:
     shape: dict[str, Any] = {"resolution": 32 if name == "srgan" else 16}
+    if registry().variants.spec(name).models == ("waves",):
+        shape = {"length": 64}
     phases = {"pretrain_steps": 1} if name == "srgan" else {}
     critic = {"n_critic": 2} if name.startswith("wgan") else {}
     steps = 12 if name == "progan" else 4  # it has a stage for each resolution
@@ -111,6 +116,7 @@ def test_every_setting_is_taken_or_refused_with_a_reason(name: str, tmp_path: Pa
             more = settings(name, **{key: value, "metrics": ""})
             spec = registry().variants.spec(name)
             dataset = "shapes" if spec.family == "translation" or "attributes" in spec.needs else "glyphs"
+            dataset = "tones" if spec.models == ("waves",) else dataset
             job = prepare(name, dataset, out=tmp_path / "run", settings=more)
             new_state(job.variant, job.device)
         except ConfigError as error:

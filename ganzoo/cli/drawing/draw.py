@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganzoo.cli.drawing.words import FILMS, parse_morph, parse_terms
 from ganzoo.cli.options import choose_classes
-from ganzoo.data.kinds import writers
+from ganzoo.data.kinds import in_time, writers
 from ganzoo.errors import UsageError
 from ganzoo.models.interfaces import Generator
 from ganzoo.models.latents import arithmetic
@@ -110,7 +110,7 @@ def draw_samples(order: Order) -> None:
 
 
 def draw_walk(order: Order) -> None:
-    """A walk: as rows of a picture, or in time."""
+    """A walk: as rows of a picture, or in time, which sounds take too."""
     generator, variant, asked = order.generator, order.variant, order.asked
     chosen, rows, film = order.classes(), asked["rows"], order.is_film
     classes = () if asked["morph"] is None else parse_morph(asked["morph"], generator.classes, variant.data.classes)
@@ -121,7 +121,8 @@ def draw_walk(order: Order) -> None:
         check_film(order.target, fps)
         if rows is None and len(drawn(variant, generator.sample(2, None, **order.sampling))) != 2:
             rows = CLOUD
-    rows = rows or (len(chosen) if asked["wanted"] == "all" else ROWS)
+    joined = in_time(variant.data.kind, order.target.suffix.lower())
+    rows = rows or (len(chosen) if asked["wanted"] == "all" else 1 if joined else ROWS)
     waypoints = len(classes) or asked["waypoints"] or 2
     steps = steps_of(order, waypoints)
     labels = repeated(chosen, rows, 1)
@@ -134,6 +135,9 @@ def draw_walk(order: Order) -> None:
     )  # fmt: skip
     if film:
         save_film(order.target, walk_frames(variant, samples, steps), fps, order.origin())
+    elif joined:
+        walks = joined(samples.unflatten(0, (rows, steps)))
+        write(variant, walks, order.target, 1, repeated(chosen, rows, 1), order.origin())
     else:
         write(variant, samples, order.target, steps, repeated(chosen, rows, steps), order.origin())
 

@@ -20,7 +20,7 @@ from ganzoo.data.base import DataInfo, to_uint8
 from ganzoo.data.kinds.points import scatter
 from ganzoo.data.kinds.sequences import draw_sequences
 from ganzoo.data.kinds.voxels import SIDES, draw_voxels
-from ganzoo.data.kinds.waves import draw_waves, sample_rate, write_wav
+from ganzoo.data.kinds.waves import draw_waves, one_after_another, sample_rate, write_wav
 from ganzoo.errors import PluginError
 from ganzoo.runtime.files import replace_file
 
@@ -40,6 +40,7 @@ class Kind:
         sound: samples as they are heard; None where they make no sound.
         sides: how many sides they can be seen from; 1 for what is flat.
         view: samples as pictures, seen from a side, 0 to ``sides - 1``.
+        in_time: the steps of walks, [R, S, *shape], as one sample for each walk; None where samples do not last.
     """
 
     draw: Callable[[Tensor, DataInfo], Tensor]
@@ -47,15 +48,17 @@ class Kind:
     sound: Callable[[Tensor, DataInfo], Sound | None] | None = None
     sides: int = 1
     view: Callable[[Tensor, DataInfo, int], Tensor] | None = None
+    in_time: Callable[[Tensor], Tensor] | None = None
 
 
 KINDS: dict[str, Kind] = {
     "images": Kind(lambda images, info: images if images.dtype == torch.uint8 else to_uint8(images)),
     "points": Kind(lambda points, info: scatter(points)),
     "waves": Kind(
-        lambda waves, info: draw_waves(waves),
+        lambda waves, info: draw_waves(waves, sample_rate(info)),
         writers={".wav": write_wav},
         sound=lambda waves, info: (waves, sample_rate(info)),
+        in_time=one_after_another,
     ),
     "voxels": Kind(
         lambda voxels, info: draw_voxels(voxels),
@@ -81,6 +84,12 @@ def sound_of(samples: Tensor, info: DataInfo) -> Sound | None:
     """Samples as they are heard; None where their kind makes no sound."""
     kind = KINDS.get(info.kind)
     return None if kind is None or kind.sound is None else kind.sound(samples, info)
+
+
+def in_time(kind: str, suffix: str) -> Callable[[Tensor], Tensor] | None:
+    """What joins the steps of a walk, where a file of this ending holds samples that last; None where it does not."""
+    found = KINDS.get(kind)
+    return found.in_time if found and suffix in found.writers else None
 
 
 def sides_of(info: DataInfo) -> int:

@@ -4,6 +4,7 @@
 # A Path for each of a million files takes longer than to look at them.
 import os
 import stat
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,8 +35,11 @@ def is_clutter(name: str) -> bool:
     return name.lower() in CLUTTER or name.startswith("._")
 
 
-def list_folder(folder: Path) -> Listing:
+def list_folder(folder: Path, endings: Collection[str] = EXTENSIONS) -> Listing:
     """The files below ``folder``, symbolic links followed, each real folder entered once. Clutter is in no list.
+
+    Args:
+        endings: of the names of what is looked for, in lower case.
 
     Raises:
         DataError: a folder cannot be read, or something named like an image is a pipe or a device.
@@ -62,7 +66,7 @@ def list_folder(folder: Path) -> Listing:
         for name in files:
             if is_clutter(name):
                 continue
-            if name.startswith(".") or os.path.splitext(name)[1].lower() not in EXTENSIONS:
+            if name.startswith(".") or os.path.splitext(name)[1].lower() not in endings:
                 ignored.append(before + name)
                 continue
             refuse_special(os.path.join(parent, name))

@@ -6,6 +6,7 @@ EMBEDDED = "glyphs"
 """The data set trained on when none is named: it needs no download."""
 DIGITS = tuple("0123456789")
 SHAPES = ("circle", "square", "triangle", "diamond", "star", "cross", "ring", "arrow")
+PITCHES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 DATASETS: tuple[DatasetSpec, ...] = (
     DatasetSpec(
@@ -54,6 +55,16 @@ DATASETS: tuple[DatasetSpec, ...] = (
         provides=("images", "target", "mask", "text", "attributes"),
         classes=SHAPES,
         shape=(3, 32, 32),
+        splits=("train", "test"),
+        licence="drawn by ganzoo itself",
+    ),
+    DatasetSpec(
+        name="tones",
+        load="ganzoo.data.drawn.tones:load",
+        summary="musical tones drawn on the spot: three octaves, four timbres, 16 kHz; any length",
+        samples="waves",
+        classes=PITCHES,
+        shape=(1, 4096),
         splits=("train", "test"),
         licence="drawn by ganzoo itself",
     ),

@@ -28,4 +28,21 @@ DATASETS: tuple[DatasetSpec, ...] = (
         argument="path",
         splits=("train", "test"),
     ),
+    *(
+        DatasetSpec(
+            name=name,
+            load=f"ganzoo.data.sources.sounds:load_{name}",
+            summary=summary,
+            samples="waves",
+            classes=None,
+            may_provide=("labels",),
+            argument="path",
+            splits=("train", "test"),
+            packages=("soundfile", "soxr"),
+        )
+        for name, summary in (
+            ("sounds", "your own .wav or .flac files, as sounds:PATH, each a sample; subfolders are classes"),
+            ("recordings", "your own long .wav or .flac files, as recordings:PATH, cut into slices"),
+        )
+    ),
 )

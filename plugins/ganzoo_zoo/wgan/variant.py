@@ -1,8 +1,8 @@
 """WGAN, arXiv:1701.07875, and WGAN-GP, arXiv:1704.00028: both estimate the Wasserstein distance between real and
 generated samples by a critic of bounded slope, trained further than the generator in every iteration."""
 
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import torch
 from torch import nn
@@ -23,9 +23,8 @@ from ganzoo.plugin import (
     option,
     reject_unused,
 )
+from ganzoo_zoo.critics import N_CRITIC, with_critic
 from ganzoo_zoo.networks import ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
-
-N_CRITIC = "n_critic says how often the critic steps"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,11 +110,7 @@ class Wasserstein(GAN):
         """Called after every step of the critic."""
 
     def updates(self) -> tuple[Update, ...]:
-        of_player: dict[str, dict[str, Any]] = {
-            "discriminator": {"after": self.after_critic},
-            "generator": {"every": self.options.n_critic},
-        }
-        return tuple(replace(u, **of_player[u.name]) if u.name in of_player else u for u in super().updates())
+        return with_critic(super().updates(), self.options.n_critic, self.after_critic)
 
 
 class WGAN(Wasserstein):
