@@ -28,4 +28,13 @@ DATASETS: tuple[DatasetSpec, ...] = (
         argument="path",
         splits=("train", "test"),
     ),
+    DatasetSpec(
+        name="midi",
+        load="ganzoo.data.sources.midi:load",
+        summary="your own MIDI files as notes, as midi:PATH of a file or folder; 32 notes each, drums left out",
+        samples="sequences",
+        argument="path",
+        shape=(32, 4),
+        splits=("train", "test"),
+    ),
 )

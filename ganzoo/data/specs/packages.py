@@ -75,4 +75,14 @@ DATASETS: tuple[DatasetSpec, ...] = (
         packages=("elpv-dataset",),
         licence="CC BY-NC-SA 4.0, not for commercial use; Buerhop-Lutz, Deitsch et al., elpv-dataset",
     ),
+    DatasetSpec(
+        name="tunes",
+        summary="folk songs as notes (length, pitch, intensity, gap), 32 of them from the beginning of a line",
+        samples="sequences",
+        load="ganzoo.data.packages.tunes:load",
+        shape=(32, 4),
+        splits=("train", "test"),
+        packages=("music21",),
+        licence="not for commercial use, and their legal status is unclear: Essen collection, by permission in music21",
+    ),
 )
