@@ -14,7 +14,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -174,7 +173,7 @@ def key_of(text: str) -> tuple[int, dict[str, int]] | None:
     shift = {"#": 1, "b": -1}.get(sign, 0)
     fifths = FIFTHS[letter] + 7 * shift + (MINOR if minor else 0)
     order = SHARPS if fifths > 0 else FLATS
-    signature = {each: 1 if fifths > 0 else -1 for each in order[: abs(fifths)]}
+    signature = dict.fromkeys(order[: abs(fifths)], 1 if fifths > 0 else -1)
     return (SEMITONES[letter] + shift) % 12, signature
 
 

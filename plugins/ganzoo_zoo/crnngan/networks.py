@@ -73,10 +73,10 @@ class NoteGenerator(Generator):
     Sampling = Mood
 
     def __init__(self, length: int, width: int, layers: int, alphabet: Alphabet, choices: bool) -> None:
-        self_sizes = [len(values) for values in alphabet.values()] if choices else [1] * len(alphabet)
-        features = sum(self_sizes)
+        sizes = [len(values) for values in alphabet.values()] if choices else [1] * len(alphabet)
+        features = sum(sizes)
         super().__init__(length * (NOISE + features * choices))
-        self.length, self.width, self.choices, self.sizes = length, width, choices, self_sizes
+        self.length, self.width, self.choices, self.sizes = length, width, choices, sizes
         for name, values in alphabet.items():
             self.register_buffer(f"values_{name}", torch.tensor(list(values)))
         self.columns = tuple(alphabet)
@@ -150,8 +150,10 @@ def gumbel(normal: Tensor) -> Tensor:
 
 
 class NoteDiscriminator(Discriminator):
-    """Tunes [N, L, F] to logits [N]: an LSTM that reads both ways and decides at each note; the mean of these decisions,
-    as probabilities, is that of the tune (section 3)."""
+    """Tunes [N, L, F] to logits [N]: an LSTM that reads both ways and decides at each note.
+
+    The mean of these decisions, as probabilities, is that of the tune (section 3).
+    """
 
     independent = True
 
@@ -164,5 +166,3 @@ class NoteDiscriminator(Discriminator):
         decisions = self.head(self.body(samples)[0]).float().flatten(1)
         # log p - log (1 - p), where p is the mean of sigmoids: no probability rounds to 0 or 1.
         return logsigmoid(decisions).logsumexp(1) - logsigmoid(-decisions).logsumexp(1)
-
-

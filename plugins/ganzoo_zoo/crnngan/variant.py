@@ -1,7 +1,8 @@
 """C-RNN-GAN, arXiv:1611.09904: G writes notes one after the other, D reads the whole tune."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +20,7 @@ from ganzoo.plugin import (
     Dataset,
     Game,
     Load,
-
+    Logits,
     Losses,
     Stage,
     State,
@@ -106,7 +107,9 @@ class CRNNGAN(GAN):
         """
         found = self.data.extra.get("notes")
         if not isinstance(found, dict) or tuple(found) != COLUMNS or self.data.shape[1:] != (len(COLUMNS),):
-            raise DataError(f"{self.data.name!r} holds sequences that are no notes; 'tunes', 'melodies' and midi:PATH do.")
+            raise DataError(
+                f"{self.data.name!r} holds sequences that are no notes; 'tunes', 'melodies' and midi:PATH do."
+            )
         return found
 
     @property
@@ -176,10 +179,23 @@ class CRNNGAN(GAN):
         generator = self.network(state, "generator", NoteGenerator)
         return generator.written(generator.latents(len(batch["images"])))
 
-    def discriminate_both(self, state: State, real: Tensor, fake: Tensor, batch: Batch, game: Game | None = None) -> Any:
+    def discriminator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
+        """D's loss. Its tunes are kept: writing them takes most of the time, and G's update needs as many."""
+        tunes = self.keep(batch, "tunes", self.generated(state, batch))
+        return super().discriminator_loss(state, batch, {"generator": tunes})
+
+    def generator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
+        """G's loss, of the tunes that D has just seen, or of new ones."""
+        tunes = self.kept(batch, "tunes")
+        return super().generator_loss(state, batch, None if tunes is None else {"generator": tunes})
+
+    def discriminate_both(
+        self, state: State, real: Tensor, fake: Tensor, batch: Batch, game: Game | None = None
+    ) -> tuple[Logits, Logits]:
         """As every GAN's; G's adversarial loss is kept, whatever G itself minimises."""
         real_logits, fake_logits = super().discriminate_both(state, real, fake, batch, game)
-        assert isinstance(real_logits, Tensor) and isinstance(fake_logits, Tensor), "D has one head"  # noqa: PT018
+        assert isinstance(real_logits, Tensor), "D has one head"
+        assert isinstance(fake_logits, Tensor), "D has one head"
         self._adversarial = self.loss.generator(fake_logits, real_logits if self.loss.needs_real else None).detach()
         return real_logits, fake_logits
 
@@ -193,5 +209,3 @@ class CRNNGAN(GAN):
         """D stands still from now on, or goes on: section 4."""
         frozen = losses["total"] < self.options.freeze_below * losses["adversarial"]
         state.memory[FROZEN].copy_(frozen)
-
-
