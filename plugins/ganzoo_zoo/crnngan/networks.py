@@ -122,7 +122,7 @@ class NoteGenerator(Generator):
         for part in (scores.float() + noise).split(self.sizes, 1):
             hard = one_hot(part.argmax(1), part.shape[1]).to(part.dtype)
             soft = part.softmax(1)
-            found.append(hard + soft - soft.detach())
+            found.append((soft - soft.detach()) + hard)  # in this order it is exactly one-hot
         return torch.cat(found, 1)
 
     def predicted(self, notes: Tensor) -> Tensor:

@@ -107,9 +107,8 @@ class CRNNGAN(GAN):
         """
         found = self.data.extra.get("notes")
         if not isinstance(found, dict) or tuple(found) != COLUMNS or self.data.shape[1:] != (len(COLUMNS),):
-            raise DataError(
-                f"{self.data.name!r} holds sequences that are no notes; 'tunes', 'melodies' and midi:PATH do."
-            )
+            named = repr(self.data.name)
+            raise DataError(f"{named} holds sequences that are no notes; tunes, melodies and midi:PATH hold notes.")
         return found
 
     @property
