@@ -51,15 +51,15 @@ def melody() -> Tensor:
 def test_melodies_are_the_same_on_every_machine_and_end_at_home() -> None:
     found = melodies.tunes(200, "train", 0)
     assert (
-        hashlib.sha256(found.tobytes()).hexdigest()
-        == "490233d3086a1c4da159bbaacbfe7004d610a3db636f6a20bfc78ecae1648b65"
+        hashlib.sha256(found.tobytes()).hexdigest()  # a change here changes every run on melodies
+        == "2bab7f98624f56e80fa3acefba5055ebe480736f890dcd815eec5f38cc744e6e"
     )
     assert (found[:, -1, 1] == 60).all()
     assert {int(pitch) for pitch in np.unique(found[..., 1])} <= set(melodies.SCALE)
-    assert np.array_equal(found[:, :8, 1], found[:, 8:16, 1]), "the first idea comes twice"
+    assert np.array_equal(found[:, :3, 1], found[:, 3:6, 1]), "the first idea comes twice"
     assert (found[:, 1:, 3] == found[:, :-1, 0]).all(), "a note begins where the one before ends"
     loaded = melodies.load(DataRequest("melodies", Path("unused"), split="test"))
-    assert (loaded.info.kind, loaded.info.shape, loaded.info.count) == ("sequences", (32, 4), 1_000)
+    assert (loaded.info.kind, loaded.info.shape, loaded.info.count) == ("sequences", (12, 4), 1_000)
     assert list(loaded.info.extra["notes"]) == ["length", "pitch", "intensity", "gap"]
 
 

@@ -50,14 +50,15 @@ def batch_of(variant: CRNNGAN) -> dict[str, Tensor]:
 def test_a_cell_is_an_lstm_that_remembers_from_the_start() -> None:
     torch.manual_seed(0)
     own, reference = Cell(3, 4), torch.nn.LSTMCell(3, 4)
-    with torch.no_grad():  # torch has the same gates in another order: in, forget, new, out
-        reference.weight_ih.copy_(own.gates.weight[:, :3])
-        reference.weight_hh.copy_(own.gates.weight[:, 3:])
-        reference.bias_ih.copy_(own.gates.bias)
-        reference.bias_hh.zero_()
-        reference.bias_hh[4:8] = 1
+    own_gates = torch.cat([own.gates.weight, own.gates.bias[:, None]], 1).detach()
+    assert float(own_gates[4:8, -1].min()) > 1 - 7**-0.5, "open"
+    into, keep, out, new = own_gates.split(4)  # torch has them in another order
+    with torch.no_grad():
+        for values, at in ((into, 0), (keep, 4), (new, 8), (out, 12)):
+            reference.weight_ih[at : at + 4], reference.weight_hh[at : at + 4] = values[:, :3], values[:, 3:-1]
+            reference.bias_ih[at : at + 4], reference.bias_hh[at : at + 4] = values[:, -1], 0
     inputs, state = torch.randn(2, 3), (torch.randn(2, 4), torch.randn(2, 4))
-    for found, expected in zip(own(inputs, state), reference(inputs, state), strict=True):
+    for found, expected in zip(own((inputs,), state), reference(inputs, state), strict=True):
         torch.testing.assert_close(found, expected)
 
 
@@ -66,7 +67,7 @@ def test_what_networks_see_can_be_turned_back_into_notes(choices: bool) -> None:
     notes = tunes()
     features = encoded(notes, ALPHABET, choices)
     generator = NoteGenerator(5, 8, 1, ALPHABET, choices)
-    assert features.shape == (6, 5, 9 if choices else 4)
+    assert features.shape == (6, 5, 12 if choices else 4)
     torch.testing.assert_close(generator.decoded(features), notes)
     if choices:
         assert features.sum(2).unique().tolist() == [4.0]
@@ -78,10 +79,14 @@ def test_what_networks_see_can_be_turned_back_into_notes(choices: bool) -> None:
 def test_notes_are_chosen_as_often_as_their_scores_say() -> None:
     torch.manual_seed(0)
     generator = NoteGenerator(1, 8, 1, ALPHABET, True)
-    scores = torch.log(torch.tensor([0.1, 0.9, 0.2, 0.5, 0.3, 1.0, 0.6, 0.3, 0.1])).expand(20_000, -1)
-    found = generator.chosen(scores, gumbel(torch.randn(20_000, 9)))
-    torch.testing.assert_close(found.mean(0), scores[0].exp(), atol=0.02, rtol=0)
-    assert found.unique().tolist() == [0.0, 1.0]
+    shares = torch.tensor([[0.1, 0.9, 0.5], [0.2, 0.5, 0.3], [1.0, 0.7, 0.4], [0.6, 0.3, 0.1]])
+    with torch.no_grad():
+        generator.exit.weight.zero_()
+        generator.exit.bias.copy_(shares.log().flatten())
+    found = generator.written(generator.latents(20_000)).mean((0, 1)).view(4, 3)
+    # Of lengths there are two, and of intensities one: the other places are closed.
+    expected = torch.tensor([[0.1, 0.9, 0.0], [0.2, 0.5, 0.3], [1.0, 0.0, 0.0], [0.6, 0.3, 0.1]])
+    torch.testing.assert_close(found, expected, atol=0.02, rtol=0)
 
 
 def test_each_note_depends_on_those_before_it_and_on_none_after() -> None:
@@ -99,8 +104,9 @@ def test_a_choice_lets_gradients_through_to_every_part_of_g() -> None:
     generator = NoteGenerator(5, 8, 2, ALPHABET, True)
     written = generator.written(generator.latents(4))
     (written * torch.randn_like(written)).sum().backward()
-    assert all(float(p.grad.abs().sum()) > 0 for p in generator.parameters() if p.grad is not None)
-    assert all(p.grad is not None for p in generator.parameters())
+    for name, parameter in generator.named_parameters():
+        assert parameter.grad is not None, name
+        assert float(parameter.grad.abs().sum()) > 0, name
 
 
 def test_without_chance_the_likeliest_note_is_taken() -> None:
@@ -118,7 +124,7 @@ def test_without_chance_the_likeliest_note_is_taken() -> None:
 
 def test_the_decision_on_a_tune_is_the_mean_of_those_on_its_notes() -> None:
     torch.manual_seed(0)
-    judge = NoteDiscriminator(9, 8, 2)
+    judge = NoteDiscriminator(12, 8, 2)
     samples = encoded(tunes(), ALPHABET, True)
     each = judge.head(judge.body(samples)[0]).sigmoid()
     torch.testing.assert_close(judge(samples).sigmoid(), each.mean((1, 2)))
@@ -129,7 +135,7 @@ def test_the_decision_on_a_tune_is_the_mean_of_those_on_its_notes() -> None:
 
 def test_it_reads_both_ways() -> None:
     torch.manual_seed(0)
-    judge, samples = NoteDiscriminator(9, 8, 1), encoded(tunes(), ALPHABET, True)
+    judge, samples = NoteDiscriminator(12, 8, 1), encoded(tunes(), ALPHABET, True)
     outputs = judge.body(samples)[0]
     last_changed = samples.clone()
     last_changed[:, -1] = last_changed[:, -1].flip(1)
@@ -154,11 +160,10 @@ def test_pretraining_is_the_likelihood_of_the_next_note(kind: str) -> None:
     if kind == "numbers":
         expected = (scores - notes).square().mean()
     else:
-        expected, at = torch.zeros(()), 0
-        for values in ALPHABET.values():
-            part = slice(at, at + len(values))
+        expected = torch.zeros(())
+        for column, values in enumerate(ALPHABET.values()):
+            part = slice(3 * column, 3 * column + len(values))
             expected = expected + cross_entropy(scores[..., part].flatten(0, 1), notes[..., part].argmax(2).flatten())
-            at += len(values)
     torch.testing.assert_close(found["total"], expected)
 
 
@@ -275,9 +280,9 @@ def test_it_is_measured_against_real_tunes_and_sampled(tmp_path: Path) -> None:
     (found,) = ganzoo.evaluate(run.path, ["tunes-1k"])
     assert 0 < found.value <= 1
     assert found.values["real scale"] == 1
-    assert found.values["real repetitions"] > 10, "A A B A"
+    assert found.values["real repetitions"] > 1.5, "A A B A"
     tune = run.sample(3, seed=1)
-    assert tune.shape == (3, 32, 4)
+    assert tune.shape == (3, 12, 4)
     assert set(tune[..., 1].unique().tolist()) <= set(run.data.extra["notes"]["pitch"])
     torch.testing.assert_close(gumbel(torch.zeros(1)), torch.tensor([-log(log(2))]))
 

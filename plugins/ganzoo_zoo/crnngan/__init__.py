@@ -13,7 +13,7 @@ def ganzoo_variants() -> Iterable[VariantSpec]:
             load="ganzoo_zoo.crnngan.variant:CRNNGAN",
             summary="writes tunes note by note; an LSTM reads them both ways",
             paper="arXiv:1611.09904",
-            family="other kinds",
+            family="sequences",
             models=("sequences",),
             metrics=("tunes-1k",),
         )

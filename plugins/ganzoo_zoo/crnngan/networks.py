@@ -14,6 +14,8 @@ NOISE = 4
 """Random numbers for each note: as many as it has itself (section 3)."""
 LEAST = 1e-6
 """How near a random number comes to 0 and 1, whose logarithms are taken."""
+CLOSED = -1e4
+"""The score of a place that stands for no value."""
 Alphabet = Mapping[str, Sequence[float]]
 """The values that each of the four numbers of a note takes in the data."""
 
@@ -28,14 +30,14 @@ class Mood(Options):
 
 
 def encoded(notes: Tensor, alphabet: Alphabet, choices: bool) -> Tensor:
-    """Notes [..., 4] as networks see them, [..., F]: the nearest value of each column one-hot, or each as a number from
-    -1 to 1 over its range."""
+    """Notes [..., 4] as networks see them, [..., F]: the nearest value of each column one-hot, with as many places for
+    each as the longest needs; or each as a number from -1 to 1 over its range."""
     columns = notes.unbind(-1)
     values = [torch.tensor(list(each), device=notes.device) for each in alphabet.values()]
     if not choices:
         return torch.stack([(c - v.min()) * (2 / width(v)) - 1 for c, v in zip(columns, values, strict=True)], -1)
     nearest = [(c[..., None] - v).abs().argmin(-1) for c, v in zip(columns, values, strict=True)]
-    return torch.cat([one_hot(n, len(v)) for n, v in zip(nearest, values, strict=True)], -1).to(notes.dtype)
+    return one_hot(torch.stack(nearest, -1), max(map(len, values))).flatten(-2).to(notes.dtype)
 
 
 def width(values: Tensor) -> float:
@@ -44,18 +46,21 @@ def width(values: Tensor) -> float:
 
 
 class Cell(nn.Module):
-    """A step of an LSTM: input [N, I] and state to the next state, (output, memory) each [N, width]."""
+    """A step of an LSTM: inputs, I numbers together, and state to the next state, (output, memory) each [N, width]."""
 
     def __init__(self, inputs: int, width: int) -> None:
         super().__init__()
         self.gates = nn.Linear(inputs + width, 4 * width)
+        with torch.no_grad():  # open, so that the memory is kept at the beginning of a training: the authors' cells
+            self.gates.bias[width : 2 * width] += 1
 
-    def forward(self, inputs: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    def forward(self, inputs: tuple[Tensor, ...], state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         output, memory = state
-        into, keep, new, out = self.gates(torch.cat([inputs, output], 1)).chunk(4, 1)
-        # One more keeps the memory at the beginning of a training, as the authors' cells do.
-        memory = torch.sigmoid(keep + 1) * memory + torch.sigmoid(into) * torch.tanh(new)
-        return torch.sigmoid(out) * torch.tanh(memory), memory
+        gates = self.gates(torch.cat([*inputs, output], 1))
+        wide = memory.shape[1]
+        into, keep, out = torch.sigmoid(gates[:, : 3 * wide]).chunk(3, 1)
+        memory = keep * memory + into * torch.tanh(gates[:, 3 * wide :])
+        return out * torch.tanh(memory), memory
 
 
 class NoteGenerator(Generator):
@@ -68,21 +73,33 @@ class NoteGenerator(Generator):
         length: notes of a tune.
         layers: LSTMs on top of each other.
         choices: notes are chosen.
+
+    Attributes:
+        features: numbers of a note as networks see it.
+        places: of each column, where notes are chosen.
     """
 
     Sampling = Mood
 
     def __init__(self, length: int, width: int, layers: int, alphabet: Alphabet, choices: bool) -> None:
-        sizes = [len(values) for values in alphabet.values()] if choices else [1] * len(alphabet)
-        features = sum(sizes)
-        super().__init__(length * (NOISE + features * choices))
-        self.length, self.width, self.choices, self.sizes = length, width, choices, sizes
-        for name, values in alphabet.items():
-            self.register_buffer(f"values_{name}", torch.tensor(list(values)))
-        self.columns = tuple(alphabet)
-        self.entry = nn.Sequential(nn.Linear(NOISE + features, width), nn.ReLU())
-        self.cells = nn.ModuleList(Cell(width, width) for _ in range(layers))
-        self.exit = nn.Linear(width, features)
+        sizes = [len(values) for values in alphabet.values()]
+        self.places = max(sizes)
+        self.features = len(sizes) * self.places if choices else len(sizes)
+        super().__init__(length * (NOISE + sum(sizes) * choices))
+        self.length, self.width, self.choices = length, width, choices
+        values, is_open = torch.zeros(len(sizes), self.places), torch.zeros(len(sizes), self.places)
+        for row, told in enumerate(alphabet.values()):
+            values[row, : len(told)], is_open[row, : len(told)] = torch.tensor(list(told)), 1
+        low = torch.tensor([min(told) for told in alphabet.values()])
+        high = torch.tensor([max(told) for told in alphabet.values()])
+        self.register_buffer("values", values)
+        self.register_buffer("closed", (1 - is_open.flatten()) * CLOSED)
+        self.register_buffer("low", low)
+        self.register_buffer("range", (high - low).where(high > low, 1.0))
+        self.register_buffer("place", (is_open.flatten().cumsum(0) - 1).long().clamp(min=0))
+        first = Cell(NOISE + self.features, width)
+        self.cells = nn.ModuleList([first, *(Cell(width, width) for _ in range(layers - 1))])
+        self.exit = nn.Linear(width, self.features)
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         return self.decoded(self.written(latents))
@@ -95,52 +112,55 @@ class NoteGenerator(Generator):
         empty = like.new_zeros(like.shape[0], self.width)
         return [(empty, empty) for _ in self.cells]
 
-    def step(self, noise: Tensor, before: Tensor, states: list[tuple[Tensor, Tensor]]) -> Tensor:
-        """Scores [N, F] of the next note; ``states`` go on in place."""
-        found = self.entry(torch.cat([noise, before], 1))
-        for i, cell in enumerate(self.cells):
-            states[i] = cell(found, states[i])
-            found = states[i][0]
-        return self.exit(found)
+    def step(self, chance: Tensor, before: Tensor, states: list[tuple[Tensor, Tensor]]) -> Tensor:
+        """Scores [N, F] of the next note; ``states`` go on in place.
+
+        Args:
+            chance: random numbers, [N, NOISE].
+            before: the note before, [N, F].
+        """
+        states[0] = self.cells[0]((chance, before), states[0])
+        for i, cell in enumerate(self.cells[1:], 1):
+            states[i] = cell((states[i - 1][0],), states[i])
+        return self.exit(states[-1][0])
 
     def written(self, latents: Tensor, temperature: float = 1.0) -> Tensor:
         """Tunes [N, length, F] as D sees them; what is chosen lets gradients through as the softmax would."""
         parts = latents.reshape(latents.shape[0], self.length, -1)
+        if self.choices:
+            noise = gumbel(parts[..., NOISE:])[..., self.get_buffer("place")] * temperature + self.get_buffer("closed")
         states = self.start(parts)
-        before = parts.new_zeros(parts.shape[0], sum(self.sizes))
+        before = parts.new_zeros(parts.shape[0], self.features)
         found = []
         for i in range(self.length):
             before = self.step(parts[:, i, :NOISE], before, states)
             if self.choices:
-                before = self.chosen(before, gumbel(parts[:, i, NOISE:]) * temperature)
+                before = self.chosen(before + noise[:, i])
             found.append(before)
         return torch.stack(found, 1)
 
-    def chosen(self, scores: Tensor, noise: Tensor) -> Tensor:
-        """One value of each column, one-hot [N, F], by scores with noise: arXiv:1611.01144, straight-through."""
-        found = []
-        for part in (scores.float() + noise).split(self.sizes, 1):
-            hard = one_hot(part.argmax(1), part.shape[1]).to(part.dtype)
-            soft = part.softmax(1)
-            found.append((soft - soft.detach()) + hard)  # in this order it is exactly one-hot
-        return torch.cat(found, 1)
+    def chosen(self, scores: Tensor) -> Tensor:
+        """The best value of each column, one-hot [N, F], of scores with noise: arXiv:1611.01144, straight-through."""
+        parts = scores.float().unflatten(1, (-1, self.places))
+        hard = (parts >= parts.amax(2, keepdim=True)).to(parts.dtype)
+        if torch.is_grad_enabled():
+            soft = parts.softmax(2)
+            hard = (soft - soft.detach()) + hard  # in this order it is exactly one-hot
+        return hard.flatten(1)
 
     def predicted(self, notes: Tensor) -> Tensor:
         """Scores [N, T, F] of each of the real notes [N, T, F], given those before it and random numbers."""
         states = self.start(notes)
         before = torch.cat([torch.zeros_like(notes[:, :1]), notes[:, :-1]], 1)
-        noise = torch.randn(*notes.shape[:2], NOISE, device=notes.device, dtype=notes.dtype)
-        return torch.stack([self.step(noise[:, i], before[:, i], states) for i in range(notes.shape[1])], 1)
+        chance = torch.randn(*notes.shape[:2], NOISE, device=notes.device, dtype=notes.dtype)
+        found = torch.stack([self.step(chance[:, i], before[:, i], states) for i in range(notes.shape[1])], 1)
+        return found + self.get_buffer("closed") if self.choices else found
 
     def decoded(self, features: Tensor) -> Tensor:
         """What networks see, [N, L, F], as notes [N, L, 4]."""
-        values = [self.get_buffer(f"values_{name}") for name in self.columns]
         if not self.choices:
-            low = torch.stack([each.min() for each in values])
-            span = torch.stack([each.max() - each.min() for each in values])
-            return low + (features + 1) / 2 * span.where(span > 0, torch.ones_like(span))
-        parts = features.split(self.sizes, -1)
-        return torch.stack([(part * each).sum(-1) for part, each in zip(parts, values, strict=True)], -1)
+            return self.get_buffer("low") + (features + 1) / 2 * self.get_buffer("range")
+        return (features.unflatten(-1, (-1, self.places)) * self.get_buffer("values")).sum(-1)
 
 
 def gumbel(normal: Tensor) -> Tensor:

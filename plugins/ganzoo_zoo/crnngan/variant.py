@@ -40,7 +40,8 @@ COLUMNS = ("length", "pitch", "intensity", "gap")
 class CRNNGANOptions(AdamOptions):
     """Settings of C-RNN-GAN."""
 
-    lr: float = option(2e-4, "Adam's step size in the game", above=0)
+    lr: float = option(2e-4, "Adam's step size of G in the game", above=0)
+    lr_discriminator: float = option(1e-3, "Adam's step size of D, which meets a G that can write already", above=0)
     lr_pretraining: float = option(3e-3, "Adam's step size in pretraining", above=0)
     notes: Literal["choices", "numbers"] = option(
         "choices", "G chooses the numbers of a note among those in the data, or gives any, as in the paper"
@@ -121,18 +122,17 @@ class CRNNGAN(GAN):
         generator = NoteGenerator(self.data.shape[0], o.width, o.layers, alphabet, self.choices)
         return {
             "generator": generator,
-            "discriminator": NoteDiscriminator(sum(generator.sizes), o.width, o.layers),
+            "discriminator": NoteDiscriminator(generator.features, o.width, o.layers),
         }
 
     def players(self) -> dict[str, tuple[str, ...]]:
         return {PRETRAINER: ("generator",), **super().players()}
 
     def optimizer(self, player: str, parameters: list[nn.Parameter]) -> Optimizer:
-        """As every variant's; pretraining has a step size of its own."""
-        found = super().optimizer(player, parameters)
-        if player == PRETRAINER:
-            for group in found.param_groups:
-                group["lr"] = self.options.lr_pretraining
+        """As every variant's; pretraining and D have step sizes of their own."""
+        o, found = self.options, super().optimizer(player, parameters)
+        for group in found.param_groups:
+            group["lr"] = {PRETRAINER: o.lr_pretraining, "discriminator": o.lr_discriminator}.get(player, o.lr)
         return found
 
     def memory(self) -> dict[str, Tensor]:
@@ -164,7 +164,8 @@ class CRNNGAN(GAN):
         scores = generator.predicted(notes).float()
         if not self.choices:
             return {"total": mse_loss(scores, notes)}
-        pairs = zip(scores.split(generator.sizes, 2), notes.split(generator.sizes, 2), COLUMNS, strict=True)
+        each = (len(COLUMNS), generator.places)
+        pairs = zip(scores.unflatten(2, each).unbind(2), notes.unflatten(2, each).unbind(2), COLUMNS, strict=True)
         found = {name: cross_entropy(s.flatten(0, 1), n.argmax(2).flatten()) for s, n, name in pairs}
         return {**found, "total": torch.stack(list(found.values())).sum()}
 
