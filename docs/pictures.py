@@ -16,6 +16,9 @@ import ganzoo
 from ganzoo.bench.suite import find, read
 from ganzoo.data.base import DataRequest, to_unit
 from ganzoo.data.drawn import glyphs
+from ganzoo.data.kinds import render
+from ganzoo.data.packages.installed import missing_packages
+from ganzoo.data.specs import own_spec
 from ganzoo.data.store import data_root
 from ganzoo.models.edit import editor_of
 from ganzoo.registry.registry import registry
@@ -32,6 +35,15 @@ def save_fields(name: str, *fields: str) -> None:
     examples = found.examples(COLUMNS)
     rows = [examples[field].expand(-1, 3, -1, -1) for field in fields]
     save_picture(IMAGES / f"{name}.png", torch.cat(rows), COLUMNS)
+
+
+def save_tunes() -> None:
+    """Piano rolls of folk songs from all over the test split; nothing where their package is not installed."""
+    if missing_packages(own_spec("tunes")):
+        return
+    found = registry().datasets.load("tunes")(DataRequest(name="tunes", root=data_root(), split="test"))
+    pictures = render(found.examples(COLUMNS)["images"], found.info)
+    save_picture(IMAGES / "tunes.png", to_unit(pictures), 3)
 
 
 EDITED = ("glasses", "hat", "long-hair", "bright-hair")
@@ -104,3 +116,4 @@ if __name__ == "__main__":
     save_fields("openmoji", "images", "target")
     save_fields("earth", "images", "target")
     save_fields("avatars", "images")
+    save_tunes()
