@@ -280,9 +280,9 @@ def test_it_is_measured_against_real_tunes_and_sampled(tmp_path: Path) -> None:
     (found,) = ganzoo.evaluate(run.path, ["tunes-1k"])
     assert 0 < found.value <= 1
     assert found.values["real scale"] == 1
-    assert found.values["real repetitions"] > 1.5, "A A B A"
+    assert found.values["real repetitions"] >= 1, "the bar comes twice"
     tune = run.sample(3, seed=1)
-    assert tune.shape == (3, 12, 4)
+    assert tune.shape == (3, 8, 4)
     assert set(tune[..., 1].unique().tolist()) <= set(run.data.extra["notes"]["pitch"])
     torch.testing.assert_close(gumbel(torch.zeros(1)), torch.tensor([-log(log(2))]))
 

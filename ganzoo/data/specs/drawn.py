@@ -58,9 +58,9 @@ DATASETS: tuple[DatasetSpec, ...] = (
     DatasetSpec(
         name="melodies",
         load="ganzoo.data.drawn.melodies:load",
-        summary="waltzes of four bars in C major, made up on the spot, as notes: length, pitch, intensity, gap",
+        summary="short tunes in C major, made up on the spot, as notes: length, pitch, intensity, gap",
         samples="sequences",
-        shape=(12, 4),
+        shape=(8, 4),
         splits=("train", "test"),
         licence="drawn by ganzoo itself",
     ),
