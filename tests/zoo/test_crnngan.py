@@ -263,7 +263,8 @@ def test_measures_of_a_tune_by_hand() -> None:
     assert float(metric.scale(melody(61, 63, 65, 66, 68, 70, 72))) == 1, "in any key"
     assert float(metric.scale(melody(60, 61, 62, 63))) == 0.75
     assert float(metric.repetitions(melody(60, 62, 64, 60, 62, 64, 65))) == 1
-    assert float(metric.repetitions(melody(60, 60, 60, 60, 60))) == 2
+    assert float(metric.repetitions(melody(*[60.0] * 7))) == 3, "they do not overlap"
+    assert float(metric.repetitions(melody(*[60.0] * 5))) == 0
     assert float(metric.repetitions(melody(60, 62, 64, 65, 67))) == 0
     assert float(metric.span(melody(60, 59, 71.6))) == 13
 

@@ -36,11 +36,13 @@ def scale(notes: Tensor) -> Tensor:
 
 
 def repetitions(notes: Tensor) -> Tensor:
-    """How many sequences of three tones came before in the same tune: notes [N, L, 4] to [N]. Only tones and their
-    order count, not their lengths."""
+    """How many pairs of equal sequences of three tones a tune has that do not overlap: notes [N, L, 4] to [N].
+
+    Only tones and their order count, not their lengths. So does the authors' code, which leaves out the last ones.
+    """
     parts = notes[..., PITCH].round().unfold(1, REPEATED, 1)
     same = (parts[:, :, None] == parts[:, None]).all(3)
-    return same.tril(-1).any(2).sum(1).float()
+    return same.tril(-REPEATED).sum((1, 2)).float()
 
 
 def span(notes: Tensor) -> Tensor:
