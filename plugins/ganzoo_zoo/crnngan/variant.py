@@ -49,7 +49,7 @@ class CRNNGANOptions(AdamOptions):
     width: int = option(128, "units of each LSTM; the paper: 350", at_least=1, at_most=8_192)
     layers: int = option(2, "LSTMs on top of each other, in G and in D", at_least=1, at_most=8)
     pretrain_share: float = option(
-        0.5, "share of the iterations in which G learns to predict the next note, before the game", at_least=0, below=1
+        0.75, "share of the iterations in which G learns to predict the next note, before the game", at_least=0, below=1
     )
     first_length: int = option(
         8, "notes of a tune at the beginning of pretraining; they grow to all in its first half", at_least=1
@@ -76,7 +76,7 @@ class CRNNGAN(GAN):
 
     Options = CRNNGANOptions
     Sampling = Mood
-    defaults = {"loss": "non-saturating", "batch_size": 64, "steps": 6_000, "feature_matching": "instead"}
+    defaults = {"loss": "non-saturating", "batch_size": 64, "steps": 4_000, "feature_matching": "instead"}
     presets: ClassVar = {"paper": {"notes": "numbers", "width": 350, "batch_size": 20}}
     tiny: ClassVar = {"width": 8, "layers": 1, "first_length": 2}
     least_batch = 1
