@@ -195,7 +195,7 @@ def test_d_stands_still_while_its_loss_is_below_the_share_of_gs() -> None:
 
 
 def test_what_is_compared_is_gs_adversarial_loss_though_it_matches_features() -> None:
-    variant, state = made()
+    variant, state = made(feature_matching="instead")
     torch.manual_seed(2)
     losses = variant.discriminator_loss(state, batch := batch_of(variant))
     torch.manual_seed(2)
@@ -210,7 +210,7 @@ def test_what_is_compared_is_gs_adversarial_loss_though_it_matches_features() ->
 
 
 def test_g_matches_the_mean_features_of_ds_last_layer() -> None:
-    variant, state = made()
+    variant, state = made(feature_matching="instead")
     batch, judge = batch_of(variant), state.networks["discriminator"]
     assert isinstance(judge, NoteDiscriminator)
     variant.discriminator_loss(state, batch)
@@ -220,6 +220,20 @@ def test_g_matches_the_mean_features_of_ds_last_layer() -> None:
     found = variant.generator_loss(state, batch)["total"]
     distance = judge.body(batch["images"])[0].flatten(1).mean(0) - judge.body(kept)[0].flatten(1).mean(0)
     torch.testing.assert_close(found, distance.square().sum())
+
+
+def test_by_default_g_has_the_adversarial_loss_of_the_tunes_that_d_has_seen() -> None:
+    variant, state = made()
+    batch = batch_of(variant)
+    variant.discriminator_loss(state, batch)
+    kept = variant.kept(batch, "tunes")
+    assert kept is not None
+    variant.keep(batch, "tunes", kept)
+    logits = variant.discriminate(state, kept, batch)
+    assert isinstance(logits, Tensor)
+    found = variant.generator_loss(state, batch)["total"]
+    torch.testing.assert_close(found, torch.nn.functional.softplus(-logits).mean())
+    assert variant.kept(batch, "tunes") is None, "once: after G's step they are old"
 
 
 def test_a_frozen_d_is_left_as_it_is_and_told_in_the_history(tmp_path: Path) -> None:

@@ -76,8 +76,10 @@ class CRNNGAN(GAN):
 
     Options = CRNNGANOptions
     Sampling = Mood
-    defaults = {"loss": "non-saturating", "batch_size": 64, "steps": 4_000, "feature_matching": "instead"}
-    presets: ClassVar = {"paper": {"notes": "numbers", "width": 350, "batch_size": 20}}
+    defaults = {"loss": "non-saturating", "batch_size": 64, "steps": 4_000}
+    presets: ClassVar = {
+        "paper": {"notes": "numbers", "width": 350, "batch_size": 20, "feature_matching": "instead"},
+    }
     tiny: ClassVar = {"width": 8, "layers": 1, "first_length": 2}
     least_batch = 1
     trainer = FreezingTrainer
