@@ -1,5 +1,6 @@
 """crnngan: writing note by note, deciding at each note, pretraining, freezing of D, and what sets tunes apart."""
 
+import copy
 from math import log
 from pathlib import Path
 from typing import Any
@@ -185,6 +186,20 @@ def test_pretraining_comes_first(share: float, expected: list[str]) -> None:
     assert [stage.name for stage in stages] == expected
     assert sum(stage.steps for stage in stages) == 9
     assert stages[-1].steps == (5 if share else 9)
+
+
+def test_the_game_begins_with_the_average_of_g() -> None:
+    variant, state = made()
+    average = copy.deepcopy(state.networks["generator"])
+    with torch.no_grad():
+        for parameter in average.parameters():
+            parameter.add_(0.1)
+    state.ema["generator"] = average
+    begin = variant.stages()[-1].begin
+    assert begin is not None
+    begin(state)
+    found = state.networks["generator"].state_dict()
+    assert all(torch.equal(found[key], value) for key, value in average.state_dict().items())
 
 
 def test_d_stands_still_while_its_loss_is_below_the_share_of_gs() -> None:

@@ -145,7 +145,13 @@ class CRNNGAN(GAN):
         steps = self.config.steps
         first = min(round(steps * self.options.pretrain_share), steps - 1)
         pretraining = Stage("pretraining", first, (Update("pretraining", PRETRAINER, self.pretraining_loss),))
-        return [stage for stage in (pretraining, Stage("adversarial", steps - first, self.updates())) if stage.steps]
+        game = Stage("adversarial", steps - first, self.updates(), begin=self.settle)
+        return [stage for stage in (pretraining, game) if stage.steps]
+
+    def settle(self, state: State) -> None:
+        """The game begins with G's average: D soon tells tunes of the weights of the last step from real ones."""
+        if "generator" in state.ema:
+            state.networks["generator"].load_state_dict(state.ema["generator"].state_dict())
 
     def updates(self) -> tuple[Update, ...]:
         """As every GAN's; after each of D's losses it is decided whether D stands still."""
