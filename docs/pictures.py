@@ -17,6 +17,8 @@ from ganzoo.bench.suite import find, read
 from ganzoo.data.base import DataRequest, to_unit
 from ganzoo.data.drawn import glyphs
 from ganzoo.data.kinds import render
+from ganzoo.data.packages.installed import missing_packages
+from ganzoo.data.specs import own_spec
 from ganzoo.data.store import data_root
 from ganzoo.models.edit import editor_of
 from ganzoo.registry.registry import registry
@@ -41,6 +43,15 @@ def save_tones() -> None:
     classes = len(found.info.classes)
     chosen = torch.arange(classes * COLUMNS).reshape(COLUMNS, classes)[:, ::2].T.flatten()
     save_picture(IMAGES / "tones.png", render(found.source.fetch(chosen), found.info), COLUMNS)
+
+
+def save_tunes() -> None:
+    """Piano rolls of folk songs from all over the test split; nothing where their package is not installed."""
+    if missing_packages(own_spec("tunes")):
+        return
+    found = registry().datasets.load("tunes")(DataRequest(name="tunes", root=data_root(), split="test"))
+    pictures = render(found.examples(COLUMNS)["images"], found.info)
+    save_picture(IMAGES / "tunes.png", to_unit(pictures), 3)
 
 
 EDITED = ("glasses", "hat", "long-hair", "bright-hair")
@@ -114,3 +125,4 @@ if __name__ == "__main__":
     save_fields("openmoji", "images", "target")
     save_fields("earth", "images", "target")
     save_fields("avatars", "images")
+    save_tunes()

@@ -6,6 +6,7 @@ import pytest
 
 import ganzoo
 from ganzoo.config.settings import resolve
+from ganzoo.data.needs import embedded_set
 from ganzoo.errors import UnknownNameError, UsageError
 from ganzoo.models.load import load_variant
 from ganzoo.registry.registry import registry
@@ -50,10 +51,11 @@ def test_every_preset_can_be_trained(name: str, preset: str, tmp_path: Path) -> 
     """Its settings are known and within their ranges, and contradict neither each other nor the variant."""
     kind = load_variant(name)
     resolve(name, kind.Options, {"dataset": "x"}, kind.defaults, kind.presets[preset])
-    dataset = "shapes" if registry().variants.spec(name).family == "translation" else "glyphs"
-    small = {"width": 4, "batch_size": 2, "resolution": 16}
-    if registry().variants.spec(name).models == ("waves",):
-        dataset, small = "tones", {"width": 4, "batch_size": 2, "length": 64}
+    spec = registry().variants.spec(name)
+    dataset = "shapes" if spec.family == "translation" else embedded_set(spec)
+    small = {"width": 4, "batch_size": 2, **({"resolution": 16} if "images" in spec.models else {})}
+    if spec.models == ("waves",):
+        small |= {"length": 64}
     job = prepare(name, dataset, out=tmp_path / "x", preset=preset, settings=small)
     check_tricks(job.variant)
 

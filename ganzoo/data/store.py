@@ -80,7 +80,7 @@ def status(spec: DatasetSpec, root: Path, check: bool = False, progress: Progres
         )
         return SetStatus(spec.name, "missing" if lacking else "present", packages)
     if not spec.files:
-        return SetStatus(spec.name, "yours" if spec.classes is None else "embedded", downloadable=downloadable)
+        return SetStatus(spec.name, "yours" if spec.argument == "path" else "embedded", downloadable=downloadable)
     files = tuple(entry for file in spec.files for entry in _file_status(file, root, check, progress))
     states = {entry.state for entry in files}
     overall: SetState

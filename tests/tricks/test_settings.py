@@ -9,6 +9,7 @@ import torch
 
 import ganzoo
 from ganzoo.config.settings import Tricks
+from ganzoo.data.needs import embedded_set
 from ganzoo.errors import ConfigError, UnknownNameError
 from ganzoo.registry.registry import OWN_DISTRIBUTION, registry
 from ganzoo.runtime.tensor_files import read_tensors
@@ -81,15 +82,17 @@ ACCEPTED = {
     "cyclegan": set(VALUES) - {"minibatch_kernels"},
     "cogan": set(VALUES) - SLOPES,
     "inpainting": set(VALUES) - {"minibatch_kernels", *SLOPES},
+    "crnngan": {"label_smoothing", "label_flipping", "instance_noise", "feature_matching", "drift", *SCHEDULED},
 }  # fmt: skip
-"""What each must not refuse, with its default networks on images."""
+"""What each must not refuse, with its default networks on images, or on the kind of samples that it has."""
 
 
 def settings(name: str, **more: Any) -> dict[str, Any]:
-    shape: dict[str, Any] = {"resolution": 32 if name == "srgan" else 16}
+    of_images = "images" in registry().variants.spec(name).models
+    shape: dict[str, Any] = {"resolution": 32 if name == "srgan" else 16} if of_images else {}
     if registry().variants.spec(name).models == ("waves",):
         shape = {"length": 64}
-    phases = {"pretrain_steps": 1} if name == "srgan" else {}
+    phases: dict[str, Any] = {"srgan": {"pretrain_steps": 1}, "crnngan": {"pretrain_share": 0.25}}.get(name, {})
     critic = {"n_critic": 2} if name.startswith("wgan") else {}
     steps = 12 if name == "progan" else 4  # it has a stage for each resolution
     return {**TINY, "steps": steps, "log_every": 1, "width": 4, **shape, **phases, **critic, **small(name, 4), **more}
@@ -115,8 +118,7 @@ def test_every_setting_is_taken_or_refused_with_a_reason(name: str, tmp_path: Pa
         try:
             more = settings(name, **{key: value, "metrics": ""})
             spec = registry().variants.spec(name)
-            dataset = "shapes" if spec.family == "translation" or "attributes" in spec.needs else "glyphs"
-            dataset = "tones" if spec.models == ("waves",) else dataset
+            dataset = "shapes" if spec.family == "translation" or "attributes" in spec.needs else embedded_set(spec)
             job = prepare(name, dataset, out=tmp_path / "run", settings=more)
             new_state(job.variant, job.device)
         except ConfigError as error:

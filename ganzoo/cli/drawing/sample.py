@@ -60,7 +60,7 @@ WITH_IMAGES = ("-n", "--class", "--columns", "--interpolate", "--easing", "--onc
               help="Images in a row of a grid. [default: 8; with --class all as many as of each class]")  # fmt: skip
 @click.option("--output", type=click.Path(path_type=Path),
               help="FILE.png for a grid, FILE.gif or .mp4 for a walk in time, FILE.npy, FILE.npz for evaluators "
-              "elsewhere, FILE.wav for sounds, or a folder for single images. "
+              "elsewhere, FILE.wav for sounds, FILE.mid for notes, or a folder for single images. "
               "[default: samples.png, samples.npz or timelapse.gif]")  # fmt: skip
 @click.option("--input", "given", metavar="IMAGE|DIR", multiple=True, type=click.Path(path_type=Path),
               help="Images to translate, or to encode and draw again, as RUN's networks do. May be repeated for "

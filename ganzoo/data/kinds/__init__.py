@@ -4,7 +4,7 @@ images      [N, C, H, W] in [-1, 1]
 points      [N, D]
 waves       [N, C, L] in [-1, 1]
 voxels      [N, C, D, H, W] in [-1, 1]; above 0 is solid
-sequences   [N, L] or [N, L, F]
+sequences   [N, L] or [N, L, F]; notes [N, L, 4]
 """
 
 import io
@@ -17,8 +17,9 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.base import DataInfo, to_uint8
+from ganzoo.data.kinds.notes import write_midi
 from ganzoo.data.kinds.points import scatter
-from ganzoo.data.kinds.sequences import draw_sequences
+from ganzoo.data.kinds.sequences import draw_sequences, hear_sequences
 from ganzoo.data.kinds.voxels import SIDES, draw_voxels
 from ganzoo.data.kinds.waves import draw_waves, one_after_another, sample_rate, write_wav
 from ganzoo.errors import PluginError
@@ -65,7 +66,7 @@ KINDS: dict[str, Kind] = {
         sides=SIDES,
         view=lambda voxels, info, side: draw_voxels(voxels, side),
     ),
-    "sequences": Kind(lambda sequences, info: draw_sequences(sequences)),
+    "sequences": Kind(draw_sequences, writers={".mid": write_midi}, sound=hear_sequences),
 }
 
 

@@ -1,10 +1,23 @@
-"""Sequences [N, L] or [N, L, F]: drawn with time from left to right."""
+"""Sequences [N, L] or [N, L, F]: drawn with time from left to right. Those of notes are a piano roll, and are heard."""
 
 import torch
 from torch import Tensor
 
+from ganzoo.data.base import DataInfo
+from ganzoo.data.kinds.notes import draw_notes, hear_notes, is_notes
 
-def draw_sequences(sequences: Tensor) -> Tensor:
+
+def draw_sequences(sequences: Tensor, info: DataInfo) -> Tensor:
+    """Notes as piano rolls; other sequences as :func:`draw_values` does."""
+    return draw_notes(sequences, info) if is_notes(info) else draw_values(sequences)
+
+
+def hear_sequences(sequences: Tensor, info: DataInfo) -> tuple[Tensor, int] | None:
+    """Notes as sound: waves [N, 1, T] in [-1, 1], and their rate in Hz; None for other sequences."""
+    return hear_notes(sequences, info) if is_notes(info) else None
+
+
+def draw_values(sequences: Tensor) -> Tensor:
     """Sequences [N, L, F] with time from left to right and features upwards, scaled to their range: uint8
     [N, 1, H, W]; sequences [N, L] of whole numbers as one mark a step, of other numbers as a shade."""
     values = sequences.cpu()

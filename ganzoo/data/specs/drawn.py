@@ -68,4 +68,13 @@ DATASETS: tuple[DatasetSpec, ...] = (
         splits=("train", "test"),
         licence="drawn by ganzoo itself",
     ),
+    DatasetSpec(
+        name="melodies",
+        load="ganzoo.data.drawn.melodies:load",
+        summary="short tunes in C major, made up on the spot, as notes: length, pitch, intensity, gap",
+        samples="sequences",
+        shape=(8, 4),
+        splits=("train", "test"),
+        licence="drawn by ganzoo itself",
+    ),
 )

@@ -45,4 +45,13 @@ DATASETS: tuple[DatasetSpec, ...] = (
             ("recordings", "your own long .wav or .flac files, as recordings:PATH, cut into slices"),
         )
     ),
+    DatasetSpec(
+        name="midi",
+        load="ganzoo.data.sources.midi:load",
+        summary="your own MIDI files as notes, as midi:PATH of a file or folder; 32 notes each, drums left out",
+        samples="sequences",
+        argument="path",
+        shape=(32, 4),
+        splits=("train", "test"),
+    ),
 )

@@ -91,4 +91,14 @@ DATASETS: tuple[DatasetSpec, ...] = (
         packages=("simplepycons", "resvg-py"),
         licence="Simple Icons, CC0 1.0 unless simpleicons.org says otherwise of an icon; brands are their owners'",
     ),
+    DatasetSpec(
+        name="tunes",
+        summary="folk songs as notes (length, pitch, intensity, gap), 32 of them from the beginning of a line",
+        samples="sequences",
+        load="ganzoo.data.packages.tunes:load",
+        shape=(32, 4),
+        splits=("train", "test"),
+        packages=("music21",),
+        licence="not for commercial use, and their legal status is unclear: Essen collection, by permission in music21",
+    ),
 )
