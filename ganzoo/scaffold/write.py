@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from ganzoo.data.needs import embedded_set
 from ganzoo.data.specs.drawn import EMBEDDED
 from ganzoo.errors import RunError, UsageError
 from ganzoo.registry.checks import NAME
@@ -91,13 +92,11 @@ def write_plugin(name: str, like: str = "", out: Path | None = None) -> New:
 
 def dataset_words(spec: VariantSpec) -> str:
     """What names a data set that needs no file and suits a variant; empty where the usual one does."""
-    drawn = [
-        each for each in (registry().datasets.spec(name) for name in registry().datasets)
-        if each.samples in spec.models and not each.files and not each.packages and each.argument == "none"
-        and {*spec.needs} <= {*each.fields, *(["second.images"] if "target" in each.provides else [])}
-    ]  # fmt: skip
-    names = [each.name for each in drawn]
-    return "" if EMBEDDED in names or not names else f" --dataset {names[0]}"
+    try:
+        found = embedded_set(spec)
+    except UsageError:  # none suits: the author's own data will
+        return ""
+    return "" if found == EMBEDDED else f" --dataset {found}"
 
 
 def write_files(folder: Path, texts: dict[str, str]) -> None:

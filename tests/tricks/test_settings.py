@@ -56,6 +56,7 @@ ACCEPTED = {
     "sngan": set(VALUES) - {"label_smoothing", "label_flipping"},
     "projection": set(VALUES) - {"label_smoothing", "label_flipping"},
     "acgan": set(VALUES) - {"label_smoothing", "label_flipping", "minibatch_kernels", "minibatch_std"},
+    "logan": set(VALUES) - {"label_smoothing", "label_flipping", "minibatch_kernels", "minibatch_std"},
     "ebgan": {"instance_noise", "diffaugment", "spectral_norm", *SCHEDULED},
     "began": {"instance_noise", "diffaugment", "spectral_norm", *SCHEDULED},
     "stylegan2": set(VALUES) - {"feature_matching", "minibatch_kernels", "minibatch_std"},
