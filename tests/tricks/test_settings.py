@@ -56,7 +56,9 @@ ACCEPTED = {
     "sngan": set(VALUES) - {"label_smoothing", "label_flipping"},
     "projection": set(VALUES) - {"label_smoothing", "label_flipping"},
     "acgan": set(VALUES) - {"label_smoothing", "label_flipping", "minibatch_kernels", "minibatch_std"},
-    "logan": set(VALUES) - {"label_smoothing", "label_flipping", "minibatch_kernels", "minibatch_std"},
+    "logan": set(VALUES) - {
+        "label_smoothing", "label_flipping", "minibatch_kernels", "minibatch_std", "train_d_above", "train_g_above",
+    },
     "ebgan": {"instance_noise", "diffaugment", "spectral_norm", *SCHEDULED},
     "began": {"instance_noise", "diffaugment", "spectral_norm", *SCHEDULED},
     "stylegan2": set(VALUES) - {"feature_matching", "minibatch_kernels", "minibatch_std"},
