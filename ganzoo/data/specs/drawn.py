@@ -4,6 +4,7 @@ from ganzoo.registry.specs import DatasetSpec
 
 DIGITS = tuple("0123456789")
 SHAPES = ("circle", "square", "triangle", "diamond", "star", "cross", "ring", "arrow")
+SOLIDS = ("bed", "bottle", "car", "chair", "house", "lamp", "mug", "plane", "sofa", "table")
 
 DATASETS: tuple[DatasetSpec, ...] = (
     DatasetSpec(
@@ -52,6 +53,16 @@ DATASETS: tuple[DatasetSpec, ...] = (
         provides=("images", "target", "mask", "text", "attributes"),
         classes=SHAPES,
         shape=(3, 32, 32),
+        splits=("train", "test"),
+        licence="drawn by ganzoo itself",
+    ),
+    DatasetSpec(
+        name="solids",
+        load="ganzoo.data.drawn.solids:load",
+        summary="furniture and other shapes in voxels, of ten classes, drawn on the spot; 16 to 64 a side",
+        samples="voxels",
+        classes=SOLIDS,
+        shape=(1, 32, 32, 32),
         splits=("train", "test"),
         licence="drawn by ganzoo itself",
     ),

@@ -1,0 +1,57 @@
+"""Networks of 3D-GAN: DCGAN's in three dimensions, and D's layers as features."""
+
+from collections.abc import Sequence
+from math import prod, sqrt
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import max_pool3d
+
+from ganzoo.plugin import Encoder
+from ganzoo_zoo.networks import ConvDiscriminator, ConvGenerator
+
+POOLED = 2
+"""Sides of what each layer's maps are pooled to: those of section 4.3."""
+
+
+class VoxelGenerator(ConvGenerator):
+    """Latents [N, latent_dim] to voxels [N, 1, side, side, side] in [-1, 1]; above 0 is solid.
+
+    The paper's latents are uniform in [0, 1]. Here they are normal, as everywhere, and become uniform by the normal
+    distribution function: walks, truncation and arithmetic then work as they do for other generators.
+    """
+
+    def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
+        return super().forward(uniform(latents), condition)
+
+
+def uniform(latents: Tensor) -> Tensor:
+    """Standard normal numbers as uniform ones in [0, 1]."""
+    return (1 + torch.erf(latents / sqrt(2))) / 2
+
+
+class VoxelFeatures(Encoder):
+    """Voxels [N, 1, side, side, side] to what D's layers see of them, [N, features]; the layers are D's own.
+
+    The maps of all convolutions but the first and the last are max-pooled to 2x2x2 and put side by side: section 4.3,
+    whose D of 64 voxels has pools of 8, 4 and 2 after layers 2, 3 and 4.
+    """
+
+    def __init__(self, judge: ConvDiscriminator, shape: Sequence[int]) -> None:
+        *layers, _ = judge.body
+        blocks: list[list[nn.Module]] = []
+        for layer in layers:
+            if isinstance(layer, nn.Conv3d):
+                blocks.append([])
+            blocks[-1].append(layer)
+        maps = [block[0].weight.shape[0] for block in blocks[1:]]
+        super().__init__(sum(maps) * POOLED ** len(shape[1:]))
+        self.first, *rest = (nn.Sequential(*block) for block in blocks)
+        self.rest = nn.ModuleList(rest)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        found, maps = [], self.first(samples)
+        for block in self.rest:
+            maps = block(maps)
+            found.append(max_pool3d(maps, maps.shape[2] // POOLED).flatten(1))
+        return torch.cat(found, 1)
