@@ -81,12 +81,12 @@ def remembered(root: Path, key: str, folder: Path, compute: Callable[[], Decoded
         return result
 
 
-def key_of(folder: Path, images: Sequence[Path], settings: str) -> str:
-    """The name of an entry: a hash of the files as they are now, and of ``settings``; empty for few files.
+def key_of(folder: Path, images: Sequence[Path], settings: str, least: int = LEAST) -> str:
+    """The name of an entry: a hash of the files as they are now, and of ``settings``; empty for fewer than ``least``.
 
     The time of a file's last change counts, which cannot be set as its other times can.
     """
-    if len(images) < LEAST:
+    if len(images) < least:
         return ""
     place = os.path.realpath(folder)
     total = hashlib.sha256(json.dumps([VERSION, PIL.__version__, settings, place]).encode())

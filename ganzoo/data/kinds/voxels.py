@@ -126,7 +126,7 @@ def as_obj(voxels: Tensor, about: str = "") -> str:
         raise UsageError("the shape is empty, no voxel is above 0: it has no surface.")
     longest = max(field.shape)
     closed = np.pad(field.clamp(-1, 1).numpy(), 1, constant_values=-1.0)
-    points, corners, *_ = marching_cubes(closed, 0.0)
+    points, corners, *_ = marching_cubes(closed, 0.0, gradient_direction="ascent")  # so that faces look outwards
     depth, height, width = field.shape
     z, y, x = (points - 0.5).T  # a voxel's centre lies half a voxel inside; the padding is one
     placed = np.stack([x - width / 2, height - y, z - depth / 2], 1) / longest

@@ -92,8 +92,11 @@ class Part:
     prefix: str = ""
 
 
-def part_of_folder(request: DataRequest, folder: Path, images: list[Path]) -> Part:
+def part_of_folder(request: DataRequest, folder: Path, images: list[Path], what: str = "images") -> Part:
     """The split that is requested: of a folder without splits all images, which are then to train on.
+
+    Args:
+        what: the files are called so in messages.
 
     Raises:
         SplitMissingError: the folder has no such split.
@@ -108,24 +111,24 @@ def part_of_folder(request: DataRequest, folder: Path, images: list[Path]) -> Pa
         if beside:
             tell(f"{folder}: train and test are taken as classes, because {listed(beside)} lies beside them.")
         if any(len(path.parts) == 1 for path in images) and any(len(path.parts) > 1 for path in images):
-            tell(f"{folder}: images lie both beside and in subfolders, so the subfolders are not taken as classes.")
+            tell(f"{folder}: {what} lie both beside and in subfolders, so the subfolders are not taken as classes.")
         classes, labels = classes_of(images)
-        tell_singles(folder, classes, labels)
+        tell_singles(folder, classes, labels, what)
         return Part(folder, images, classes, labels)
     parts = {split: [Path(*p.parts[1:]) for p in images if p.parts[0] == name] for split, name in names.items()}
     own = parts[request.split]
     place = folder / names[request.split]
     unused = len(images) - sum(map(len, parts.values()))
     tell(
-        f"{folder}: {names['train']} and {names['test']} are splits, not classes: {len(parts['train']):,} images to "
+        f"{folder}: {names['train']} and {names['test']} are splits, not classes: {len(parts['train']):,} {what} to "
         f"train on, {len(parts['test']):,} to test with" + (f", and {unused:,} in others not used." if unused else ".")
     )
     if len(own) < MINIMUM:
-        raise DataError(f"{place} holds one image ({own[0]}); at least {MINIMUM} needed.")
+        raise DataError(f"{place} holds one of the {what} ({own[0]}); at least {MINIMUM} needed.")
     classes, labels = ((), None) if request.labels_from else classes_of(parts["train"])
     if request.split == "train":
         if not request.labels_from:
-            tell_singles(place, classes, labels)
+            tell_singles(place, classes, labels, what)
         return Part(place, own, classes, labels, names["train"])
     if not classes or any(len(path.parts) == 1 for path in own):
         return Part(place, own, prefix=names[request.split])
@@ -136,7 +139,7 @@ def part_of_folder(request: DataRequest, folder: Path, images: list[Path]) -> Pa
     return Part(place, own, classes, labels, names[request.split])
 
 
-def tell_singles(folder: Path, classes: Sequence[str], labels: Tensor | None) -> None:
+def tell_singles(folder: Path, classes: Sequence[str], labels: Tensor | None, what: str = "images") -> None:
     """Say which classes have one image, of which nothing can be learned: maybe the folders are no classes."""
     if labels is None:
         return

@@ -34,8 +34,11 @@ def is_clutter(name: str) -> bool:
     return name.lower() in CLUTTER or name.startswith("._")
 
 
-def list_folder(folder: Path) -> Listing:
+def list_folder(folder: Path, extensions: frozenset[str] = EXTENSIONS) -> Listing:
     """The files below ``folder``, symbolic links followed, each real folder entered once. Clutter is in no list.
+
+    Args:
+        extensions: of the files that are looked for, in place of images.
 
     Raises:
         DataError: a folder cannot be read, or something named like an image is a pipe or a device.
@@ -62,7 +65,7 @@ def list_folder(folder: Path) -> Listing:
         for name in files:
             if is_clutter(name):
                 continue
-            if name.startswith(".") or os.path.splitext(name)[1].lower() not in EXTENSIONS:
+            if name.startswith(".") or os.path.splitext(name)[1].lower() not in extensions:
                 ignored.append(before + name)
                 continue
             refuse_special(os.path.join(parent, name))

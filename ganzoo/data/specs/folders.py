@@ -28,4 +28,14 @@ DATASETS: tuple[DatasetSpec, ...] = (
         argument="path",
         splits=("train", "test"),
     ),
+    DatasetSpec(
+        name="voxels",
+        load="ganzoo.data.sources.voxels:load",
+        summary="your own shapes, as voxels:PATH: meshes, .binvox or .npy; 8 to 128 voxels a side; subfolders are classes",
+        samples="voxels",
+        classes=None,
+        may_provide=("labels",),
+        argument="path",
+        splits=("train", "test"),
+    ),
 )

@@ -1,7 +1,7 @@
 """Networks of 3D-GAN: DCGAN's in three dimensions, and D's layers as features."""
 
 from collections.abc import Sequence
-from math import prod, sqrt
+from math import sqrt
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,8 @@ class VoxelGenerator(ConvGenerator):
     """Latents [N, latent_dim] to voxels [N, 1, side, side, side] in [-1, 1]; above 0 is solid.
 
     The paper's latents are uniform in [0, 1]. Here they are normal, as everywhere, and become uniform by the normal
-    distribution function: walks, truncation and arithmetic then work as they do for other generators.
+    distribution function: walks, truncation and arithmetic then work as they do for other generators. They lie about 0,
+    in [-1, 1]: what all latents share would be most of what a fresh network sees.
     """
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
@@ -26,8 +27,8 @@ class VoxelGenerator(ConvGenerator):
 
 
 def uniform(latents: Tensor) -> Tensor:
-    """Standard normal numbers as uniform ones in [0, 1]."""
-    return (1 + torch.erf(latents / sqrt(2))) / 2
+    """Standard normal numbers as uniform ones in [-1, 1]."""
+    return torch.erf(latents / sqrt(2))
 
 
 class VoxelFeatures(Encoder):
