@@ -36,7 +36,7 @@ TURN, SCALE = math.radians(8), 0.08
 
 
 def augmented(images: Tensor, mirror: bool) -> Tensor:
-    """Each image [N, C, H, W] shifted, turned and scaled a little, and mirrored half of the time; voxels are shifted."""
+    """Each image [N, C, H, W] shifted, turned and scaled a little, and mirrored half of the time; voxels shifted."""
     n = len(images)
     if images.dim() == 5:  # along all three axes; what leaves on one side was empty
         steps = (torch.rand(n, 3) * 5 - 2).floor().int().tolist()

@@ -18,14 +18,16 @@ from ganzoo.data.specs.drawn import SOLIDS
 from ganzoo.errors import ConfigError, DataError, DataMissingError, UsageError
 
 
-
 def drawn(count: int, side: int = 16) -> np.ndarray:
     return solids.render(np.arange(count) % len(SOLIDS), solids._draw(count, "train", 0), side)
 
 
 def test_the_bytes_are_those_of_every_machine() -> None:
     # A change here changes every run on solids.
-    assert hashlib.sha256(drawn(200).tobytes()).hexdigest() == "1d86f27334fd2b6b283636ca9104dc826fba6852b197472fd4b50012ee32dfab"
+    assert (
+        hashlib.sha256(drawn(200).tobytes()).hexdigest()
+        == "1d86f27334fd2b6b283636ca9104dc826fba6852b197472fd4b50012ee32dfab"
+    )
 
 
 def test_shapes_stand_on_the_floor_look_forward_and_differ() -> None:

@@ -1,4 +1,4 @@
-"""``solids``: shapes of ten classes in three dimensions, put together from boxes and round parts with random proportions.
+"""``solids``: shapes of ten classes in three dimensions, made of boxes and round parts with random proportions.
 
 A sample is a grid of voxels, 255 where it is solid and 0 elsewhere: one channel, then depth, height and width, with
 the top in the first row as in an image. Shapes stand on the floor, in the middle, and look towards the last depth.
@@ -8,6 +8,7 @@ to be the same on every machine. What is thinner than a voxel is made one voxel 
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -123,7 +124,7 @@ class Canvas:
         found: Mask = (self.centres >= middle - half) & (self.centres < middle + half)
         return found
 
-    def along(self, axis: int, values: NDArray[np.generic]) -> NDArray[np.generic]:
+    def along(self, axis: int, values: NDArray[Any]) -> NDArray[Any]:
         """Values [count, side] of one axis, to be combined with those of others."""
         return values.reshape(self.count, *(self.side if each == axis else 1 for each in range(3)))
 
@@ -201,9 +202,7 @@ class Canvas:
         near = self.along(axis, np.abs(self.centres - 0.5)[None].repeat(self.count, 0)) < self.along(H, reach)
         self.add(near & self.along(H, self.within(h)) & self.along(X + Z - axis, self.within(other)), where)
 
-    def wings(
-        self, h: Range, z: Range, sweep: Array | float, reach: Array | float, where: Mask | bool = True
-    ) -> None:
+    def wings(self, h: Range, z: Range, sweep: Array | float, reach: Array | float, where: Mask | bool = True) -> None:
         """A flat part to both sides of the middle, its far ends set back by ``sweep`` times their distance, and half
         as deep."""
         away = np.abs(self.centres - 0.5)[None]

@@ -83,7 +83,7 @@ def faces(solid: Tensor, camera: Tensor) -> list[tuple[tuple[Tensor, Tensor], Te
 
     Points lie all over a face, more closely than pixels do. Coordinates are x, up, z in voxels, about the middle.
     """
-    n, depth, height, width = solid.shape
+    depth, height, width = solid.shape[1:]
     scale = FINER * max(LEAST_SCALE, EXTENT / max(depth, height, width))
     count = math.ceil(scale * 1.01) + 1
     grid = (torch.arange(count) + 0.5) / count - 0.5

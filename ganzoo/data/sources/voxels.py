@@ -71,9 +71,7 @@ def load(request: DataRequest) -> Dataset:
         raise ConfigError(f"resolution = {side}: {len(part.images):,} shapes of this size do not fit into memory.")
     refuse_missing(part.folder, part.images)
     key = key_of(part.folder, part.images, f"voxels {VERSION} {side}", REMEMBERED)
-    found = remembered(
-        request.root, key, part.folder, lambda: read_all(request, part.folder, part.images, side), size
-    )
+    found = remembered(request.root, key, part.folder, lambda: read_all(request, part.folder, part.images, side), size)
     assert found.samples is not None, "voxels are kept"
     if found.census.open_surfaces:
         tell(
@@ -121,7 +119,9 @@ def refuse_missing(folder: Path, shapes: list[Path]) -> None:
     mesh = next((path for path in shapes if path.suffix.lower() not in GRIDS), None)
     missing = [name for name in ("trimesh", "scipy") if importlib.util.find_spec(name) is None]
     if mesh is not None and missing:
-        raise DataMissingError(f"{folder / mesh} is a mesh; {' and '.join(missing)} that fill it are missing: {INSTALL}.")
+        raise DataMissingError(
+            f"{folder / mesh} is a mesh; {' and '.join(missing)} that fill it are missing: {INSTALL}."
+        )
 
 
 def read_all(request: DataRequest, folder: Path, shapes: list[Path], side: int) -> Decoded:
@@ -218,7 +218,7 @@ def read_mesh(path: Path) -> Any:
     import trimesh
 
     kind = path.suffix.lower().removeprefix(".")
-    more = {"skip_materials": True} if kind == "obj" else {}  # they are in files beside it
+    more: dict[str, Any] = {"skip_materials": True} if kind == "obj" else {}  # they are in files beside it
     try:
         scene = trimesh.load_scene(path, file_type=kind, **more)
         mesh = scene.to_mesh() if scene.geometry else None

@@ -31,7 +31,7 @@ DATASETS: tuple[DatasetSpec, ...] = (
     DatasetSpec(
         name="voxels",
         load="ganzoo.data.sources.voxels:load",
-        summary="your own shapes, as voxels:PATH: meshes, .binvox or .npy; 8 to 128 voxels a side; subfolders are classes",
+        summary="your own shapes, as voxels:PATH: meshes, .binvox or .npy; two or more subfolders are classes",
         samples="voxels",
         classes=None,
         may_provide=("labels",),

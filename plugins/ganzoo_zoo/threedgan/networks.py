@@ -41,11 +41,13 @@ class VoxelFeatures(Encoder):
     def __init__(self, judge: ConvDiscriminator, shape: Sequence[int]) -> None:
         *layers, _ = judge.body
         blocks: list[list[nn.Module]] = []
+        maps: list[int] = []
         for layer in layers:
             if isinstance(layer, nn.Conv3d):
                 blocks.append([])
+                maps.append(layer.out_channels)
             blocks[-1].append(layer)
-        maps = [block[0].weight.shape[0] for block in blocks[1:]]
+        _, *maps = maps
         super().__init__(sum(maps) * POOLED ** len(shape[1:]))
         self.first, *rest = (nn.Sequential(*block) for block in blocks)
         self.rest = nn.ModuleList(rest)

@@ -16,10 +16,12 @@ from ganzoo.plugin import (
     ConfigError,
     Dataset,
     Game,
+    Hinge,
     LeastSquares,
     Load,
     Logits,
     Losses,
+    NonSaturating,
     State,
     Update,
     option,
@@ -29,6 +31,8 @@ from ganzoo_zoo.threedgan.networks import VoxelFeatures, VoxelGenerator
 
 ACCURACY = "accuracy"
 """In a state's memory: how much of the last batch D told right, 0 to 1."""
+UNDECIDED = {NonSaturating: 0.0, Hinge: 0.0, LeastSquares: 0.5}
+"""The logit above which D takes a sample for real, by the loss that it learns."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +67,7 @@ class ThreeDGAN(GAN):
         o = self.options
         if o.conditional and not self.data.classes:
             raise ConfigError(f"conditional = true: data set {self.data.name!r} has no classes; leave it out.")
-        if o.gate < 1 and (self.loss.needs_real or self.loss.lipschitz):
+        if o.gate < 1 and self.undecided() is None:
             raise ConfigError(
                 f"gate = {o.gate:g} needs logits that call a sample real or not; those of loss "
                 f"{self.config.loss!r} do not: -o gate=1."
@@ -107,6 +111,10 @@ class ThreeDGAN(GAN):
             for u in found
         )
 
+    def undecided(self) -> float | None:
+        """The logit above which D takes a sample for real; None where the loss gives logits another meaning."""
+        return next((logit for kind, logit in UNDECIDED.items() if isinstance(self.loss, kind)), None)
+
     def discriminate_both(
         self, state: State, real: Tensor, fake: Tensor, batch: Batch, game: Game | None = None
     ) -> tuple[Logits, Logits]:
@@ -114,7 +122,7 @@ class ThreeDGAN(GAN):
         logits = super().discriminate_both(state, real, fake, batch, game)
         assert isinstance(logits[0], Tensor), "one head"
         assert isinstance(logits[1], Tensor), "one head"
-        undecided = 0.5 if isinstance(self.loss, LeastSquares) else 0.0
+        undecided = self.undecided() or 0.0
         right = torch.cat([logits[0].detach() > undecided, logits[1].detach() <= undecided])
         self._told = right.float().mean()
         return logits
