@@ -49,7 +49,8 @@ def test_every_preset_can_be_trained(name: str, preset: str, tmp_path: Path) -> 
     """Its settings are known and within their ranges, and contradict neither each other nor the variant."""
     kind = load_variant(name)
     resolve(name, kind.Options, {"dataset": "x"}, kind.defaults, kind.presets[preset])
-    dataset = "shapes" if registry().variants.spec(name).family == "translation" else "glyphs"
+    spec = registry().variants.spec(name)
+    dataset = "solids" if "voxels" in spec.models else "shapes" if spec.family == "translation" else "glyphs"
     small = {"width": 4, "batch_size": 2, "resolution": 16}
     job = prepare(name, dataset, out=tmp_path / "x", preset=preset, settings=small)
     check_tricks(job.variant)

@@ -68,6 +68,7 @@ ACCEPTED = {
     },
     "anogan": set(VALUES) - SLOPES,
     "f-anogan": set(VALUES) - {"label_smoothing", "label_flipping", "train_d_above", "train_g_above"},
+    "3dgan": set(VALUES) - {"diffaugment", *SLOPES},
     "infogan": set(VALUES) - {"minibatch_kernels", "minibatch_std", *SLOPES},
     "icgan": set(VALUES) - SLOPES,
     "r3gan": set(VALUES) - {  # its penalties compare what D says of two samples that differ by little
@@ -110,7 +111,8 @@ def test_every_setting_is_taken_or_refused_with_a_reason(name: str, tmp_path: Pa
         try:
             more = settings(name, **{key: value, "metrics": ""})
             spec = registry().variants.spec(name)
-            dataset = "shapes" if spec.family == "translation" or "attributes" in spec.needs else "glyphs"
+            pairs = spec.family == "translation" or "attributes" in spec.needs
+            dataset = "solids" if "voxels" in spec.models else "shapes" if pairs else "glyphs"
             job = prepare(name, dataset, out=tmp_path / "run", settings=more)
             new_state(job.variant, job.device)
         except ConfigError as error:

@@ -37,9 +37,9 @@ UNDECIDED = {NonSaturating: 0.0, Hinge: 0.0, LeastSquares: 0.5}
 
 @dataclass(frozen=True, kw_only=True)
 class ThreeDGANOptions(AdamOptions):
-    """Settings of 3D-GAN. Defaults: arXiv:1610.07584, section 3.1."""
+    """Settings of 3D-GAN. Length of latents, gate: arXiv:1610.07584, section 3.1."""
 
-    lr: float = option(1e-4, "Adam's step size of the discriminator; the paper: 0.00001", above=0)
+    lr: float = option(5e-4, "Adam's step size of the discriminator; the paper: 0.00001", above=0)
     lr_generator: float = option(1e-3, "Adam's step size of the generator; the paper: 0.0025", above=0)
     latent_dim: int = option(200, "length of a latent vector", at_least=1, at_most=65_536)
     width: int = option(
