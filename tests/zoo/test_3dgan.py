@@ -242,6 +242,8 @@ def test_shapes_turn_walk_are_added_and_become_meshes(
     invoke("sample", run.path, "--arithmetic", "1,2 - 3 + 4", "--output", "sum.png")
     invoke("sample", run.path, "-n", "2", "--output", "x.obj")
     assert sorted(p.name for p in tmp_path.glob("*.obj")) == ["x-0000.obj", "x-0001.obj"]
+    said = invoke("encode", run.path, "--input", "walk.png", "--output", "codes.npy", code=2)
+    assert "these networks were trained on the voxels of 'solids'; image files are none" in said
     said = invoke("sample", run.path, "--turn", "--output", "turn.png", code=2)
     assert "--turn makes a film: write a FILE.gif or FILE.mp4" in said
     said = invoke("sample", run.path, "--turn", "--interpolate", code=2)
