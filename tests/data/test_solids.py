@@ -9,13 +9,14 @@ import pytest
 import torch
 
 from ganzoo.config.settings import RunConfig
-from ganzoo.data.base import DataRequest, DataWarning
+from ganzoo.data.base import DataRequest, DataWarning, to_unit
 from ganzoo.data.drawn import solids
 from ganzoo.data.load import load_dataset
 from ganzoo.data.loader import BatchLoader
 from ganzoo.data.sources import voxels
 from ganzoo.data.specs.drawn import SOLIDS
 from ganzoo.errors import ConfigError, DataError, DataMissingError, UsageError
+from ganzoo.metrics.extractors import open_extractor
 
 
 def drawn(count: int, side: int = 16) -> np.ndarray:
@@ -68,6 +69,15 @@ def test_the_set_is_labelled_split_and_loaded_at_a_resolution(monkeypatch: pytes
 def test_sizes_that_solids_do_not_have_are_refused(request_: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         solids.load(DataRequest("solids", Path("unused"), **request_))
+
+
+def test_the_classifier_of_solids_counts_what_is_solid() -> None:
+    shapes = torch.from_numpy(drawn(20, 32))
+    extractor = open_extractor("solids", torch.device("cpu"))
+    hard = extractor.extract(iter([shapes]), 20, "")
+    soft = extractor.extract(iter([to_unit(shapes) * 0.2 + 0.1]), 20, "")
+    assert torch.equal(hard["features"], soft["features"])
+    assert hard["logits"].argmax(1).tolist() == [*range(10), *range(10)]
 
 
 # Own files

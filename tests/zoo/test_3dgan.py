@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 from torch.nn.functional import max_pool3d
+from torch.nn.utils.parametrize import is_parametrized
 
 import ganzoo
 import ganzoo.training.loop
@@ -164,6 +165,15 @@ def test_a_class_reaches_both_networks() -> None:
     assert not torch.equal(a, b)
     with pytest.raises(UsageError, match="needs labels"):
         state.networks["discriminator"](batch()["images"])
+
+
+def test_tricks_of_d_reach_layers_of_three_dimensions() -> None:
+    variant, state = made(spectral_norm=True, minibatch_std=True, minibatch_kernels=2)
+    layers = [m for m in state.networks["discriminator"].modules() if isinstance(m, torch.nn.Conv3d)]
+    assert len(layers) == 2
+    assert all(is_parametrized(layer, "weight") for layer in layers)
+    assert layers[-1].in_channels == 2 + 2 + 1
+    step(variant, state)
 
 
 # A training
