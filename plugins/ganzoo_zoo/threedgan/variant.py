@@ -24,6 +24,7 @@ from ganzoo.plugin import (
     NonSaturating,
     State,
     Update,
+    fused,
     option,
 )
 from ganzoo_zoo.networks import ConvDiscriminator
@@ -92,8 +93,14 @@ class ThreeDGAN(GAN):
         return {"generator": "generator", **({} if self.classes else {"encoder": "features"})}
 
     def optimizer(self, player: str, parameters: list[nn.Parameter]) -> Optimizer:
-        """As every variant's; the generator has a step size of its own."""
+        """As every variant's; the generator has a step size of its own.
+
+        Raises:
+            ConfigError: a gate on a device whose optimizers do not know one.
+        """
         found = super().optimizer(player, parameters)
+        if player == "discriminator" and self.options.gate < 1 and not fused(parameters):
+            raise ConfigError(f"gate = {self.options.gate:g} works on the CPU and on CUDA: -o gate=1, or another device.")
         if player == "generator":
             for group in found.param_groups:
                 group["lr"] = self.options.lr_generator
