@@ -137,6 +137,15 @@ def test_networks_are_mirror_images_in_three_dimensions(side: int, widths: list[
     assert ConvDiscriminator(1, (1, side, side, side))(small).shape == (2,)
 
 
+@pytest.mark.parametrize("side", [8, 20, 31])
+def test_networks_fit_every_size(side: int) -> None:
+    shapes = VoxelGenerator(5, 1, (1, side, side, side))(torch.randn(2, 5))
+    assert shapes.shape == (2, 1, side, side, side)
+    assert ConvDiscriminator(1, (1, side, side, side))(shapes).shape == (2,)
+    with pytest.raises(ConfigError, match="voxels of 8x8x9 are no cube"):
+        VoxelGenerator(5, 1, (1, 8, 8, 9))
+
+
 def test_latents_become_uniform() -> None:
     found = uniform(torch.randn(50_000, generator=torch.Generator().manual_seed(0)))
     shares = torch.histc(found, 10, -1, 1) / 50_000
