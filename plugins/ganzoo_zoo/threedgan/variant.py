@@ -60,7 +60,7 @@ class ThreeDGAN(GAN):
     Options = ThreeDGANOptions
     defaults = {"loss": "non-saturating", "batch_size": 64, "steps": 10_000}
     presets: ClassVar = {"paper": {"lr": 1e-5, "lr_generator": 2.5e-3, "width": 64, "batch_size": 100}}
-    tiny: ClassVar = {"width": 4, "latent_dim": 8}
+    tiny: ClassVar = {"width": 4, "latent_dim": 8, "resolution": 16}
     supports = LOSS_TRICKS
     _told: Tensor | None = None
 
