@@ -100,7 +100,7 @@ class ThreeDGAN(GAN):
         """
         found = super().optimizer(player, parameters)
         if player == "discriminator" and self.options.gate < 1 and not fused(parameters):
-            raise ConfigError(f"gate = {self.options.gate:g} works on the CPU and on CUDA: -o gate=1, or another device.")
+            raise ConfigError(f"gate = {self.options.gate:g} works on the CPU and on CUDA alone: -o gate=1.")
         if player == "generator":
             for group in found.param_groups:
                 group["lr"] = self.options.lr_generator
