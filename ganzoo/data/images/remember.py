@@ -82,8 +82,8 @@ def remembered(root: Path, key: str, folder: Path, compute: Callable[[], Decoded
 
 
 def key_of(folder: Path, images: Sequence[Path], settings: str, least: int | None = None) -> str:
-    """The name of an entry: a hash of the files as they are now, and of ``settings``; empty for fewer than ``least``, if
-    no one says otherwise :data:`LEAST`.
+    """The name of an entry: a hash of the files as they are now, and of ``settings``; empty for fewer than ``least``
+    files, :data:`LEAST` if no one says otherwise.
 
     The time of a file's last change counts, which cannot be set as its other times can.
     """
