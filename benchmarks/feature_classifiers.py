@@ -27,8 +27,8 @@ from ganzoo.metrics.feature_classifier import SHIPPED, FeatureClassifier
 from ganzoo.runtime.environment import processor
 from ganzoo.runtime.tensor_files import write_tensors
 
-WIDTHS = {"glyphs": 12, "mnist": 12, "fashion-mnist": 12, "cifar10": 16}
-HALVED = ("cifar10",)  # stored in fp16, to stay below 1 MB; the accuracy is that of the rounded weights
+WIDTHS = {"glyphs": 12, "mnist": 12, "fashion-mnist": 12, "cifar10": 16, "solids": 4}
+HALVED = ("cifar10", "solids")  # stored in fp16, to stay below 1 MB; the accuracy is that of the rounded weights
 MIRRORED = ("fashion-mnist", "cifar10")
 BATCH = 128
 SHIFT = 2 / 14  # of half a side: two pixels of 28
@@ -36,8 +36,11 @@ TURN, SCALE = math.radians(8), 0.08
 
 
 def augmented(images: Tensor, mirror: bool) -> Tensor:
-    """Each image [N, C, H, W] shifted, turned and scaled a little, and mirrored half of the time."""
+    """Each image [N, C, H, W] shifted, turned and scaled a little, and mirrored half of the time; voxels shifted."""
     n = len(images)
+    if images.dim() == 5:  # along all three axes; what leaves on one side was empty
+        steps = (torch.rand(n, 3) * 5 - 2).floor().int().tolist()
+        return torch.stack([one.roll(step, (1, 2, 3)) for one, step in zip(images, steps, strict=True)])
     angle = (torch.rand(n) * 2 - 1) * TURN
     scale = 1 + (torch.rand(n) * 2 - 1) * SCALE
     across = torch.where(torch.rand(n) < 0.5, -1.0, 1.0) if mirror else torch.ones(n)
@@ -69,7 +72,9 @@ def train(name: str, epochs: int, seed: int) -> tuple[FeatureClassifier, dict[st
     train_set, test_set = data(name, "train"), data(name, "test")
     assert train_set.labels is not None
     channels, classes = train_set.info.shape[0], len(train_set.info.classes)
-    network = FeatureClassifier(channels, classes, WIDTHS[name]).to(memory_format=torch.channels_last)
+    dimensions = len(train_set.info.shape) - 1
+    layout = torch.channels_last if dimensions == 2 else torch.channels_last_3d
+    network = FeatureClassifier(channels, classes, WIDTHS[name], dimensions).to(memory_format=layout)
     steps = train_set.info.count // BATCH
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(1 - 1 / steps), use_buffers=True)
     decayed = [p for p in network.parameters() if p.dim() > 1]
@@ -84,7 +89,7 @@ def train(name: str, epochs: int, seed: int) -> tuple[FeatureClassifier, dict[st
         for indices in torch.randperm(train_set.info.count)[: steps * BATCH].split(BATCH):
             images = augmented(to_unit(train_set.source.fetch(indices)), name in MIRRORED)
             with torch.autocast("cpu", torch.bfloat16):
-                _, logits = network(images.to(memory_format=torch.channels_last))
+                _, logits = network(images.to(memory_format=layout))
             loss = cross_entropy(logits.float(), train_set.labels[indices])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()

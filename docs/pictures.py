@@ -15,8 +15,9 @@ from torch import Tensor
 import ganzoo
 from ganzoo.bench.suite import find, read
 from ganzoo.data.base import DataRequest, to_unit
-from ganzoo.data.drawn import glyphs
+from ganzoo.data.drawn import glyphs, solids
 from ganzoo.data.kinds import render
+from ganzoo.data.kinds.voxels import draw_voxels
 from ganzoo.data.packages.installed import missing_packages
 from ganzoo.data.specs import own_spec
 from ganzoo.data.store import data_root
@@ -122,6 +123,9 @@ if __name__ == "__main__":
     save_picture(IMAGES / "glyphs.png", to_unit(digits.source.fetch(torch.arange(40))), 10)
     save_fields("shapes", "images", "target", "mask")
     save_tones()
+    shapes = solids.load(DataRequest(name="solids", root=Path(), split="test"))
+    some = torch.arange(100).view(10, 10).t()[:, :8]  # classes take turns
+    save_picture(IMAGES / "solids.png", draw_voxels(shapes.source.fetch(some.flatten())), 8)
     save_fields("openmoji", "images", "target")
     save_fields("earth", "images", "target")
     save_fields("avatars", "images")

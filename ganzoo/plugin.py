@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from ganzoo.metrics.extractors import ExtractorRequest as ExtractorRequest
     from ganzoo.metrics.measures.accuracy import meanings as meanings
     from ganzoo.metrics.measures.encoders import Encoded as Encoded
+    from ganzoo.metrics.measures.encoders import ProbeAccuracy as ProbeAccuracy
     from ganzoo.metrics.measures.features import FrechetDistance as FrechetDistance
     from ganzoo.metrics.measures.super_resolution import lowered as lowered
     from ganzoo.models.adversarial import DISCRIMINATOR_TRICKS as DISCRIMINATOR_TRICKS
@@ -257,7 +258,10 @@ _MODULES = {
     ),
     "ganzoo.metrics.context": ("EvaluationContext",),
     "ganzoo.metrics.measures.accuracy": ("meanings",),
-    "ganzoo.metrics.measures.encoders": ("Encoded",),
+    "ganzoo.metrics.measures.encoders": (
+        "Encoded",
+        "ProbeAccuracy",
+    ),
     "ganzoo.metrics.measures.features": ("FrechetDistance",),
     "ganzoo.metrics.measures.super_resolution": ("lowered",),
     "ganzoo.runtime.tensor_files": (

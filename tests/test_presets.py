@@ -53,7 +53,7 @@ def test_every_preset_can_be_trained(name: str, preset: str, tmp_path: Path) -> 
     resolve(name, kind.Options, {"dataset": "x"}, kind.defaults, kind.presets[preset])
     spec = registry().variants.spec(name)
     dataset = "shapes" if spec.family == "translation" else embedded_set(spec)
-    small = {"width": 4, "batch_size": 2, **({"resolution": 16} if "images" in spec.models else {})}
+    small = {"width": 4, "batch_size": 2, **({"resolution": 16} if {"images", "voxels"} & {*spec.models} else {})}
     if spec.models == ("waves",):
         small |= {"length": 64}
     job = prepare(name, dataset, out=tmp_path / "x", preset=preset, settings=small)

@@ -45,8 +45,11 @@ def images_of(files: list[Path], data: DataInfo, config: RunConfig) -> Iterator[
         config: the settings of the training.
 
     Raises:
+        UsageError: the network is not of images.
         DataError: a file is no image.
     """
+    if data.kind != "images":
+        raise UsageError(f"these networks were trained on the {data.kind} of {data.name!r}; image files are none.")
     channels, height, width = data.shape
     background, levels = colour_of(config.background), config.levels
     decoder = Decoder(channels, height, width, background=background, levels=levels)

@@ -23,7 +23,7 @@ def check_request(request: DataRequest, spec: DatasetSpec) -> None:
     Raises:
         UnknownNameError: no such split.
         UsageError: a path after the colon of a set that takes none.
-        ConfigError: a resolution or number of channels that no image can have, or asked of points.
+        ConfigError: a resolution or number of channels that no image can have, or asked of points; channels of voxels.
     """
     if request.split not in spec.splits:
         raise UnknownNameError(f"split of {request.name}", request.split, spec.splits)
@@ -37,10 +37,7 @@ def check_request(request: DataRequest, spec: DatasetSpec) -> None:
             f"crop = {request.crop}: data set {spec.name!r} is used as it is; only your own folders are cropped."
         )
     if spec.samples != "images":
-        if request.resolution is not None or request.channels is not None:
-            raise ConfigError(
-                f"{spec.name!r} holds {spec.samples}: it has no resolution and no channels; leave both out."
-            )
+        refuse_sizes(spec, request.resolution, request.channels)
         return
     if request.resolution is not None and request.resolution < 1:
         raise ConfigError(f"resolution = {request.resolution} must be at least 1 pixel.")
@@ -48,6 +45,14 @@ def check_request(request: DataRequest, spec: DatasetSpec) -> None:
     if request.channels not in ((None, 1, 3, 4) if own else (None, 1, 3)):
         more = ", 3 (RGB) or 4 (RGBA)" if own else f" or 3 (RGB): data set {spec.name!r} has no transparency"
         raise ConfigError(f"channels = {request.channels} must be 1 (grey){more}.")
+
+
+def refuse_sizes(spec: DatasetSpec, resolution: int | None, channels: int | None) -> None:
+    """Raise ConfigError for sizes that samples of another kind than images do not have; voxels have a resolution."""
+    if spec.samples == "voxels" and channels is not None:
+        raise ConfigError(f"channels = {channels} says nothing about the voxels of data set {spec.name!r}.")
+    if spec.samples not in ("images", "voxels") and (resolution is not None or channels is not None):
+        raise ConfigError(f"resolution and channels say nothing about the {spec.samples} of data set {spec.name!r}.")
 
 
 def fitted_shape(request: DataRequest, shape: tuple[int, ...]) -> tuple[int, int, int]:

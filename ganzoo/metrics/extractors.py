@@ -244,8 +244,9 @@ class FeatureClassifierExtractor(FeatureExtractorBase):
         return False
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """uint8 [N, C, H, W] to (features, logits)."""
-        return self.network(to_unit(images))
+        """uint8 [N, C, H, W], or voxels of either type, to (features, logits). Of voxels it counts what is solid."""
+        values = to_unit(images)
+        return self.network(torch.where(values > 0, 1.0, -1.0) if values.dim() == 5 else values)
 
 
 class EfficientNetExtractor(FeatureClassifierExtractor):

@@ -1,6 +1,7 @@
 """Layers and initialisations that two or more variants share."""
 
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -44,13 +45,16 @@ def kernel(side: int) -> int:
 
 
 def square_side(shape: tuple[int, ...]) -> int:
-    """The side of square images of this shape (C, H, W).
+    """The side of square images of this shape (C, H, W), or of cubes of voxels (C, D, H, W).
 
     Raises:
-        ConfigError: height and width differ.
+        ConfigError: the sides differ.
     """
+    sides = "x".join(map(str, shape[1:]))
+    if len(shape) == 4 and len(set(shape[1:])) > 1:
+        raise ConfigError(f"voxels of {sides} are no cube; these networks need three equal sides.")
     if shape[1] != shape[2]:
-        raise ConfigError(f"images of {shape[1]}x{shape[2]} are not square; -o resolution=N crops and scales them.")
+        raise ConfigError(f"images of {sides} are not square; -o resolution=N crops and scales them.")
     return shape[1]
 
 
@@ -59,38 +63,49 @@ def feature_maps(width: int, count: int) -> list[int]:
     return [width * min(8, 2 ** (count - 1 - i)) for i in range(count)]
 
 
+WEIGHTED = (nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.Linear)
+TRANSPOSED: dict[int, Any] = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
+STRIDED: dict[int, Any] = {2: nn.Conv2d, 3: nn.Conv3d}
+NORM: dict[int, Any] = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
+"""Layers by the number of dimensions: 2 for images, 3 for voxels."""
+
+
 def upsampling(inputs: int, shape: tuple[int, ...], width: int) -> nn.Sequential:
     """The generator of arXiv:1511.06434: [N, inputs, 1, 1] to [N, *shape] by fractionally strided convolutions.
+
+    For voxels (C, D, H, W) the same in three dimensions, [N, inputs, 1, 1, 1] to [N, *shape]: that of arXiv:1610.07584.
 
     Batch normalisation and ReLU after every layer but the last, which ends in tanh. Kernels are 4x4 (the paper's
     figure has 5x5), so that every output pixel sees the same number of inputs; 3x3 where an odd side is reached.
     """
     sides = pyramid(square_side(shape))
     maps = feature_maps(width, len(sides) - 1)
-    layers: list[nn.Module] = [nn.ConvTranspose2d(inputs, maps[0], sides[0], bias=False)]
+    transposed, norm = TRANSPOSED[len(shape) - 1], NORM[len(shape) - 1]
+    layers: list[nn.Module] = [transposed(inputs, maps[0], sides[0], bias=False)]
     for (fan_in, fan_out), side in zip(pairwise(maps), sides[1:-1], strict=True):
-        layers += [nn.BatchNorm2d(fan_in), nn.ReLU(inplace=True)]
-        layers += [nn.ConvTranspose2d(fan_in, fan_out, kernel(side), stride=2, padding=1, bias=False)]
-    layers += [nn.BatchNorm2d(maps[-1]), nn.ReLU(inplace=True)]
-    layers += [nn.ConvTranspose2d(maps[-1], shape[0], kernel(sides[-1]), stride=2, padding=1), nn.Tanh()]
+        layers += [norm(fan_in), nn.ReLU(inplace=True)]
+        layers += [transposed(fan_in, fan_out, kernel(side), stride=2, padding=1, bias=False)]
+    layers += [norm(maps[-1]), nn.ReLU(inplace=True)]
+    layers += [transposed(maps[-1], shape[0], kernel(sides[-1]), stride=2, padding=1), nn.Tanh()]
     return nn.Sequential(*layers)
 
 
-def downsampling(inputs: int, side: int, width: int, norm: bool = True) -> nn.Sequential:
+def downsampling(inputs: int, side: int, width: int, norm: bool = True, dimensions: int = 2) -> nn.Sequential:
     """The discriminator of arXiv:1511.06434: [N, inputs, side, side] to logits [N, 1, 1, 1] by strided convolutions.
 
     LeakyReLU(0.2) after every layer but the last; batch normalisation, when ``norm``, except after the first and the
-    last.
+    last. With three ``dimensions`` it is of voxels [N, inputs, side, side, side], as in arXiv:1610.07584.
     """
+    convolution, normalised = STRIDED[dimensions], NORM[dimensions]
     sides = pyramid(side)
     maps = feature_maps(width, len(sides) - 1)
-    layers: list[nn.Module] = [nn.Conv2d(inputs, maps[-1], kernel(side), stride=2, padding=1)]
+    layers: list[nn.Module] = [convolution(inputs, maps[-1], kernel(side), stride=2, padding=1)]
     layers.append(nn.LeakyReLU(0.2, inplace=True))
     for (fan_out, fan_in), larger in reversed(list(zip(pairwise(maps), sides[1:-1], strict=True))):
-        layers += [nn.Conv2d(fan_in, fan_out, kernel(larger), stride=2, padding=1, bias=not norm)]
-        layers += [nn.BatchNorm2d(fan_out)] if norm else []
+        layers += [convolution(fan_in, fan_out, kernel(larger), stride=2, padding=1, bias=not norm)]
+        layers += [normalised(fan_out)] if norm else []
         layers.append(nn.LeakyReLU(0.2, inplace=True))
-    layers.append(nn.Conv2d(maps[0], 1, sides[0]))
+    layers.append(convolution(maps[0], 1, sides[0]))
     return nn.Sequential(*layers)
 
 
@@ -171,7 +186,8 @@ def shifted_sum(weight: Tensor) -> Tensor:
 
 
 def append_one_hot(samples: Tensor, labels: Tensor, classes: int) -> Tensor:
-    """Labels as more features: [N, D] -> [N, D + classes], or constant maps [N, C, H, W] -> [N, C + classes, H, W].
+    """Labels as more features: [N, D] -> [N, D + classes], or constant maps [N, C, H, W] -> [N, C + classes, H, W], of
+    voxels too.
 
     Labels are class numbers, int64 [N], or shares of classes, floats [N, classes].
     """
@@ -179,17 +195,17 @@ def append_one_hot(samples: Tensor, labels: Tensor, classes: int) -> Tensor:
     codes = codes.to(samples.dtype)
     if samples.dim() == 2:
         return torch.cat([samples, codes], dim=1)
-    maps = codes[:, :, None, None].expand(-1, -1, *samples.shape[2:])
+    maps = codes.reshape(*codes.shape, *[1] * (samples.dim() - 2)).expand(-1, -1, *samples.shape[2:])
     return torch.cat([samples, maps], dim=1)
 
 
 def init_normal(network: nn.Module, std: float = 0.02) -> None:
     """Weights N(0, 0.02): arXiv:1511.06434, section 4. Scales of batch normalisation N(1, 0.02), as in its code."""
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        if isinstance(module, WEIGHTED):
             nn.init.normal_(module.weight, 0.0, std)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-        elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+        elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d):
             nn.init.normal_(module.weight, 1.0, std)
             nn.init.zeros_(module.bias)

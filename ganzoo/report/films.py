@@ -11,6 +11,8 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from ganzoo.data.base import DataInfo
+from ganzoo.data.kinds import sides_of, view
 from ganzoo.data.resize import convert_channels
 from ganzoo.errors import RunError, UsageError
 from ganzoo.models.variant import Variant
@@ -51,6 +53,12 @@ def walk_frames(variant: Variant, samples: Tensor, steps: int) -> list[Image.Ima
     together = len(pictures[0]) != rows
     width = 1 if together else -(-rows // max(1, int(rows**0.5)))
     return [to_image(grid(each, width, min_side=MIN_SIDE)) for each in pictures]
+
+
+def turn_frames(data: DataInfo, samples: Tensor, count: int, columns: int) -> list[Image.Image]:
+    """The frames of samples that turn around once, all of them in a grid."""
+    sides = [step * sides_of(data) / count for step in range(count)]
+    return [to_image(grid(view(samples, data, side), columns, min_side=MIN_SIDE)) for side in sides]
 
 
 def save_film(

@@ -15,6 +15,7 @@ from ganzoo.data.base import Dataset
 from ganzoo.data.load import chosen_classes, dataset_spec, refuse_wave_settings, second_spec
 from ganzoo.data.needs import check_fields, check_needs
 from ganzoo.data.progress import Progress, silent
+from ganzoo.data.resize import refuse_sizes
 from ganzoo.data.specs.drawn import EMBEDDED
 from ganzoo.errors import (
     ConfigError,
@@ -168,8 +169,7 @@ def check_run(run: ResolvedRun) -> torch.device:
     check_batch_size(config.batch_size, config.accumulate, launched(), run.variant_class.least_batch)
     spec, second = dataset_spec(config.dataset, config.degrade, config.classes), second_spec(config)
     check_needs(registry().variants.spec(config.variant), spec, second)
-    if spec.samples != "images" and (config.resolution or config.channels):
-        raise ConfigError(f"resolution and channels say nothing about the {spec.samples} of data set {spec.name!r}.")
+    refuse_sizes(spec, config.resolution, config.channels)
     refuse_wave_settings(spec, config)
     check_file_settings(config, spec, second)
     check_loggers(config)

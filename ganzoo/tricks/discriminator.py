@@ -14,7 +14,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from ganzoo.config.settings import Tricks
 from ganzoo.errors import ConfigError
 
-Layer = nn.Linear | nn.Conv2d
+Layer = nn.Linear | nn.Conv2d | nn.Conv3d
 
 
 def fit(network: nn.Module, tricks: Tricks) -> nn.Module:
@@ -33,7 +33,7 @@ def fit(network: nn.Module, tricks: Tricks) -> nn.Module:
         freeze(network, tricks.freeze_d)
     if tricks.spectral_norm:
         for module in list(network.modules()):
-            if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            if isinstance(module, Layer | nn.ConvTranspose2d | nn.ConvTranspose3d):
                 spectral_norm(module)
     return network
 
@@ -70,7 +70,7 @@ def last_layer(network: nn.Module) -> tuple[str, Layer]:
         ConfigError: there are several heads, or the layer gives more than one number.
     """
     unusable = "minibatch_kernels, minibatch_std and feature_matching cannot be used with it."
-    layers = {name: m for name, m in network.named_modules() if isinstance(m, nn.Linear | nn.Conv2d)}
+    layers = {name: m for name, m in network.named_modules() if isinstance(m, Layer)}
     declared = tuple(getattr(network, "heads", ()))
     single = [name for name, layer in layers.items() if outputs_of(layer) == 1]
     if len(declared) > 1 or (not declared and len(single) > 1):
@@ -133,8 +133,8 @@ class BatchHead(nn.Module):
             added.append(spread.expand(len(features), 1))
         for values in added:
             maps = values.to(features.dtype)
-            if features.dim() == 4:
-                maps = maps[:, :, None, None].expand(-1, -1, *features.shape[2:])
+            if features.dim() > 2:
+                maps = maps[(..., *[None] * (features.dim() - 2))].expand(-1, -1, *features.shape[2:])
             features = torch.cat([features, maps], dim=1)
         return self.layer(features)
 

@@ -28,26 +28,29 @@ from ganzoo.plugin import (
 class ConvGenerator(Generator):
     """The generator of arXiv:1511.06434, figure 1: latents [N, latent_dim] to images [N, *shape] in [-1, 1].
 
-    For square images of any size from 8 pixels on.
+    For square images, and for cubes of voxels, of any size from 8 on.
     """
 
     mixes_classes = True  # one-hot codes can be mixed
 
     def __init__(self, latent_dim: int, width: int, shape: Sequence[int], classes: int = 0) -> None:
         super().__init__(latent_dim, classes)
+        self.dimensions = len(shape) - 1
         self.body = upsampling(latent_dim + classes, tuple(shape), width)
         init_normal(self)
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
-        return self.body(with_labels(latents, condition, self.classes)[:, :, None, None])
+        joined = with_labels(latents, condition, self.classes)
+        return self.body(joined[(..., *[None] * self.dimensions)])
 
 
 class ConvDiscriminator(Discriminator):
-    """The discriminator of arXiv:1511.06434: images [N, *shape] to logits [N]; a label enters as constant maps."""
+    """The discriminator of arXiv:1511.06434: images or voxels [N, *shape] to logits [N]; a label enters as constant
+    maps."""
 
     def __init__(self, width: int, shape: Sequence[int], classes: int = 0, norm: bool = True) -> None:
         super().__init__(classes)
-        self.body = downsampling(shape[0] + classes, square_side(tuple(shape)), width, norm)
+        self.body = downsampling(shape[0] + classes, square_side(tuple(shape)), width, norm, len(shape) - 1)
         self.independent = not norm  # batch normalisation looks from one sample to another
         init_normal(self)
 
@@ -121,7 +124,7 @@ class MLPDiscriminator(Discriminator):
 def without_last(body: nn.Sequential) -> tuple[nn.Sequential, int]:
     """DCGAN's strided convolutions without the last layer, to features [N, F]; and F. The layers are the same ones."""
     *layers, last = body
-    assert isinstance(last, nn.Conv2d), "DCGAN's last layer"
+    assert isinstance(last, nn.Conv2d | nn.Conv3d), "DCGAN's last layer"
     return nn.Sequential(*layers, nn.Flatten()), last.weight[0].numel()
 
 

@@ -114,7 +114,7 @@ def test_toys_follow_seed_and_split():
 
 
 def test_toys_refuse_what_points_do_not_have():
-    with pytest.raises(ConfigError, match="no resolution"):
+    with pytest.raises(ConfigError, match="resolution and channels say nothing about the points"):
         toys.load(request("ring", resolution=28))
     with pytest.raises(UnknownNameError, match="gaussian1d"):
         toys.modes("gaussian2d")

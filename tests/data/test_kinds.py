@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import math
 import wave
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +16,7 @@ from ganzoo.data.base import DataInfo
 from ganzoo.data.kinds import in_time, render, sides_of, sound_of, view, writers
 from ganzoo.data.kinds.voxels import draw_voxels
 from ganzoo.data.kinds.waves import as_wav, draw_waves
-from ganzoo.errors import PluginError
+from ganzoo.errors import PluginError, UsageError
 
 SAMPLES: dict[str, Tensor] = {
     "images": torch.rand(3, 1, 5, 7) * 2 - 1,
@@ -73,16 +74,58 @@ def test_the_steps_of_a_walk_are_heard_in_turn() -> None:
     assert in_time("images", ".wav") is None
 
 
-def test_a_cube_is_as_wide_as_high_and_near_ones_hide_far_ones() -> None:
-    one = torch.full((1, 1, 1, 1, 1), 1.0)
-    picture = draw_voxels(one)[0, 0]
-    solid = picture != 245
-    assert (int(solid.any(1).sum()), int(solid.any(0).sum())) == (4, 4)
-    assert set(picture[solid].tolist()) == {225, 150, 95}, "a top and two sides"
-    empty = draw_voxels(-one)[0, 0]
-    assert (empty == 245).all()
-    block = draw_voxels(torch.ones(1, 1, 3, 3, 3))[0, 0]
-    assert (block != 245).float().mean() > 0.5
+def test_a_cube_shows_a_top_and_two_sides_and_near_ones_hide_far_ones() -> None:
+    one = torch.full((1, 1, 8, 8, 8), -1.0)
+    one[0, 0, 2:6, 2:6, 2:6] = 1
+    picture = draw_voxels(one)[0, 0].float()
+    solid = picture < 240
+    rows, columns = solid.any(1).nonzero(), solid.any(0).nonzero()
+    tall, wide = (int(edge[-1] - edge[0]) + 1 for edge in (rows, columns))
+    corner, above = math.sqrt(2), math.radians(28)  # of a cube of side 1, seen over a corner from above
+    assert wide / tall == pytest.approx(corner / (corner * math.sin(above) + math.cos(above)), rel=0.03)
+    middle, low = picture.shape[1] // 2, int(rows[-1])
+    top, left, right = (picture[int(rows[0]) + 8, middle], picture[low - 12, middle - 6], picture[low - 12, middle + 6])
+    assert top > left + 20 > right + 30, "three brightnesses, the light from above and the left"
+    assert (draw_voxels(-torch.ones(1, 1, 8, 8, 8)) == 245).all()
+    hidden = one.clone()
+    hidden[0, 0, 3:5, 3:5, 3:5] = -1
+    assert torch.equal(draw_voxels(hidden), draw_voxels(one)), "a hollow is not seen"
+    as_bytes = (one > 0).to(torch.uint8) * 255
+    assert torch.equal(draw_voxels(as_bytes), draw_voxels(one))
+
+
+def test_the_first_side_shows_the_front_at_the_left_and_what_is_right_at_the_right() -> None:
+    floor = torch.full((1, 1, 8, 8, 8), -1.0)
+    places = {"front": (7, 3), "right": (3, 7), "back": (0, 3), "left": (3, 0)}
+    found = {}
+    for name, (z, x) in places.items():
+        one = floor.clone()
+        one[0, 0, z, 7, x] = 1
+        rows, columns = (draw_voxels(one)[0, 0] < 240).nonzero().float().mean(0)
+        found[name] = float(rows), float(columns)
+    assert found["front"][0] > found["back"][0] + 5, "near is low in the picture, because it is seen from above"
+    assert found["right"][0] > found["left"][0] + 5
+    assert found["right"][1] > found["front"][1] + 5
+    assert found["back"][1] > found["left"][1] + 5
+
+
+def test_a_shape_becomes_a_closed_mesh_the_right_way_up(tmp_path: Path) -> None:
+    pytest.importorskip("skimage")
+    shape = torch.full((2, 1, 8, 8, 8), -1.0)
+    shape[:, 0, 1:3, 4:8, 2:7] = 1  # depth 2, height 4 above the floor, width 5
+    writers("voxels")[".obj"](shape, tmp_path / "a.obj", DataInfo("boxes", "voxels", (1, 8, 8, 8)))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a-0000.obj", "a-0001.obj"]
+    lines = [line.split() for line in (tmp_path / "a-0001.obj").read_text().splitlines()]
+    corners = torch.tensor([[float(v) for v in line[1:]] for line in lines if line[0] == "v"])
+    faces = torch.tensor([[int(v) - 1 for v in line[1:]] for line in lines if line[0] == "f"])
+    # The surface is where the value is 0: half a voxel outside of the centres.
+    torch.testing.assert_close(corners.amin(0), torch.tensor([-0.25, 0.0, -0.375]))
+    torch.testing.assert_close(corners.amax(0), torch.tensor([0.375, 0.5, -0.125]))
+    a, b, c = corners[faces].unbind(1)
+    volume = float((a * torch.linalg.cross(b, c)).sum()) / 6
+    assert volume == pytest.approx(2 * 4 * 5 / 8**3, rel=0.15), "above 0: all faces look outwards"
+    with pytest.raises(UsageError, match=r"b\.obj: the shape is empty"):
+        writers("voxels")[".obj"](-torch.ones(1, 1, 4, 4, 4), tmp_path / "b.obj", DataInfo("b", "voxels", (1, 4, 4, 4)))
 
 
 @pytest.mark.parametrize("kind", SAMPLES)
@@ -124,6 +167,8 @@ def test_voxels_are_seen_from_all_sides() -> None:
     assert len(pictures) > 1
     assert torch.equal(pictures[0], render(shape, info))
     assert all(a.shape == b.shape and not torch.equal(a, b) for a, b in pairwise(pictures))
+    assert torch.equal(view(shape, info, sides_of(info)), pictures[0]), "once around"
+    assert len(pictures) == 12
     flat = DataInfo("some", "images", (1, 5, 7))
     assert sides_of(flat) == 1
     assert torch.equal(view(SAMPLES["images"], flat, 0), render(SAMPLES["images"], flat))

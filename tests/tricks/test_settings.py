@@ -75,6 +75,7 @@ ACCEPTED = {
     },
     "anogan": set(VALUES) - SLOPES,
     "f-anogan": set(VALUES) - {"label_smoothing", "label_flipping", "train_d_above", "train_g_above"},
+    "3dgan": set(VALUES) - {"diffaugment", *SLOPES},
     "infogan": set(VALUES) - {"minibatch_kernels", "minibatch_std", *SLOPES},
     "icgan": set(VALUES) - SLOPES,
     "r3gan": set(VALUES) - {  # its penalties compare what D says of two samples that differ by little

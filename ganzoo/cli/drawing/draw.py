@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganzoo.cli.drawing.words import FILMS, parse_morph, parse_terms
 from ganzoo.cli.options import choose_classes
-from ganzoo.data.kinds import in_time, writers
+from ganzoo.data.kinds import in_time, sides_of, writers
 from ganzoo.errors import UsageError
 from ganzoo.models.interfaces import Generator
 from ganzoo.models.latents import arithmetic
@@ -17,7 +17,7 @@ from ganzoo.models.variant import Variant
 from ganzoo.models.walk import walk
 from ganzoo.report.arithmetic import picture_of_sum
 from ganzoo.report.arrays import save_npz
-from ganzoo.report.films import MOST_FRAMES, check_film, save_film, save_timelapse, walk_frames
+from ganzoo.report.films import MOST_FRAMES, check_film, save_film, save_timelapse, turn_frames, walk_frames
 from ganzoo.report.pictures import drawn, origin_of, save_image, save_picture, save_singles
 from ganzoo.runs.run import read_run_details
 from ganzoo.runs.weights import describe_weights
@@ -25,6 +25,8 @@ from ganzoo.runs.weights import describe_weights
 COLUMNS, ROWS = 8, 8
 STEPS = 12
 """Of a walk as a picture, from one waypoint to the next, both included."""
+TURNING = 8
+"""Shapes of a film that turns them, if no one says otherwise."""
 CLOUD = 512
 """Rows of a film of points, which shows a cloud of them."""
 FRAMES = 24
@@ -104,9 +106,38 @@ def draw_samples(order: Order) -> None:
         batches = generator.stream(count, labels, order.asked["seed"], **order.sampling)
         save_npz(order.target, order.variant, batches, count, labels)
         return
-    samples = generator.sample(count, labels, order.asked["seed"], **order.sampling)
+    samples, _ = requested(order, number)
     columns = order.asked["columns"] or (number if order.asked["wanted"] == "all" else COLUMNS)
     write(order.variant, samples, order.target, columns, labels, order.origin())
+
+
+def requested(order: Order, number: int) -> tuple[Tensor, list[int] | None]:
+    """Samples as ``-n``, ``--class``, ``--seed`` and ``-s`` ask for them, and the class of each where one is asked for.
+
+    Args:
+        number: how many, or of each class.
+    """
+    chosen = order.classes()
+    labels = repeated(chosen, len(chosen), number)
+    count = len(labels) if labels else number
+    return order.generator.sample(count, labels, order.asked["seed"], **order.sampling), labels
+
+
+def draw_turn(order: Order) -> None:
+    """A film of shapes that turn around once.
+
+    Raises:
+        UsageError: samples that have no other side.
+    """
+    asked, data = order.asked, order.variant.data
+    if sides_of(data) == 1:
+        raise UsageError(f"--turn is for shapes in three dimensions; {order.source} draws {data.kind}.")
+    fps = asked["fps"] or FPS
+    check_film(order.target, fps)
+    number = asked["number"] if "-n" in order.typed else TURNING
+    samples, _ = requested(order, number)
+    columns = asked["columns"] or (number if asked["wanted"] == "all" else min(COLUMNS, len(samples)))
+    save_film(order.target, turn_frames(data, samples, asked["frames"] or FRAMES, columns), fps, order.origin())
 
 
 def draw_walk(order: Order) -> None:

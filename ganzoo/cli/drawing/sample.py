@@ -18,11 +18,13 @@ WORDS = {
     "number": "-n", "interpolate": "--interpolate", "morph": "--morph", "arithmetic": "--arithmetic",
     "timelapse": "--timelapse", "waypoints": "--waypoints", "easing": "--easing", "once": "--once",
     "frames": "--frames", "fps": "--fps", "rows": "--rows", "seed": "--seed", "columns": "--columns",
-    "assignments": "-s", "truncation": "--truncation", "wanted": "--class", "npz": "--npz",
+    "assignments": "-s", "truncation": "--truncation", "wanted": "--class", "npz": "--npz", "turn": "--turn",
 }  # fmt: skip
 """What draws samples, as it is typed."""
 WITH_IMAGES = ("-n", "--class", "--columns", "--interpolate", "--easing", "--once", "--frames", "--fps")
 """What goes with --input where images are encoded."""
+WITH_TURN = ("--turn", "-n", "-s", "--class", "--columns", "--seed", "--truncation", "--frames", "--fps")
+"""What goes with a film of turning shapes."""
 
 
 @click.command("sample")
@@ -52,6 +54,7 @@ WITH_IMAGES = ("-n", "--class", "--columns", "--interpolate", "--easing", "--onc
 @click.option("--arithmetic", metavar="TERMS",
               help='Means of latents, named by seeds, added and subtracted: "1,2,3 - 4,5,6 + 7,8,9".')  # fmt: skip
 @click.option("--timelapse", is_flag=True, help="A film of RUN's training, from the pictures in its samples/.")
+@click.option("--turn", is_flag=True, help="A film of shapes that turn around once; -n 8 when it is left out.")
 @click.option("--npz", is_flag=True, help="An array for evaluators elsewhere: the same as --output samples.npz.")
 @click.option("--rows", type=click.IntRange(1, 1000),
               help="Rows of a walk. [default: 8; with --class all one row a class; of points 512]")  # fmt: skip
@@ -60,8 +63,8 @@ WITH_IMAGES = ("-n", "--class", "--columns", "--interpolate", "--easing", "--onc
               help="Images in a row of a grid. [default: 8; with --class all as many as of each class]")  # fmt: skip
 @click.option("--output", type=click.Path(path_type=Path),
               help="FILE.png for a grid, FILE.gif or .mp4 for a walk in time, FILE.npy, FILE.npz for evaluators "
-              "elsewhere, FILE.wav for sounds, FILE.mid for notes, or a folder for single images. "
-              "[default: samples.png, samples.npz or timelapse.gif]")  # fmt: skip
+              "elsewhere, FILE.wav for sounds, FILE.mid for notes, FILE.obj for shapes, or a folder for single images. "
+              "[default: samples.png, samples.npz, turn.gif or timelapse.gif]")  # fmt: skip
 @click.option("--input", "given", metavar="IMAGE|DIR", multiple=True, type=click.Path(path_type=Path),
               help="Images to translate, or to encode and draw again, as RUN's networks do. May be repeated for "
               "encoders.")  # fmt: skip
@@ -89,6 +92,7 @@ def command(
     ganzoo sample runs/x --arithmetic "1,2,3 - 4,5,6 + 7,8,9"
     ganzoo sample runs/x -n 50000 --npz           for evaluators elsewhere
     ganzoo sample runs/x --timelapse              the training as a film
+    ganzoo sample runs/x --turn                   shapes in three dimensions, turning: turn.gif
     ganzoo sample runs/x --input photo.jpg --output large.png
     ganzoo sample runs/x --input digits/          originals, and what an encoder's generator makes of them
     ganzoo sample runs/x --input a.png --input b.png --interpolate
@@ -99,7 +103,8 @@ def command(
         click.echo(from_images(source, given, output, translating, overwrite, asked, typed))
         return
     refuse_translating(translating, "--input")
-    usual = "timelapse.gif" if asked["timelapse"] else "samples.npz" if asked["npz"] else "samples.png"
+    named = {"timelapse": "timelapse.gif", "turn": "turn.gif", "npz": "samples.npz"}
+    usual = next((name for word, name in named.items() if asked[word]), "samples.png")
     target = (output or Path(usual)).expanduser()
     refuse_contradictions(asked, typed, target)
     refuse_output(target, overwrite)
@@ -166,6 +171,8 @@ def carry_out(source: Path, target: Path, asked: dict[str, Any], typed: list[str
     with truncated(generator, asked["truncation"]):
         if asked["arithmetic"] is not None:
             draw.draw_arithmetic(order)
+        elif asked["turn"]:
+            draw.draw_turn(order)
         elif asked["interpolate"] or asked["morph"] is not None:
             draw.draw_walk(order)
         else:
@@ -190,6 +197,11 @@ def refuse_contradictions(asked: dict[str, Any], typed: list[str], target: Path)
                         ("--arithmetic", "-s", "--seed", "--class", "--truncation"))  # fmt: skip
         if suffix != ".png":
             raise UsageError(f"{target}: --arithmetic draws a picture: write a FILE.png.")
+    if asked["turn"]:
+        refuse_together(typed, "--turn", "it shows shapes as they are, from all sides.", WITH_TURN)
+        if suffix not in FILMS:
+            raise UsageError(f"{target}: --turn makes a film: write a FILE.gif or FILE.mp4.")
+        return
     for word in ("rows", "waypoints", "easing"):
         if asked[word] is not None and not walks:
             more = "; a grid takes --columns" if word == "rows" else ""
@@ -197,7 +209,7 @@ def refuse_contradictions(asked: dict[str, Any], typed: list[str], target: Path)
     if asked["columns"] is not None and (walks or suffix != ".png"):
         raise UsageError(f"--columns {asked['columns']} is for grids; walks, arrays and folders have none to choose.")
     if suffix in FILMS and not walks:
-        raise UsageError(f"{target}: a film shows a walk; add --interpolate, --morph or --timelapse.")
+        raise UsageError(f"{target}: a film shows a walk; add --interpolate, --morph, --turn or --timelapse.")
     for word in ("--frames", "--fps", "--once"):
         if word in typed and suffix not in FILMS:
             raise UsageError(f"{word} is for films; write a FILE.gif or FILE.mp4.")

@@ -56,7 +56,8 @@ def facts_of_header(image: Image.Image) -> Facts:
 
 @dataclass
 class Census:
-    """The files of a folder, counted; ``peak`` and ``colour_peak`` are the largest values seen."""
+    """The files of a folder, counted; ``peak`` and ``colour_peak`` are the largest values seen, ``open_surfaces``
+    meshes that enclose nothing."""
 
     count: int = 0
     grey: int = 0
@@ -72,6 +73,7 @@ class Census:
     least_height: int = 0
     most_width: int = 0
     most_height: int = 0
+    open_surfaces: int = 0
 
     def add(self, facts: Facts) -> None:
         """Count one file."""

@@ -81,12 +81,13 @@ def remembered(root: Path, key: str, folder: Path, compute: Callable[[], Decoded
         return result
 
 
-def key_of(folder: Path, images: Sequence[Path], settings: str) -> str:
-    """The name of an entry: a hash of the files as they are now, and of ``settings``; empty for few files.
+def key_of(folder: Path, images: Sequence[Path], settings: str, least: int | None = None) -> str:
+    """The name of an entry: a hash of the files as they are now, and of ``settings``; empty for fewer than ``least``
+    files, :data:`LEAST` if no one says otherwise.
 
     The time of a file's last change counts, which cannot be set as its other times can.
     """
-    if len(images) < LEAST:
+    if len(images) < (LEAST if least is None else least):
         return ""
     place = os.path.realpath(folder)
     total = hashlib.sha256(json.dumps([VERSION, PIL.__version__, settings, place]).encode())

@@ -20,7 +20,7 @@ from ganzoo.data.base import DataInfo, to_uint8
 from ganzoo.data.kinds.notes import write_midi
 from ganzoo.data.kinds.points import scatter
 from ganzoo.data.kinds.sequences import draw_sequences, hear_sequences
-from ganzoo.data.kinds.voxels import SIDES, draw_voxels
+from ganzoo.data.kinds.voxels import SIDES, draw_voxels, write_obj
 from ganzoo.data.kinds.waves import draw_waves, one_after_another, sample_rate, write_wav
 from ganzoo.errors import PluginError
 from ganzoo.runtime.files import replace_file
@@ -39,8 +39,8 @@ class Kind:
         draw: samples as pictures, uint8 [N, C, H, W]; a kind may draw all samples as one picture.
         writers: beside ``.npy``, by the ending of the file.
         sound: samples as they are heard; None where they make no sound.
-        sides: how many sides they can be seen from; 1 for what is flat.
-        view: samples as pictures, seen from a side, 0 to ``sides - 1``.
+        sides: how many sides they can be seen from, evenly around; 1 for what is flat.
+        view: samples as pictures, seen from a side, 0 to ``sides - 1``, or from between two.
         in_time: the steps of walks, [R, S, *shape], as one sample for each walk; None where samples do not last.
     """
 
@@ -48,7 +48,7 @@ class Kind:
     writers: Mapping[str, Writer] = field(default_factory=dict)
     sound: Callable[[Tensor, DataInfo], Sound | None] | None = None
     sides: int = 1
-    view: Callable[[Tensor, DataInfo, int], Tensor] | None = None
+    view: Callable[[Tensor, DataInfo, float], Tensor] | None = None
     in_time: Callable[[Tensor], Tensor] | None = None
 
 
@@ -63,6 +63,7 @@ KINDS: dict[str, Kind] = {
     ),
     "voxels": Kind(
         lambda voxels, info: draw_voxels(voxels),
+        writers={".obj": write_obj},
         sides=SIDES,
         view=lambda voxels, info, side: draw_voxels(voxels, side),
     ),
@@ -99,8 +100,8 @@ def sides_of(info: DataInfo) -> int:
     return 1 if kind is None else kind.sides
 
 
-def view(samples: Tensor, info: DataInfo, side: int) -> Tensor:
-    """Samples as pictures, uint8 [N, C, H, W], from a side, 0 to ``sides_of(info) - 1``."""
+def view(samples: Tensor, info: DataInfo, side: float) -> Tensor:
+    """Samples as pictures, uint8 [N, C, H, W], from a side, 0 to ``sides_of(info) - 1``, or from between two."""
     kind = KINDS.get(info.kind)
     return render(samples, info) if kind is None or kind.view is None else kind.view(samples, info, side)
 

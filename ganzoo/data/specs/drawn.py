@@ -7,6 +7,7 @@ EMBEDDED = "glyphs"
 DIGITS = tuple("0123456789")
 SHAPES = ("circle", "square", "triangle", "diamond", "star", "cross", "ring", "arrow")
 PITCHES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+SOLIDS = ("bed", "bottle", "car", "chair", "house", "lamp", "mug", "plane", "sofa", "table")
 
 DATASETS: tuple[DatasetSpec, ...] = (
     DatasetSpec(
@@ -74,6 +75,16 @@ DATASETS: tuple[DatasetSpec, ...] = (
         summary="short tunes in C major, made up on the spot, as notes: length, pitch, intensity, gap",
         samples="sequences",
         shape=(8, 4),
+        splits=("train", "test"),
+        licence="drawn by ganzoo itself",
+    ),
+    DatasetSpec(
+        name="solids",
+        load="ganzoo.data.drawn.solids:load",
+        summary="furniture and other shapes in voxels, of ten classes, drawn on the spot; 16 to 64 a side",
+        samples="voxels",
+        classes=SOLIDS,
+        shape=(1, 32, 32, 32),
         splits=("train", "test"),
         licence="drawn by ganzoo itself",
     ),

@@ -54,4 +54,14 @@ DATASETS: tuple[DatasetSpec, ...] = (
         shape=(32, 4),
         splits=("train", "test"),
     ),
+    DatasetSpec(
+        name="voxels",
+        load="ganzoo.data.sources.voxels:load",
+        summary="your own shapes, as voxels:PATH: meshes, .binvox or .npy; two or more subfolders are classes",
+        samples="voxels",
+        classes=None,
+        may_provide=("labels",),
+        argument="path",
+        splits=("train", "test"),
+    ),
 )

@@ -61,11 +61,17 @@ class ProbeAccuracy(Encoded):
         known = self.known(context)
         latents, labels = self.latents(context, known, FITTED)
         tests, truth = self.latents(context, context.held_out())
-        inputs, targets = with_one(latents), one_hot(labels, len(known.info.classes)).double()
+        return {"share": self.accuracy(latents, labels, tests, truth, len(known.info.classes))}
+
+    @staticmethod
+    def accuracy(latents: Tensor, labels: Tensor, tests: Tensor, truth: Tensor, classes: int) -> float:
+        """The share of ``tests`` [M, D] put into their class ``truth`` [M] by a classifier fitted to ``latents`` [N, D]
+        of classes ``labels`` [N]."""
+        inputs, targets = with_one(latents), one_hot(labels, classes).double()
         square = inputs.T @ inputs
         ridge = RIDGE * square.diagonal().mean() * torch.eye(len(square), dtype=torch.float64)
         weights = torch.linalg.solve(square + ridge, inputs.T @ targets)
-        return {"share": float(((with_one(tests) @ weights).argmax(1) == truth).float().mean())}
+        return float(((with_one(tests) @ weights).argmax(1) == truth).float().mean())
 
 
 class ReconstructionL1(Metric):
