@@ -70,7 +70,7 @@ def write_plugin(name: str, like: str = "", out: Path | None = None) -> New:
         "family": spec.family,
         "needs": repr(spec.needs).replace("'", '"'), "models": repr(spec.models).replace("'", '"'), "paper": spec.paper,
         "summary": f"like {like}: {spec.summary}".replace('"', "'") if like else spec.summary,
-        "train_words": f"{dataset_words(spec)} --steps 500",
+        "train_words": f"{dataset_words(spec) if like else ''} --steps 500",
         "modules": [(f"{each.name}.py", each.about) for each in modules[1:]]
         or [("networks.py", "the generator and the discriminator")],
     }  # fmt: skip

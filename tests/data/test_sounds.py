@@ -133,7 +133,7 @@ def test_folders_that_hold_too_little_are_refused(tmp_path: Path) -> None:
         load(tmp_path, memory=100)
     with pytest.raises(SplitMissingError, match="no split 'test'"):
         load(tmp_path, split="test")
-    with pytest.raises(ConfigError, match="holds waves: it has no resolution"):
+    with pytest.raises(ConfigError, match="say nothing about the waves of data set"):
         load(tmp_path, resolution=8)
     for name, wave in (("a/1", sine(100)), ("a/2", sine(100)), ("b/1", np.zeros(100))):
         write(tmp_path / "sorted" / f"{name}.wav", wave)

@@ -60,7 +60,7 @@ def test_they_are_loaded_with_labels_at_any_length() -> None:
         tones.load(DataRequest("tones", Path("unused"), length=2**20))
     with pytest.raises(ConfigError, match="sample_rate = 8000: tones are drawn at 16,000 Hz"):
         tones.load(DataRequest("tones", Path("unused"), sample_rate=8_000))
-    with pytest.raises(ConfigError, match="'tones' holds waves: it has no resolution"):
+    with pytest.raises(ConfigError, match="say nothing about the waves of data set 'tones'"):
         tones.load(DataRequest("tones", Path("unused"), resolution=32))
 
 
