@@ -199,10 +199,14 @@ class TextGenerator(Generator):
             batch_size = max(COLUMNS, batch_size // COLUMNS * COLUMNS)
         return super().stream(n, condition, seed, batch_size, batches, **sampling)
 
-    def generate(self, latents: Tensor, condition: Tensor | None, sampling: Texts) -> Tensor:
-        if sampling.to:
-            latents = latents[torch.arange(len(latents), device=latents.device) // COLUMNS * COLUMNS]
-        return self(latents, condition)
+    def along_rows(self, latents: Tensor, sampling: Texts) -> Tensor:
+        """Latents of which the first of a row stands for all of it, on the way from text to text."""
+        if not sampling.to:
+            return latents
+        return latents[torch.arange(len(latents), device=latents.device) // COLUMNS * COLUMNS]
+
+    def generate(self, latents: Tensor, condition: Tensor | None, sampling: Any) -> Tensor:
+        return self(self.along_rows(latents, sampling), condition)
 
 
 def lines_of(path: Path) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -131,10 +131,17 @@ class TextGAN(GAN):
             return stages(self.config.steps)
         first = min(max(1, round(self.config.steps * self.options.encoder_share)), self.config.steps)
         embedding = Stage("embedding", first, (Update("embedding", "embedding", self.embedding_loss),))
-        found = stages(self.config.steps - first)
+        found = [stage for stage in stages(self.config.steps - first) if stage.steps]
         if found:
-            found[0] = Stage(found[0].name, found[0].steps, found[0].updates, begin=self.hand_over)
-        return [embedding, *(stage for stage in found if stage.steps)]
+            begin = found[0].begin
+
+            def both(state: State) -> None:
+                self.hand_over(state)
+                if begin:
+                    begin(state)
+
+            found[0] = replace(found[0], begin=both)
+        return [embedding, *found]
 
     def hand_over(self, state: State) -> None:
         """Give G and D, which share it, the encoder that was trained; and G's average."""
