@@ -241,7 +241,9 @@ class TextCondition(Condition):
             if word not in self.words:
                 near = get_close_matches(word, self.words, 3, 0.5) or sorted(self.words)[:8]
                 said = ", ".join(near)
-                raise UsageError(f"{name} = {shown(text)}: {shown(word)} is in no text of the training data. Near: {said}.")
+                raise UsageError(
+                    f"{name} = {shown(text)}: {shown(word)} is in no text of the training data. Near: {said}."
+                )
         return to_rows([plain], self.length)[0]
 
     def parse(self, given: Any, n: int) -> Tensor:

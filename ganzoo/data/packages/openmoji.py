@@ -136,7 +136,7 @@ def choose(folder: Path) -> list[Emoji]:
 
 
 def names_of(emoji: Any) -> str:
-    """What an emoji is called: "onion", or "face with tears of joy, joy". A short name that says no more is left out."""
+    """What an emoji is called: "snail", or "winking face, wink". A short name that says no more is left out."""
     names = [plain_text(emoji.name or "")]
     for short in emoji.short_names:
         name = plain_text(short.replace("-", " ").replace("_", " "))

@@ -47,7 +47,9 @@ class TextOptions(AdamOptions):
 
     lr: float = option(5e-4, "Adam's step size; the papers: 0.0002", above=0)
     matching: bool = option(True, "a real image with a wrong text counts as generated (GAN-CLS)")
-    reduced: int = option(32, "numbers that an embedding becomes in G and D; the papers: 128", at_least=1, at_most=8_192)
+    reduced: int = option(
+        32, "numbers that an embedding becomes in G and D; the papers: 128", at_least=1, at_most=8_192
+    )
     width: int = option(
         32, "feature maps at half the full resolution; doubled at each smaller one", at_least=1, at_most=8_192
     )

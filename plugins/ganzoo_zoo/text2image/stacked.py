@@ -80,9 +80,7 @@ class SecondStage(nn.Module):
         blocks: residual blocks.
     """
 
-    def __init__(
-        self, width: int, shape: Sequence[int], scale: int, embedding: int, length: int, blocks: int
-    ) -> None:
+    def __init__(self, width: int, shape: Sequence[int], scale: int, embedding: int, length: int, blocks: int) -> None:
         super().__init__()
         self.augment = Augmentation(embedding, length)
         most = 4 * width
