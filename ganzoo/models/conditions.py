@@ -186,8 +186,8 @@ class TextCondition(Condition):
     """A text, int64 [N, length]: bytes of UTF-8, zeros behind the end; or its embedding, float32 [N, E].
 
     Args:
-        encoder: texts int64 [N, L] to embeddings [N, E]; saved with the generator, so that its weights are enough to ask
-            for a text. None: of a file that takes texts and keeps no encoder by itself.
+        encoder: texts int64 [N, L] to embeddings [N, E]; saved with the generator, so that its weights are enough to
+            ask for a text. None: of a file that takes texts and keeps no encoder by itself.
         length: bytes of a text, at most.
         words: those that are known, in lower case; empty: every word may be asked for.
         examples: how many texts of the training data the generator keeps, to sample from when no one gives one.
@@ -266,8 +266,7 @@ class TextCondition(Condition):
     def interpolate(self, a: Tensor, b: Tensor, t: Tensor) -> Tensor:
         """Embeddings between those of two texts, float32 [n, E]: arXiv:1605.05396, section 4.3."""
         here = next((p.device for p in self.parameters()), a.device)
-        ends = [self.embed(each.to(here)) for each in (a, b)]
-        return torch.lerp(*ends, t.to(here)[:, None])
+        return torch.lerp(self.embed(a.to(here)), self.embed(b.to(here)), t.to(here)[:, None])
 
 
 def plain(name: str) -> str:

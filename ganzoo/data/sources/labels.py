@@ -72,9 +72,7 @@ def read_labels(path: Path, images: Sequence[Path]) -> Labels:
         else:
             rows[image] = [value.strip() for value in values]
     if twice:
-        raise DataError(
-            f"{path} names {len(twice):,} images more than once: {names_of(twice)}. Keep one row of each."
-        )
+        raise DataError(f"{path} names {len(twice):,} images more than once: {names_of(twice)}. Keep one row of each.")
     if unclear:
         raise DataError(
             f"{path} has {len(unclear):,} names that several images have: {names_of(unclear)}. Write them with folders."

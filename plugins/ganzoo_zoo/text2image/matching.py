@@ -1,8 +1,9 @@
 """What both variants share: the encoder of texts learns first, and D also looks at real images with wrong texts."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,7 @@ from ganzoo.plugin import (
 )
 from ganzoo_zoo.networks import ConvEncoder
 from ganzoo_zoo.texts import (
+    COLUMNS,
     PRETRAINED,
     TRAINED,
     PretrainedEncoder,
@@ -37,6 +39,8 @@ from ganzoo_zoo.texts import (
     mismatched,
 )
 
+ROWS = 8
+"""Texts of a picture over time."""
 EXAMPLES = 1_000
 """Texts of the training data that are looked at for examples."""
 
@@ -63,7 +67,7 @@ class TextOptions(AdamOptions):
 class TextGAN(GAN):
     """``steps`` counts the iterations of all stages, the encoder's included."""
 
-    supports = LOSS_TRICKS
+    supports: ClassVar[Collection[str] | None] = LOSS_TRICKS
     _examples: Tensor | None = None
 
     # Texts and their encoder
@@ -107,7 +111,9 @@ class TextGAN(GAN):
         networks: dict[str, nn.Module] = {"generator": generator, **others}
         if self.trains_encoder:
             o = self.options
-            networks["text_encoder"] = copy.deepcopy(generator.told.encoder).requires_grad_(True)
+            encoder = copy.deepcopy(generator.told.encoder)
+            assert encoder is not None, "a generator's own"
+            networks["text_encoder"] = encoder.requires_grad_(True)
             networks["image_encoder"] = ConvEncoder(o.embedding, max(4, o.width // 2), self.data.shape)
         return networks
 
@@ -169,6 +175,12 @@ class TextGAN(GAN):
             best = (images @ texts.T).argmax(1)
             found = same.gather(1, best[:, None]).float().mean()
         return {"total": joint_loss(images, texts, same), "text found": found}
+
+    def preview(self, network: nn.Module) -> tuple[Tensor, int]:
+        """Eight texts of the training data, a row each, from the same latents always."""
+        generator = self.network_in(network)
+        texts = generator.told.default(ROWS).repeat_interleave(COLUMNS, 0)
+        return generator.sample(len(texts), texts, seed=self.config.seed + 1_000_003), COLUMNS
 
     # Matching-aware
 

@@ -88,7 +88,9 @@ class StackGAN(TextGAN):
 
     def players(self) -> dict[str, tuple[str, ...]]:
         """One for each network: the two of a stage learn while the others stand still."""
-        found = {name: (name,) for game in self.games() for name in (game.generator, game.discriminator)}
+        found: dict[str, tuple[str, ...]] = {
+            name: (name,) for game in self.games() for name in (game.generator, game.discriminator)
+        }
         return {**found, "embedding": ("text_encoder", "image_encoder")} if self.trains_encoder else found
 
     def batch(self, loader: BatchLoader, start: int, n: int) -> Batch:
