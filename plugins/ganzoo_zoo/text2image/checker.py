@@ -9,7 +9,10 @@ from ganzoo.plugin import to_texts
 SIDE = 32
 """Pixels of a side at which shapes are compared; larger pictures are averaged."""
 FAINT = 0.2
-"""Ink, as a share of all that there can be: a picture with no more than this is empty."""
+"""Ink, as a share of all that there can be: a picture whose strongest is no more than this is empty. Of the strongest
+ink: what is fainter is taken for the paper, which generators do not leave quite white."""
+TOP = 0.02
+"""The strongest ink of a picture is the mean of this share of its pixels, so that no single one decides."""
 STRONG = 0.7
 """Pixels with more than this share of a picture's strongest ink tell its colour."""
 PART = 500
@@ -28,8 +31,10 @@ def ink_of(images: Tensor) -> tuple[Tensor, Tensor]:
         images: uint8 [N, 3, H, W], on white.
     """
     ink = 1 - images.float().amin(1) / 255
-    strongest = ink.flatten(1).amax(1)
-    return ink / strongest.clamp_min(FAINT)[:, None, None], strongest
+    pixels = ink.flatten(1)
+    strongest = pixels.topk(max(1, round(TOP * pixels.shape[1])), 1).values.mean(1)
+    share = ink / strongest.clamp_min(FAINT)[:, None, None]
+    return ((share - FAINT) / (1 - FAINT)).clamp(0, 1), strongest
 
 
 def colours_of(images: Tensor) -> Tensor:
