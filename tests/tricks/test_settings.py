@@ -70,6 +70,8 @@ ACCEPTED = {
     "f-anogan": set(VALUES) - {"label_smoothing", "label_flipping", "train_d_above", "train_g_above"},
     "infogan": set(VALUES) - {"minibatch_kernels", "minibatch_std", *SLOPES},
     "icgan": set(VALUES) - SLOPES,
+    "text2image": set(VALUES) - SLOPES,
+    "stackgan": set(VALUES) - {"instance_noise", "d_steps", "g_steps", "train_d_above", "train_g_above", *SLOPES},
     "r3gan": set(VALUES) - {  # its penalties compare what D says of two samples that differ by little
         "diffaugment", "diffusion", "instance_noise",
         "label_smoothing", "label_flipping", "feature_matching", "minibatch_kernels", "minibatch_std",
@@ -83,7 +85,7 @@ ACCEPTED = {
 
 
 def settings(name: str, **more: Any) -> dict[str, Any]:
-    shape: dict[str, Any] = {"resolution": 32 if name == "srgan" else 16}
+    shape: dict[str, Any] = {"resolution": 32 if name in ("srgan", "stackgan") else 16}
     phases = {"pretrain_steps": 1} if name == "srgan" else {}
     critic = {"n_critic": 2} if name.startswith("wgan") else {}
     steps = 12 if name == "progan" else 4  # it has a stage for each resolution
@@ -110,7 +112,8 @@ def test_every_setting_is_taken_or_refused_with_a_reason(name: str, tmp_path: Pa
         try:
             more = settings(name, **{key: value, "metrics": ""})
             spec = registry().variants.spec(name)
-            dataset = "shapes" if spec.family == "translation" or "attributes" in spec.needs else "glyphs"
+            embedded = spec.family == "translation" or {"attributes", "text"} & set(spec.needs)
+            dataset = "shapes" if embedded else "glyphs"
             job = prepare(name, dataset, out=tmp_path / "run", settings=more)
             new_state(job.variant, job.device)
         except ConfigError as error:

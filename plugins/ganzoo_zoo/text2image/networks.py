@@ -47,15 +47,16 @@ class TextDiscriminator(Discriminator):
         *layers, last = downsampling(shape[0], square_side(tuple(shape)), width)
         assert isinstance(last, nn.Conv2d), "DCGAN's last layer"
         maps, side = last.in_channels, last.kernel_size[0]
+        assert told.encoder is not None, "a generator's own"
+        self.encoder = told.encoder
+        self.reduce = nn.Sequential(nn.Linear(embedding, reduced), nn.LeakyReLU(0.2))
         self.trunk = nn.Sequential(*layers)
         self.joint = nn.Sequential(
             nn.Conv2d(maps + reduced, maps, 1, bias=False), nn.BatchNorm2d(maps), nn.LeakyReLU(0.2, inplace=True)
         )
         self.last = nn.Conv2d(maps, 1, side)
-        init_normal(self)
-        self.reduce = nn.Sequential(nn.Linear(embedding, reduced), nn.LeakyReLU(0.2))
-        assert told.encoder is not None, "a generator's own"
-        self.encoder = told.encoder
+        for part in (self.trunk, self.joint, self.last):
+            init_normal(part)
 
     def forward(self, samples: Tensor, condition: Tensor | None = None) -> Tensor:
         if condition is None:

@@ -29,11 +29,10 @@ SMALL = "small"
 """The field of a batch that holds its images as small as those of the first stage."""
 LEAST = 8
 """Pixels of a side of small images."""
+OWN_PLAYERS = "each of the two stages has players of its own, and its updates are taken in turn"
 LEFT_OUT = {
-    "penalty_every": "each stage has discriminators of its own",
-    "instance_noise": "it would fade over both stages together",
-    "train_d_above": "each stage has players of its own",
-    "train_g_above": "each stage has players of its own",
+    **dict.fromkeys(("penalty_every", "train_d_above", "train_g_above", "d_steps", "g_steps"), OWN_PLAYERS),
+    "instance_noise": "it would fade over both stages together, and be gone when the second one needs it",
 }
 
 
@@ -79,7 +78,7 @@ class StackGAN(TextGAN):
         generator = StackedGenerator(first, second, lengths, shape, encoder, *self.texts())
         judges = {
             name: TextDiscriminator(o.width, sides, generator.told, length, o.reduced)
-            for name, sides in ((self.FIRST.discriminator, small), (self.SECOND.discriminator, shape))
+            for name, sides in ((self.SECOND.discriminator, shape), (self.FIRST.discriminator, small))
         }
         return self.with_encoders(generator, {"first": first, "second": second, **judges})
 
