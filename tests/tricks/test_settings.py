@@ -88,7 +88,7 @@ def settings(name: str, **more: Any) -> dict[str, Any]:
     shape: dict[str, Any] = {"resolution": 32 if name in ("srgan", "stackgan") else 16}
     phases = {"pretrain_steps": 1} if name == "srgan" else {}
     critic = {"n_critic": 2} if name.startswith("wgan") else {}
-    steps = 12 if name == "progan" else 4  # it has a stage for each resolution
+    steps = 12 if name in ("progan", "stackgan") else 4  # they have stages
     return {**TINY, "steps": steps, "log_every": 1, "width": 4, **shape, **phases, **critic, **small(name, 4), **more}
 
 
