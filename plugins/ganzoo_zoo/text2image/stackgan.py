@@ -56,7 +56,7 @@ class StackGAN(TextGAN):
     defaults = {"loss": "non-saturating", "batch_size": 64, "steps": 30_000}
     tiny: ClassVar = {
         "width": 4, "latent_dim": 4, "reduced": 4, "embedding": 8, "text_width": 4, "augmented": 4, "blocks": 1,
-        "scale": 2,
+        "scale": 2, "resolution": 16,
     }  # fmt: skip
     supports = tuple(trick for trick in LOSS_TRICKS if trick not in LEFT_OUT)
     unsupported: ClassVar = LEFT_OUT

@@ -33,7 +33,9 @@ class TextToImage(TextGAN):
     Options = TextToImageOptions
     Sampling = Texts
     defaults = {"loss": "non-saturating", "batch_size": 64, "steps": 20_000}
-    tiny: ClassVar = {"width": 4, "latent_dim": 8, "reduced": 4, "embedding": 8, "text_width": 4}
+    tiny: ClassVar = {
+        "resolution": 16, "width": 4, "latent_dim": 8, "reduced": 4, "embedding": 8, "text_width": 4,
+    }  # fmt: skip
 
     def networks(self) -> dict[str, nn.Module]:
         o, shape, encoder = self.options, self.data.shape, self.encoder()
