@@ -15,6 +15,8 @@ from ganzoo.config.settings import resolve
 from ganzoo.data.base import DataInfo
 from ganzoo.data.texts import to_rows
 from ganzoo.errors import ConfigError, UsageError
+from ganzoo.gallery.pictures import draw, knobs
+from ganzoo.gallery.requests import SampleRequest
 from ganzoo.models.load import load_variant, make_loss
 from ganzoo.models.state import State
 from ganzoo_zoo.text2image.matching import TextGAN
@@ -259,6 +261,18 @@ def test_rows_of_texts_and_rows_between_two(tmp_path: Path) -> None:
         for place, share in ((8, 0.0), (11, 3 / 7), (15, 1.0)):
             expected = network.drawn(latents[[8]], torch.lerp(*ends, share))
             torch.testing.assert_close(walk[[place]], expected)
+
+
+def test_the_gallery_offers_texts_and_reads_no_file(tmp_path: Path) -> None:
+    _, state = made()
+    network = state.networks["generator"]
+    assert [knob["name"] for knob in knobs(network.Sampling)] == ["text", "to"]
+    secret = tmp_path / "secret.txt"
+    secret.write_text("password")
+    with pytest.raises(UsageError, match="texts names a file, and the gallery reads none") as told:
+        draw(network, 2, None, SampleRequest("run", "file", settings={"texts": str(secret)}))
+    assert "password" not in str(told.value)
+    assert draw(network, 2, None, SampleRequest("run", "file", settings={"text": "a red star"})).shape == (2, 3, 16, 16)
 
 
 def test_conditions_that_are_no_texts_are_refused() -> None:
