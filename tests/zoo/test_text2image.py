@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.nn.functional import softplus
 
@@ -14,7 +15,7 @@ import ganzoo
 from ganzoo.config.settings import resolve
 from ganzoo.data.base import DataInfo
 from ganzoo.data.texts import to_rows
-from ganzoo.errors import ConfigError, UsageError
+from ganzoo.errors import ConfigError, DataError, UsageError
 from ganzoo.gallery.pictures import draw, knobs
 from ganzoo.gallery.requests import SampleRequest
 from ganzoo.models.load import load_variant, make_loss
@@ -347,3 +348,18 @@ def test_the_weights_alone_draw_a_text(run: Path, tmp_path: Path, ganzoo_cli: Cl
 def test_data_without_texts_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"it needs a field 'text'.*these have it: .*shapes-filled"):
         ganzoo.train("text2image", "glyphs", out=tmp_path / "run", **SMALL)
+
+
+def test_a_folder_with_captions_is_learned_and_one_without_is_told(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for i in range(3):
+        Image.new("RGB", (16, 16), (80 * i, 0, 90)).save(photos / f"{i}.png")
+    small = {**SMALL, "steps": 3, "batch_size": 4, "report": False}
+    with pytest.raises(DataError, match=r"needs a field 'text' and .* has none: put a file captions.csv into it"):
+        ganzoo.train("text2image", f"folder:{photos}", out=tmp_path / "none", **small)
+    (photos / "captions.csv").write_text("file,caption\n0.png,dark\n1.png,Red\n1.png,reddish\n2.png,very red\n")
+    run = ganzoo.train("text2image", f"folder:{photos}", out=tmp_path / "run", **small)
+    assert run.sample(2, text="VERY reddish").shape == (2, 3, 16, 16)
+    with pytest.raises(UsageError, match=r"'redish' is in no text of the training data. Near: reddish, red"):
+        run.sample(2, text="redish")

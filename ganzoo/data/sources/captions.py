@@ -20,6 +20,8 @@ from ganzoo.data.texts import LONGEST, cut, facts, plain_text, to_rows, words_in
 from ganzoo.errors import DataError
 
 CAPTIONS = "captions.csv"
+LEAST = 32
+"""Bytes of a row of text, so that more than very short captions can be asked for."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Captions:
     Attributes:
         path: of the file.
         texts: of each image, by its path relative to the folder of the file.
-        length: bytes of the longest text.
+        length: bytes of the longest text, ``LEAST`` at least.
         sha256: of the file.
     """
 
@@ -82,7 +84,7 @@ def read_captions(folder: Path, images: Sequence[Path]) -> Captions | None:
         tell(f"{path} names {len(unknown):,} files that are not there, which are passed over: {names_of(unknown)}.")
     if long:
         tell(f"{path}: {len(long):,} captions have more than {LONGEST} bytes and are cut: {names_of(long)}.")
-    length = max((len(text.encode()) for several in texts.values() for text in several), default=0)
+    length = max(LEAST, *(len(text.encode()) for several in texts.values() for text in several), 0)
     return Captions(path, texts, length, hashlib.sha256(content).hexdigest())
 
 

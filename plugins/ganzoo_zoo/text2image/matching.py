@@ -15,6 +15,7 @@ from ganzoo.plugin import (
     AdamOptions,
     Batch,
     ConfigError,
+    DataError,
     Dataset,
     Encoder,
     Game,
@@ -73,6 +74,10 @@ class TextGAN(GAN):
     # Texts and their encoder
 
     def prepare(self, dataset: Dataset, load: Load) -> None:
+        if "text_length" not in self.data.extra:
+            raise DataError(
+                f"data set {self.data.name!r} does not say how long its texts are: info.extra['text_length']."
+            )
         # At random: a folder may be sorted. Each text once, so that the first rows of a picture differ.
         chosen = torch.randint(self.data.count, (EXAMPLES,), generator=torch.Generator().manual_seed(0))
         rows = dataset.fetch("text", chosen).cpu()

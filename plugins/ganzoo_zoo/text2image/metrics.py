@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 from torch.optim import Adam
 
 from ganzoo.plugin import (
@@ -94,11 +95,17 @@ class RetrievalPrecision(OfTexts):
             )
 
         def precision(images: Tensor, asked: Tensor) -> float:
-            shown = embedded(image_encoder, to_unit(images))
-            return retrieved(shown, embedded(text_encoder, asked), asked, texts, embedded(text_encoder, texts))
+            shown, own = embedded(image_encoder, to_unit(images)), embedded(text_encoder, asked)
+            length = max(asked.shape[1], texts.shape[1])  # captions of a split of their own may be longer
+            return retrieved(shown, own, wide(asked, length), wide(texts, length), embedded(text_encoder, texts))
 
         found = precision(*self.drawn(context))
         return {"share": found, "real images": precision(*self.real(context)), "chance": 1 / CANDIDATES}
+
+
+def wide(texts: Tensor, length: int) -> Tensor:
+    """Texts int64 [N, L] with zeros behind them, [N, length]."""
+    return pad(texts, (0, length - texts.shape[1]))
 
 
 def texts_of(dataset: Dataset) -> Tensor:
