@@ -24,6 +24,8 @@ CANDIDATES = 10
 """Texts among which a picture has to find its own."""
 STEPS, BATCH, LENGTH, WIDTH, RATE = 1_500, 64, 64, 16, 1e-3
 """How the embedding is trained: iterations, images in each, its length, width of its layers, Adam's step size."""
+SETTLED = 50
+"""Batches of which the statistics of its batch normalisation are taken in the end."""
 PART = 500
 
 
@@ -137,7 +139,22 @@ def joint_embedding(dataset: Dataset, context: EvaluationContext) -> tuple[nn.Mo
                 optimizer.step()
                 if step % 50 == 49 or step + 1 == STEPS:
                     context.progress("joint embedding of images and texts", step + 1, STEPS)
+        settle(
+            images, [to_unit(dataset.fetch("images", sampler.indices(i * BATCH, BATCH)).cpu()) for i in range(SETTLED)]
+        )
     return images.eval(), texts.eval()
+
+
+@torch.no_grad()
+def settle(network: nn.Module, batches: list[Tensor]) -> None:
+    """Take the statistics of batch normalisation anew, of these batches and the last weights: those gathered while it
+    learned lag behind, and real images then find far fewer of their texts."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.reset_running_stats()
+            module.momentum = None  # a plain mean
+    for batch in batches:
+        network(batch)
 
 
 @torch.no_grad()
