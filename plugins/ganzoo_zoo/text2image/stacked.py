@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
+from torch.nn.functional import interpolate, layer_norm
 
 from ganzoo.plugin import UpsampledConv2d, init_normal, option, upsampling
 from ganzoo_zoo.texts import TextGenerator, Texts
@@ -20,7 +20,11 @@ class StackedTexts(Texts):
 
 
 class Augmentation(nn.Module):
-    """Conditioning augmentation, section 3.2: embeddings [N, E] to a Gaussian each, and a sample of it [N, length]."""
+    """Conditioning augmentation, section 3.2: embeddings [N, E] to a Gaussian each, and a sample of it [N, length].
+
+    Embeddings are brought to variance 1 first: beside noise of variance 1, with which this begins, those of a small
+    encoder are too faint, and pictures of one text get the colours of several.
+    """
 
     def __init__(self, embedding: int, length: int) -> None:
         super().__init__()
@@ -34,7 +38,8 @@ class Augmentation(nn.Module):
         Args:
             noise: [N, length], of a standard normal.
         """
-        mean, log_variance = self.layer(embeddings).float().chunk(2, 1)
+        plain = layer_norm(embeddings, embeddings.shape[1:])
+        mean, log_variance = self.layer(plain).float().chunk(2, 1)
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
         return mean + (0.5 * log_variance).exp() * noise, divergence
 
