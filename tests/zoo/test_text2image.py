@@ -196,7 +196,7 @@ def test_the_large_picture_follows_the_small_one_and_the_text() -> None:
     assert large.shape == (4, 3, 16, 16)
     assert not torch.equal(large, generator.drawn(latents, embeddings.flip(0)))
     with torch.no_grad():
-        generator.first.augment.layer.weight.add_(1)
+        generator.first.augment.layer.bias.add_(1)
     assert not torch.equal(large, generator.drawn(latents, embeddings))
 
 
