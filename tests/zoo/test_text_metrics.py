@@ -1,4 +1,4 @@
-"""caption-match-2k and retrieval-precision: what a picture shows, and which text it finds."""
+"""caption-match-2k and retrieval-precision-2k: what a picture shows, and which text it finds."""
 
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ def test_a_picture_finds_its_text_only_where_that_is_nearest() -> None:
 def test_both_are_taken_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metrics, "STEPS", 30)
     run = ganzoo.train("text2image", "shapes-filled", out=tmp_path / "run", **SMALL)
-    match, found = ganzoo.evaluate(run.path, ["caption-match-2k", "retrieval-precision"])
+    match, found = ganzoo.evaluate(run.path, ["caption-match-2k", "retrieval-precision-2k"])
     assert 0 <= match.value <= 0.2
     assert match.values["real images"] > 0.95
     assert 0 <= found.value <= 0.5 < found.values["real images"]

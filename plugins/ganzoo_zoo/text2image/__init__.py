@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from ganzoo.plugin import MetricSpec, VariantSpec, hookimpl
 
-METRICS = ("caption-match-2k", "retrieval-precision")
+METRICS = ("caption-match-2k", "retrieval-precision-2k")
 
 
 @hookimpl
@@ -43,7 +43,7 @@ def ganzoo_metrics() -> Iterable[MetricSpec]:
             summary="share of 2,000 pictures of shapes whose colour, shape and size are as their text says",
         ),
         MetricSpec(
-            name="retrieval-precision",
+            name="retrieval-precision-2k",
             load="ganzoo_zoo.text2image.metrics:RetrievalPrecision",
             count=2_000,
             better="higher",
