@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ganzoo.data.loader import BatchLoader as BatchLoader
     from ganzoo.data.sampler import Sampler as Sampler
     from ganzoo.data.sampler import derived_seed as derived_seed
+    from ganzoo.data.texts import to_texts as to_texts
     from ganzoo.errors import ChecksumError as ChecksumError
     from ganzoo.errors import ConfigError as ConfigError
     from ganzoo.errors import DataError as DataError
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     from ganzoo.models.conditions import Condition as Condition
     from ganzoo.models.conditions import EmbeddingCondition as EmbeddingCondition
     from ganzoo.models.conditions import ImageCondition as ImageCondition
+    from ganzoo.models.conditions import TextCondition as TextCondition
     from ganzoo.models.conditions import VectorCondition as VectorCondition
     from ganzoo.models.interfaces import AttributeEncoder as AttributeEncoder
     from ganzoo.models.interfaces import Classifier as Classifier
@@ -179,6 +181,7 @@ _MODULES = {
         "Sampler",
         "derived_seed",
     ),
+    "ganzoo.data.texts": ("to_texts",),
     "ganzoo.models.conditions": (
         "AttributeCondition",
         "ClassCondition",
@@ -186,6 +189,7 @@ _MODULES = {
         "Condition",
         "EmbeddingCondition",
         "ImageCondition",
+        "TextCondition",
         "VectorCondition",
     ),
     "ganzoo.models.interfaces": (

@@ -13,7 +13,7 @@ from ganzoo.config.fields import Options
 from ganzoo.config.settings import RunConfig, resolve
 from ganzoo.data.base import DataInfo
 from ganzoo.errors import ConfigError
-from ganzoo.models.conditions import VectorCondition
+from ganzoo.models.conditions import TextCondition, VectorCondition
 from ganzoo.models.interfaces import Classifier, Discriminator, Translator
 from ganzoo.models.load import load_variant
 from ganzoo.registry.registry import registry
@@ -36,7 +36,7 @@ def data_of(shape: tuple[int, ...]) -> DataInfo:
     """Data that has all that a variant of ours may need."""
     kind = "images" if len(shape) == 3 else "points"
     second = DataInfo(name="second", kind=kind, shape=shape)
-    extra = {"target_shape": list(shape), "attributes": ["large", "warm"]}
+    extra = {"target_shape": list(shape), "attributes": ["large", "warm"], "text_length": 24}
     return DataInfo(name="glyphs", kind=kind, shape=shape, classes=DIGITS, extra=extra, second=second)
 
 
@@ -100,7 +100,8 @@ def test_networks_fit_every_size_or_say_which_they_need(name: str, side: int, ch
         assert samples.shape[1:3] == (channels, side // generator.scale * generator.scale)
         samples = torch.zeros(2, channels, side, side)
     else:
-        told = generator.condition.draw(2) if isinstance(generator.condition, VectorCondition) else labels
+        drawn = isinstance(generator.condition, VectorCondition | TextCondition)
+        told = generator.condition.draw(2) if drawn else labels
         samples = generator(torch.randn(2, generator.latent_dim), told)
         assert samples.shape == (2, channels, side, side)
         assert samples.abs().max() <= 1
@@ -111,6 +112,8 @@ def test_networks_fit_every_size_or_say_which_they_need(name: str, side: int, ch
         assert discriminator(samples, beside).shape[:2] == (2, 1)
     elif name == "bigan":
         assert discriminator(samples, torch.randn(2, generator.latent_dim)).shape == (2,)
+    elif name in ("text2image", "stackgan"):
+        assert discriminator(samples, told).shape == (2,)
     elif name == "icgan":
         assert discriminator(samples, torch.zeros(2, 2)).shape == (2,)
     elif name == "lapgan":  # D sees pictures of its own level

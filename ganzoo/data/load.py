@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import KEPT, DataRequest, Dataset, MemorySource, Source
+from ganzoo.data.chosen import Chosen
 from ganzoo.data.colours import by_colours
 from ganzoo.data.degrade import degraded
 from ganzoo.data.progress import Progress, silent
@@ -118,28 +119,6 @@ def refuse_other_waves(dataset: Dataset, config: RunConfig) -> None:
 
 
 # Classes that are kept or left out
-
-
-class Chosen:
-    """Some of the samples of another source."""
-
-    def __init__(self, source: Source, indices: Tensor) -> None:
-        self.source, self.indices = source, indices
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def fetch(self, indices: Tensor) -> Tensor:
-        return self.source.fetch(self.indices[indices.cpu()])
-
-    def prefetch(self, indices: Tensor) -> None:
-        self.source.prefetch(self.indices[indices.cpu()])
-
-    def to(self, device: torch.device) -> "Chosen":
-        return Chosen(self.source.to(device), self.indices)
-
-    def close(self) -> None:
-        self.source.close()
 
 
 def chosen_classes(name: str, classes: Sequence[str] | None, config: RunConfig) -> list[int]:

@@ -67,9 +67,10 @@ def check_fields(variant: VariantSpec, dataset: Dataset) -> None:
     """
     for name in variant.needs:
         if name not in dataset.info.fields:
-            advice = (
-                ": put the images of each class in its own subfolder, or use --labels-from" if name == "labels" else ""
-            )
+            advice = {
+                "labels": ": put the images of each class in its own subfolder, or use --labels-from",
+                "text": ": put a file captions.csv into it, with the columns file and caption",
+            }.get(name, "")
             raise DataError(f"variant {variant.name!r} needs {said(name)} and {dataset.info.name!r} has none{advice}.")
 
 

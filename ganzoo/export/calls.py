@@ -22,6 +22,7 @@ from ganzoo.models.conditions import (
     Condition,
     EmbeddingCondition,
     ImageCondition,
+    TextCondition,
     VectorCondition,
 )
 from ganzoo.models.interfaces import Classifier, Encoder, Generator, Scorer, Translator
@@ -179,6 +180,7 @@ def condition_name(told: Condition) -> str:
         EmbeddingCondition: "embeddings",
         CodeCondition: "codes",
         ImageCondition: "images",
+        TextCondition: "text",
     }
     return next((name for kind, name in names.items() if isinstance(told, kind)), "condition")
 

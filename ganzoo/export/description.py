@@ -23,6 +23,7 @@ from ganzoo.models.conditions import (
     Condition,
     EmbeddingCondition,
     ImageCondition,
+    TextCondition,
     VectorCondition,
 )
 from ganzoo.models.interfaces import Classifier, Encoder, Generator, Scorer, Translator
@@ -110,6 +111,10 @@ def plain_condition(told: Condition) -> dict[str, Any]:
         return {"kind": "codes", "categorical": list(told.categorical), "continuous": told.continuous}
     if isinstance(told, ImageCondition):
         return {"kind": "images", "shape": list(told.shape), "field": told.field}
+    if isinstance(told, TextCondition):
+        rows = told.examples.cpu().to(torch.uint8).numpy().tobytes()
+        about = {"length": told.length, "words": list(told.words), "field": told.field}
+        return {"kind": "texts", **about, "examples": base64.b64encode(rows).decode()}
     if isinstance(told, VectorCondition):
         return {"kind": "vectors", "length": told.length}
     return {"kind": "own"}
@@ -151,6 +156,12 @@ def condition_from_plain(plain: Mapping[str, Any]) -> Condition:
         return CodeCondition([whole(choices) for choices in plain["categorical"]], whole(plain["continuous"]))
     if kind == "images":
         return ImageCondition([whole(side) for side in plain["shape"]], str(plain["field"]))
+    if kind == "texts":
+        length, words = whole(plain["length"]), [str(word) for word in plain["words"]]
+        texts = torch.frombuffer(bytearray(base64.b64decode(plain["examples"])), dtype=torch.uint8).view(-1, length)
+        found = TextCondition(None, length, words, len(texts), str(plain["field"]))
+        found.examples.copy_(texts)
+        return found
     if kind == "vectors":
         return VectorCondition(whole(plain["length"]))
     return OwnCondition()

@@ -57,10 +57,13 @@ def card(opened: Opened) -> dict[str, Any]:
 
 
 def knobs(holder: type) -> list[dict[str, Any]]:
-    """The sampling settings of a generator: name, meaning, default, kind of value, and its range or choices."""
+    """The sampling settings of a generator: name, meaning, default, kind of value, and its range or choices.
+
+    Those that name a file are left out: a request never holds a path.
+    """
     hints, found = typing.get_type_hints(holder), []
     for f in dataclasses.fields(holder):
-        if "help" not in f.metadata:
+        if "help" not in f.metadata or "path" in f.metadata:
             continue
         kinds = [kind for kind in alternatives(hints[f.name]) if kind is not type(None)]
         choices = list(typing.get_args(kinds[0])) if typing.get_origin(kinds[0]) is typing.Literal else None
@@ -148,6 +151,9 @@ def drawn_samples(opened: Opened, asked: SampleRequest) -> tuple[Tensor, int]:
 
 def draw(generator: Generator, n: int, labels: Tensor | int | None, asked: SampleRequest) -> Tensor:
     """Samples [n, *shape] on the CPU: those of ``ganzoo sample --seed``, or what lies between two seeds."""
+    for f in dataclasses.fields(generator.Sampling):
+        if "path" in f.metadata and f.name in asked.settings:
+            raise UsageError(f"{f.name} names a file, and the gallery reads none: use 'ganzoo sample'.")
     chosen = build(generator.Sampling, asked.settings)
     rng = torch.Generator().manual_seed(asked.seed)
     if asked.truncation is not None and (why := untruncatable(generator)):

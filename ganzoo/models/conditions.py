@@ -1,4 +1,4 @@
-"""What a generator can be told beside its latent: nothing, a class, an embedding, codes, or an image.
+"""What a generator can be told beside its latent: nothing, a class, an embedding, a text, codes, or an image.
 
 A generator owns its condition. The condition checks what a user asks for, says what is taken when no one asks, and
 draws values where they are part of the game (the codes of InfoGAN). Conditions are modules, so that what they hold is
@@ -6,13 +6,15 @@ saved with the generator.
 """
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from ganzoo.errors import UsageError
+from ganzoo.data.texts import plain_text, to_rows, words_in
+from ganzoo.errors import UsageError, shown
 
 YES_NO = {"yes": 1.0, "true": 1.0, "1": 1.0, "no": 0.0, "false": 0.0, "0": 0.0}
 """What can be written for an attribute."""
@@ -178,6 +180,93 @@ class AttributeCondition(EmbeddingCondition):
                 raise UsageError(f"{name} = {word!r}: write yes or no.")
             found[known[plain(name)]] = YES_NO[word.lower()]
         return found
+
+
+class TextCondition(Condition):
+    """A text, int64 [N, length]: bytes of UTF-8, zeros behind the end; or its embedding, float32 [N, E].
+
+    Args:
+        encoder: texts int64 [N, L] to embeddings [N, E]; saved with the generator, so that its weights are enough to
+            ask for a text. None: of a file that takes texts and keeps no encoder by itself.
+        length: bytes of a text, at most.
+        words: those that are known, in lower case; empty: every word may be asked for.
+        examples: how many texts of the training data the generator keeps, to sample from when no one gives one.
+        field: name of the batch field that holds the texts.
+    """
+
+    examples: Tensor
+
+    def __init__(
+        self, encoder: nn.Module | None, length: int, words: Sequence[str] = (), examples: int = 64, field: str = "text"
+    ) -> None:
+        super().__init__()
+        self.encoder, self.length, self.words, self.field = encoder, length, tuple(words), field
+        self.register_buffer("examples", torch.zeros(examples, length, dtype=torch.int64))
+
+    def remember(self, texts: Tensor) -> None:
+        """Keep the first rows of ``texts`` int64 [M, length] as examples, again from the start if there are too few."""
+        self.examples.copy_(texts[torch.arange(len(self.examples)) % len(texts)])
+
+    def draw(self, n: int, rng: torch.Generator | None = None) -> Tensor:
+        return self.examples.cpu()[torch.randint(len(self.examples), (n,), generator=rng)]
+
+    def default(self, n: int, rng: torch.Generator | None = None) -> Tensor:
+        """The examples in turn."""
+        return self.examples.cpu()[torch.arange(n) % len(self.examples)]
+
+    def embed(self, given: Tensor) -> Tensor:
+        """Embeddings [N, E] of texts int64 [N, L]; embeddings stay as they are."""
+        if given.is_floating_point():
+            return given
+        if self.encoder is None:
+            raise UsageError("this generator keeps no encoder of texts by itself: there is nothing between two texts.")
+        found: Tensor = self.encoder(given)
+        return found
+
+    def row(self, text: str, name: str = "text") -> Tensor:
+        """A text as a row int64 [length].
+
+        Args:
+            name: of what holds it, for messages.
+
+        Raises:
+            UsageError: empty, too long, or with a word that is not known.
+        """
+        plain = plain_text(text)
+        if not words_in(plain):
+            raise UsageError(f"{name} = {shown(text)} holds no word.")
+        if (size := len(plain.encode())) > self.length:
+            raise UsageError(f"{name} = {shown(text)} has {size:,} bytes: this generator takes {self.length} at most.")
+        for word in words_in(plain) if self.words else []:
+            if word not in self.words:
+                near = get_close_matches(word, self.words, 3, 0.5) or sorted(self.words)[:8]
+                said = ", ".join(near)
+                raise UsageError(
+                    f"{name} = {shown(text)}: {shown(word)} is in no text of the training data. Near: {said}."
+                )
+        return to_rows([plain], self.length)[0]
+
+    def parse(self, given: Any, n: int) -> Tensor:
+        """A text, or a list of ``n`` texts; rows int64 [N, L], or one; embeddings float32 [N, E], or one."""
+        if isinstance(given, str):
+            return self.row(given).expand(n, -1)
+        if isinstance(given, list | tuple) and all(isinstance(text, str) for text in given):
+            chosen = torch.stack([self.row(text) for text in given]) if given else torch.zeros(0, self.length).long()
+        else:
+            chosen = torch.as_tensor(given).cpu()
+            if chosen.dim() not in (1, 2) or chosen.dtype not in (torch.int64, torch.float32):
+                raise UsageError("give a text, a text for each sample, or rows of bytes int64 [N, L].")
+            if chosen.dtype == torch.int64 and chosen.numel() and not 0 <= int(chosen.min()) <= int(chosen.max()) < 256:
+                raise UsageError("a row of bytes holds a number that is no byte: 0 to 255.")
+            chosen = chosen.expand(n, -1) if chosen.dim() == 1 else chosen
+        if len(chosen) != n:
+            raise UsageError(f"{len(chosen)} texts for {n} samples: give one for each, or a single one.")
+        return chosen
+
+    def interpolate(self, a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+        """Embeddings between those of two texts, float32 [n, E]: arXiv:1605.05396, section 4.3."""
+        here = next((p.device for p in self.parameters()), a.device)
+        return torch.lerp(self.embed(a.to(here)), self.embed(b.to(here)), t.to(here)[:, None])
 
 
 def plain(name: str) -> str:

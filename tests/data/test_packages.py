@@ -14,6 +14,7 @@ from ganzoo.data.packages import avatars, cells, earth, installed, openmoji
 from ganzoo.data.specs import own_spec
 from ganzoo.data.specs.packages import OPENMOJI_GROUPS
 from ganzoo.data.store import status
+from ganzoo.data.texts import to_texts, words_in
 from ganzoo.errors import ConfigError, DataError, DataMissingError
 
 needs_openmoji = pytest.mark.skipif(
@@ -81,7 +82,18 @@ def test_lines_and_colours_of_a_pair_fit(few: list[openmoji.Emoji], tmp_path: Pa
     again = openmoji.load(request("openmoji", tmp_path, split="test", resolution=32))  # from what is remembered
     assert again.info.digest == found.info.digest
     alone = openmoji.load(request("openmoji-colour", tmp_path, resolution=32, channels=1))
-    assert (alone.info.shape, alone.info.fields) == ((1, 32, 32), ("images", "labels"))
+    assert (alone.info.shape, alone.info.fields) == ((1, 32, 32), ("images", "text", "labels"))
+    texts = to_texts(alone.fetch("text", torch.arange(alone.info.count)))
+    assert all(0 < len(text.encode()) <= alone.info.extra["text_length"] for text in texts)
+    assert {word for text in texts for word in words_in(text)} == set(alone.info.extra["words"])
+
+
+@needs_openmoji
+def test_emoji_are_called_what_unicode_calls_them(chosen: list[openmoji.Emoji]) -> None:
+    names = {each.code: each.text for each in chosen}
+    assert names["1F40C"] == "snail"
+    assert names["1F609"] == "winking face, wink"
+    assert names["E000"] == openmoji.NAMELESS
 
 
 @needs_openmoji

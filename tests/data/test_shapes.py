@@ -12,6 +12,7 @@ from ganzoo.data.degrade import DEGRADE, degraded, is_taken_apart, taken_apart
 from ganzoo.data.drawn import shapes
 from ganzoo.data.loader import BatchLoader
 from ganzoo.data.specs.drawn import SHAPES
+from ganzoo.data.texts import to_texts
 from ganzoo.errors import ConfigError
 
 
@@ -39,6 +40,19 @@ def test_outline_area_mask_and_caption_say_the_same() -> None:
     far = ~torch.nn.functional.max_pool2d((mask > 0).float(), 5, 1, 2).bool().expand_as(outline)
     assert (outline[far] == 255).all()
     assert (filled[far] == 255).all()
+
+
+def test_the_filled_ones_alone_are_the_same() -> None:
+    both, filled = (
+        shapes.load(DataRequest(name, Path("unused"), split="test")) for name in ("shapes", "shapes-filled")
+    )
+    some = torch.arange(20)
+    assert torch.equal(both.fetch("target", some), filled.fetch("images", some))
+    assert torch.equal(both.fetch("text", some), filled.fetch("text", some))
+    assert "target" not in filled.info.fields
+    assert both.info.digest != filled.info.digest
+    texts = to_texts(filled.fetch("text", torch.arange(2_000)))
+    assert {word for text in texts for word in text.split()} == set(filled.info.extra["words"])
 
 
 def test_a_shape_is_turned_but_never_leaves_the_image() -> None:

@@ -18,7 +18,7 @@ from ganzoo.data.base import DataInfo
 from ganzoo.errors import ExportError, UsageError
 from ganzoo.export.calls import call_of, with_fixed_sides
 from ganzoo.export.program import difference, export_program
-from ganzoo.models.conditions import AttributeCondition, ClassCondition, CodeCondition
+from ganzoo.models.conditions import AttributeCondition, ClassCondition, CodeCondition, TextCondition
 from ganzoo.models.interfaces import Classifier, Encoder, Generator, Scorer, Translator
 from ganzoo.runtime.tensor_files import read_tensors, write_tensors
 
@@ -79,6 +79,7 @@ def test_onnx_agrees_with_pytorch(name: str, role: str, trained: Train, made: Ma
         assert apart(torch.from_numpy(found), expected) <= NEAR
     if isinstance(network, Generator):
         told = {ClassCondition: ["labels"], CodeCondition: ["codes"], AttributeCondition: ["attributes"]}
+        told[TextCondition] = ["text"]
         assert names == ["latents", *told.get(type(network.condition), [])]
         assert session.get_inputs()[0].shape == ["batch", network.latent_dim]
     same_use(network, ganzoo.load(done.path), run.data)

@@ -78,6 +78,8 @@ ACCEPTED = {
     "3dgan": set(VALUES) - {"diffaugment", *SLOPES},
     "infogan": set(VALUES) - {"minibatch_kernels", "minibatch_std", *SLOPES},
     "icgan": set(VALUES) - SLOPES,
+    "text2image": set(VALUES) - SLOPES,
+    "stackgan": set(VALUES) - {"instance_noise", "d_steps", "g_steps", "train_d_above", "train_g_above", *SLOPES},
     "r3gan": set(VALUES) - {  # its penalties compare what D says of two samples that differ by little
         "diffaugment", "diffusion", "instance_noise",
         "label_smoothing", "label_flipping", "feature_matching", "minibatch_kernels", "minibatch_std",
@@ -93,12 +95,12 @@ ACCEPTED = {
 
 def settings(name: str, **more: Any) -> dict[str, Any]:
     of_images = "images" in registry().variants.spec(name).models
-    shape: dict[str, Any] = {"resolution": 32 if name == "srgan" else 16} if of_images else {}
+    shape: dict[str, Any] = {"resolution": 32 if name in ("srgan", "stackgan") else 16} if of_images else {}
     if registry().variants.spec(name).models == ("waves",):
         shape = {"length": 64}
     phases: dict[str, Any] = {"srgan": {"pretrain_steps": 1}, "crnngan": {"pretrain_share": 0.25}}.get(name, {})
     critic = {"n_critic": 2} if name.startswith("wgan") else {}
-    steps = 12 if name == "progan" else 4  # it has a stage for each resolution
+    steps = 12 if name in ("progan", "stackgan") else 4  # they have stages
     return {**TINY, "steps": steps, "log_every": 1, "width": 4, **shape, **phases, **critic, **small(name, 4), **more}
 
 
@@ -122,7 +124,8 @@ def test_every_setting_is_taken_or_refused_with_a_reason(name: str, tmp_path: Pa
         try:
             more = settings(name, **{key: value, "metrics": ""})
             spec = registry().variants.spec(name)
-            dataset = "shapes" if spec.family == "translation" or "attributes" in spec.needs else embedded_set(spec)
+            pairs = spec.family == "translation" or {"attributes", "text"} & {*spec.needs}
+            dataset = "shapes" if pairs else embedded_set(spec)
             job = prepare(name, dataset, out=tmp_path / "run", settings=more)
             new_state(job.variant, job.device)
         except ConfigError as error:

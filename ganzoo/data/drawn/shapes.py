@@ -1,7 +1,8 @@
 """``shapes``: coloured shapes with their outlines, masks and captions, drawn on the spot; no download.
 
 A sample is one of 8 shapes in one of 8 colours, small or large, turned, anywhere on white. It comes as an outline in
-its colour (``images``), filled (``target``), as the mask of its area (``mask``), and described (``text``).
+its colour (``images``), filled (``target``), as the mask of its area (``mask``), and described (``text``). Of
+``shapes-filled`` the filled ones are the images.
 
 Each shape becomes a map of distances to its edge once; drawing a sample is then one look-up per pixel. Random numbers
 are raw PCG64 output and pixels come from single IEEE operations, so bytes are meant to be the same on every machine.
@@ -19,6 +20,7 @@ from ganzoo.data.resize import check_request, convert_channels
 from ganzoo.data.sampler import derived_seed
 from ganzoo.data.specs import own_spec
 from ganzoo.data.specs.drawn import SHAPES
+from ganzoo.data.texts import facts
 from ganzoo.errors import ConfigError
 
 Array = NDArray[np.float64]
@@ -65,9 +67,9 @@ def load(request: DataRequest) -> Dataset:
 
     Fields: ``images`` and ``target``; ``mask`` in one channel; ``labels``, the shapes; ``text``, int64 [N, 32], the
     bytes of a caption such as "a small red star"; ``attributes``, float32 [N, 2], whether it is large, and of a warm
-    colour.
+    colour. ``shapes-filled`` has the filled ones as ``images``, and no ``target``.
     """
-    spec = own_spec("shapes")
+    spec = own_spec(request.name)
     check_request(request, spec)
     count, side = COUNTS[request.split], request.resolution or DEFAULT_RESOLUTION
     if count * 7 * side * side > request.memory:
@@ -78,7 +80,9 @@ def load(request: DataRequest) -> Dataset:
     if request.channels:
         outline, filled = (convert_channels(each, request.channels).contiguous() for each in (outline, filled))
     labels, text = torch.from_numpy(shapes), captions(shapes, uniform)
-    fields = {"images": outline, "target": filled, "mask": mask, "labels": labels, "text": text}
+    images = {"images": outline, "target": filled} if request.name == "shapes" else {"images": filled}
+    fields = {**images, "mask": mask, "labels": labels, "text": text}
+    extra = {"attributes": list(ATTRIBUTES), **facts([*SIZES, *COLOURS, *SHAPES, "a"], LENGTH)}
     info = DataInfo(
         name=request.name,
         kind="images",
@@ -86,8 +90,8 @@ def load(request: DataRequest) -> Dataset:
         classes=SHAPES,
         count=count,
         split=request.split,
-        digest=digest(outline, filled, mask, labels, text),
-        extra={"target_shape": list(filled.shape[1:]), "text_length": LENGTH, "attributes": list(ATTRIBUTES)},
+        digest=digest(*fields.values()),
+        extra={"target_shape": list(filled.shape[1:]), **extra} if "target" in fields else extra,
     )
     return Dataset(info, {**fields, "attributes": attributes_of(uniform)})
 

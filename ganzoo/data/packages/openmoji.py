@@ -5,6 +5,8 @@ The files have a group for the lines and others for the colours, so the two pict
 are: emoji that differ from another one in the tone of a skin only, and, of the pairs, line drawings that several
 emoji share (most flags are an empty frame): no network can tell their colours.
 
+``openmoji-colour`` comes with a text for each: its name in Unicode, and other names that it has.
+
 A tenth of the emoji are the test split. Relatives (man, woman and person with the same job) are in the same split.
 """
 
@@ -15,6 +17,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -29,6 +32,7 @@ from ganzoo.data.packages.installed import file_of, require
 from ganzoo.data.resize import check_request, convert_channels
 from ganzoo.data.specs import own_spec
 from ganzoo.data.specs.packages import OPENMOJI_GROUPS
+from ganzoo.data.texts import LONGEST, cut, facts, plain_text, to_rows
 from ganzoo.errors import ConfigError
 
 DEFAULT_RESOLUTION = 64
@@ -37,6 +41,8 @@ VERSION = 1
 TEST_SHARE = 10
 """One of so many families is in the test split."""
 WORKERS = 4
+NAMELESS = "openmoji extra"
+"""The text of OpenMoji's own emoji, which Unicode gives no name."""
 SVG = "{http://www.w3.org/2000/svg}"
 SKIN_TONES = {"1F3FB", "1F3FC", "1F3FD", "1F3FE", "1F3FF"}
 SAME_FAMILY = {"1F468", "1F469", "1F9D1", "200D", "2640", "2642", "FE0F"}
@@ -52,17 +58,19 @@ class Emoji:
         group: number of its class in ``OPENMOJI_GROUPS``.
         test: it is in the test split.
         pair: its line drawing is its own.
+        text: its names.
     """
 
     code: str
     group: int
     test: bool
     pair: bool
+    text: str = ""
 
 
 def load(request: DataRequest) -> Dataset:
     """Emoji with their groups as classes: fields ``images`` (lines, grey) and ``target`` (colours, RGB), or for
-    ``openmoji-colour`` the colours as ``images``. By default at 64x64.
+    ``openmoji-colour`` the colours as ``images`` and ``text``, int64 [N, L]. By default at 64x64.
 
     Raises:
         DataMissingError: the packages are not installed.
@@ -88,7 +96,10 @@ def load(request: DataRequest) -> Dataset:
     if request.channels:
         lines, colours = (convert_channels(each, request.channels).contiguous() for each in (lines, colours))
     labels = torch.tensor([chosen[row].group for row in rows])
-    fields = {"images": lines, "target": colours} if pairs else {"images": colours}
+    length = max(len(each.text.encode()) for each in chosen)
+    text = to_rows([chosen[row].text for row in rows], length)
+    words = facts((each.text for each in chosen if not each.test), length)
+    fields = {"images": lines, "target": colours} if pairs else {"images": colours, "text": text}
     info = DataInfo(
         name=request.name,
         kind="images",
@@ -97,7 +108,7 @@ def load(request: DataRequest) -> Dataset:
         count=len(rows),
         split=request.split,
         digest=digest(*fields.values(), labels),
-        extra={"target_shape": list(colours.shape[1:])} if pairs else {},
+        extra={"target_shape": list(colours.shape[1:])} if pairs else words,
     )
     return Dataset(info, {**{name: each.contiguous() for name, each in fields.items()}, "labels": labels})
 
@@ -108,6 +119,7 @@ def choose(folder: Path) -> list[Emoji]:
 
     groups = {plain(each.unified): OPENMOJI_GROUPS.index(each.category) for each in emoji_data if each.category in
               OPENMOJI_GROUPS}  # fmt: skip
+    names = {plain(each.unified): names_of(each) for each in emoji_data}
     codes = [path.stem for path in sorted(folder.glob("*.svg")) if not SKIN_TONES & set(path.stem.split("-"))]
     lines = {code: _lines_of(folder / f"{code}.svg") for code in codes}
     shared = Counter(lines.values())
@@ -117,9 +129,20 @@ def choose(folder: Path) -> list[Emoji]:
             groups.get(plain(code), len(OPENMOJI_GROUPS) - 1),
             int(hashlib.sha256(family(code).encode()).hexdigest(), 16) % TEST_SHARE == 0,
             bool(lines[code]) and shared[lines[code]] == 1,
+            names.get(plain(code), NAMELESS),
         )
         for code in codes
     ]
+
+
+def names_of(emoji: Any) -> str:
+    """What an emoji is called: "snail", or "winking face, wink". A short name that says no more is left out."""
+    names = [plain_text(emoji.name or "")]
+    for short in emoji.short_names:
+        name = plain_text(short.replace("-", " ").replace("_", " "))
+        if not set(name.split()) <= {word for other in names for word in other.split()}:
+            names.append(name)
+    return cut(", ".join(filter(None, names)), LONGEST) or NAMELESS
 
 
 def plain(code: str) -> str:

@@ -3,12 +3,13 @@
 Two or more immediate subfolders that hold images are classes, in the order of their names; images are looked for at
 any depth. With fewer, or with images beside the subfolders, the set is unlabelled. ``train`` beside ``test`` or ``val``
 are no classes but splits, with classes in them. No file is skipped in silence: what is not named like an image is
-counted in a warning, and what is named like one but cannot be decoded is an error.
+counted in a warning, and what is named like one but cannot be decoded is an error. A file ``captions.csv`` in it has
+texts of the images: see :mod:`ganzoo.data.sources.captions`.
 """
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from ganzoo.data.images.remember import Decoded, key_of, remembered
 from ganzoo.data.progress import Progress, silent
 from ganzoo.data.resize import check_request
 from ganzoo.data.sources.archive import ENDINGS, is_archive, unpacked
+from ganzoo.data.sources.captions import CAPTIONS, read_captions, with_captions
 from ganzoo.data.sources.crops import crop_dataset
 from ganzoo.data.sources.labels import read_labels
 from ganzoo.data.sources.listing import EXTENSIONS, Listing, list_folder
@@ -46,11 +48,16 @@ def classes_of(images: Sequence[Path]) -> tuple[tuple[str, ...], Tensor | None]:
 
 
 def open_folder(
-    argument: str, least: int = MINIMUM, root: Path | None = None, progress: Progress = silent
+    argument: str,
+    least: int = MINIMUM,
+    root: Path | None = None,
+    progress: Progress = silent,
+    known: Collection[str] = (),
 ) -> tuple[Path, Listing]:
     """The folder and its listing; files that are not images are reported in a DataWarning.
 
-    With ``root``, the data root, an archive is unpacked and taken as a folder.
+    With ``root``, the data root, an archive is unpacked and taken as a folder. Files whose name is ``known`` are used
+    by the caller, and not reported.
 
     Raises:
         UsageError: no path was given.
@@ -67,13 +74,13 @@ def open_folder(
     listing = list_folder(folder)
     if len(listing.images) < least:
         found = f"one image ({listing.images[0]})" if listing.images else "no images"
-        others = f" and {len(listing.ignored):,} other files" if listing.ignored else ""
+        beside = f" and {len(listing.ignored):,} other files" if listing.ignored else ""
         raise DataError(
-            f"the folder {folder} holds {found}{others}; at least {least} needed. Files count as images by "
+            f"the folder {folder} holds {found}{beside}; at least {least} needed. Files count as images by "
             f"their extension: {' '.join(sorted(EXTENSIONS))}."
         )
-    if listing.ignored:
-        count, names = len(listing.ignored), listed(listing.ignored)
+    if others := [path for path in listing.ignored if path.name not in known]:
+        count, names = len(others), listed(others)
         tell(f"{folder}: {count:,} entries are not images by their names and are passed over ({names}).")
     return folder, listing
 
@@ -226,23 +233,40 @@ def files_digest(images: Sequence[Path], paths: Sequence[Path], decoder: Decoder
 def load(request: DataRequest) -> Dataset:
     """The images of a folder, by default at 64x64 in RGB (see :mod:`ganzoo.data.decode` for what is done to them).
 
+    With a file ``captions.csv`` there is a field ``text``, int64 [N, L].
+
     Raises:
         UsageError: no path was given.
         SplitMissingError: the folder has no such split.
-        DataError: no such folder, fewer than two images, or files that cannot be read or decoded.
+        DataError: no such folder, fewer than two images, files that cannot be read or decoded, labels or captions that
+            do not fit.
     """
     check_request(request, own_spec("folder"))
-    folder, listing = open_folder(request.argument, root=request.root, progress=request.progress)
+    folder, listing = open_folder(request.argument, root=request.root, progress=request.progress, known=(CAPTIONS,))
     name, part = f"folder:{request.argument}", part_of_folder(request, folder, listing.images)
     if request.crop is not None:
         if request.labels_from:
             raise ConfigError(f"labels_from = {request.labels_from!r} does nothing: crops have no labels.")
         return crop_dataset(request, name, part.folder, part.images)
+    data = labelled(request, name, part, listing.images)
+    if (said := read_captions(part.folder, part.images)) is not None:
+        return with_captions(data, said, part.images)
+    if part.prefix and (said := read_captions(folder, listing.images)) is not None:
+        return with_captions(data, said, [Path(part.prefix, image) for image in part.images])
+    return data
+
+
+def labelled(request: DataRequest, name: str, part: Part, images: Sequence[Path]) -> Dataset:
+    """The images of a part of a folder, with classes or attributes.
+
+    Args:
+        images: all of the folder.
+    """
     resolution = request.resolution or DEFAULT_RESOLUTION
     decoder = decoder_for(request, resolution, resolution)
     if not request.labels_from:
         return file_dataset(request, name, part.folder, part.images, decoder, part.labels, part.classes)
-    said = read_labels(Path(request.labels_from).expanduser(), listing.images)
+    said = read_labels(Path(request.labels_from).expanduser(), images)
     found = said.of([Path(part.prefix, image) for image in part.images])
     labels = None if said.attributes else found
     data = file_dataset(request, name, part.folder, part.images, decoder, labels, said.classes)

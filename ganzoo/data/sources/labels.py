@@ -52,9 +52,9 @@ def read_labels(path: Path, images: Sequence[Path]) -> Labels:
     Raises:
         DataError: it cannot be read; it is no CSV file of this form; an image without a row, or with two.
     """
-    content = _content(path)
-    header, body = _table(path, content)
-    places = _places(images)
+    content = content_of(path, "labels_from = ")
+    header, body = table_of(path, content, "labels", "file,class")
+    places = places_of(images)
     if header[0].replace("\\", "/") in places:
         raise DataError(f"{path}: line 1 names an image: the first line must name the columns, such as file,class.")
     rows: dict[Path, list[str]] = {}
@@ -72,35 +72,50 @@ def read_labels(path: Path, images: Sequence[Path]) -> Labels:
         else:
             rows[image] = [value.strip() for value in values]
     if twice:
-        raise DataError(f"{path} names {len(twice):,} images more than once: {_listed(twice)}. Keep one row of each.")
+        raise DataError(f"{path} names {len(twice):,} images more than once: {names_of(twice)}. Keep one row of each.")
     if unclear:
         raise DataError(
-            f"{path} has {len(unclear):,} names that several images have: {_listed(unclear)}. Write them with folders."
+            f"{path} has {len(unclear):,} names that several images have: {names_of(unclear)}. Write them with folders."
         )
     if bare := [image.as_posix() for image in images if image not in rows]:
         also = f" {len(unknown):,} of its names are not there, such as {unknown[0]}." if unknown else ""
         raise DataError(
-            f"{path} has no row for {len(bare):,} of {len(images):,} images: {_listed(bare)}. Add them, or move the "
+            f"{path} has no row for {len(bare):,} of {len(images):,} images: {names_of(bare)}. Add them, or move the "
             f"images away.{also}"
         )
     if unknown:
-        tell(f"{path} names {len(unknown):,} files that are not there, which are passed over: {_listed(unknown)}.")
+        tell(f"{path} names {len(unknown):,} files that are not there, which are passed over: {names_of(unknown)}.")
     return _labels(path, header[1:], rows, hashlib.sha256(content).hexdigest())
 
 
-def _content(path: Path) -> bytes:
+def content_of(path: Path, before: str = "") -> bytes:
+    """The bytes of a CSV file.
+
+    Args:
+        before: what stands before its name in a message.
+
+    Raises:
+        DataError: it cannot be read, or is larger than any that is meant.
+    """
     try:
         if not path.is_file():
-            raise DataError(f"labels_from = {path}: {'not a regular file' if path.exists() else 'no such file'}.")
+            raise DataError(f"{before}{path}: {'not a regular file' if path.exists() else 'no such file'}.")
         if (size := path.stat().st_size) > MOST:
-            raise DataError(f"labels_from = {path} has {size:,} bytes, and no more than {MOST:,} are read.")
+            raise DataError(f"{before}{path} has {size:,} bytes, and no more than {MOST:,} are read.")
         return path.read_bytes()
     except OSError as error:
-        raise DataError(f"labels_from = {path} cannot be read: {error.strerror or error}.") from error
+        raise DataError(f"{before}{path} cannot be read: {error.strerror or error}.") from error
 
 
-def _table(path: Path, content: bytes) -> tuple[list[str], list[list[str]]]:
-    """The names of the columns, and the rows that are not empty, all of one length."""
+def table_of(path: Path, content: bytes, what: str, columns: str) -> tuple[list[str], list[list[str]]]:
+    """The names of the columns, and the rows that are not empty, all of one length.
+
+    Args:
+        what: the file holds, and with which ``columns``, for messages.
+
+    Raises:
+        DataError: it is no CSV file in UTF-8 of two columns at least, or holds no row.
+    """
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -125,11 +140,11 @@ def _table(path: Path, content: bytes) -> tuple[list[str], list[list[str]]]:
     except csv.Error as error:
         raise DataError(f"{path}: line {reader.line_num} is not CSV: {error}.") from error
     if len(header) < 2 or not body:
-        raise DataError(f"{path} holds no labels: it needs a line such as file,class, and a row for each image.")
+        raise DataError(f"{path} holds no {what}: it needs a line such as {columns}, and a row for each image.")
     return header, body
 
 
-def _places(images: Sequence[Path]) -> dict[str, Path | None]:
+def places_of(images: Sequence[Path]) -> dict[str, Path | None]:
     """The image that a name stands for; None for a file name that several have."""
     found: dict[str, Path | None] = {}
     for image in images:
@@ -142,7 +157,7 @@ def _labels(path: Path, columns: list[str], rows: dict[Path, list[str]], sha256:
         names = {values[0] for values in rows.values()}
         if "" in names:
             empty = [image.as_posix() for image, values in rows.items() if not values[0]]
-            raise DataError(f"{path}: {len(empty):,} images have no class: {_listed(empty)}.")
+            raise DataError(f"{path}: {len(empty):,} images have no class: {names_of(empty)}.")
         if len(names) < 2:
             raise DataError(f"{path}: all images have the class {names.pop()!r}: at least two are needed.")
         whole = all(name.isdecimal() for name in names)
@@ -162,5 +177,5 @@ def _labels(path: Path, columns: list[str], rows: dict[Path, list[str]], sha256:
     return Labels(attributes, (), tuple(columns), sha256)
 
 
-def _listed(names: Sequence[str]) -> str:
+def names_of(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")

@@ -88,4 +88,14 @@ DATASETS: tuple[DatasetSpec, ...] = (
         splits=("train", "test"),
         licence="drawn by ganzoo itself",
     ),
+    DatasetSpec(
+        name="shapes-filled",
+        load="ganzoo.data.drawn.shapes:load",
+        summary="coloured shapes drawn on the spot, with captions such as 'a small red star'; any resolution",
+        provides=("images", "mask", "text", "attributes"),
+        classes=SHAPES,
+        shape=(3, 32, 32),
+        splits=("train", "test"),
+        licence="drawn by ganzoo itself",
+    ),
 )

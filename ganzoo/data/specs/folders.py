@@ -8,7 +8,7 @@ DATASETS: tuple[DatasetSpec, ...] = (
         load="ganzoo.data.sources.folder:load",
         summary="your own images, as folder:PATH; two or more subfolders that hold images are classes",
         classes=None,
-        may_provide=("labels", "attributes"),
+        may_provide=("labels", "attributes", "text"),
         argument="path",
         splits=("train", "test"),
     ),

@@ -32,7 +32,8 @@ DATASETS: tuple[DatasetSpec, ...] = (
     ),
     DatasetSpec(
         name="openmoji-colour",
-        summary="emoji in colour with their groups, from an installed package; any resolution",
+        summary="emoji in colour with their groups and names, from an installed package; any resolution",
+        provides=("images", "text"),
         shape=(3, 64, 64),
         load=_OPENMOJI[0],
         classes=OPENMOJI_GROUPS,
