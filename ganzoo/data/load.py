@@ -10,9 +10,9 @@ from torch import Tensor
 
 from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import KEPT, DataRequest, Dataset, MemorySource, Source
-from ganzoo.data.chosen import Chosen
-from ganzoo.data.colours import by_colours
-from ganzoo.data.degrade import degraded
+from ganzoo.data.derived.chosen import Chosen
+from ganzoo.data.derived.colours import by_colours
+from ganzoo.data.derived.degrade import degraded
 from ganzoo.data.progress import Progress, silent
 from ganzoo.data.specs.packages import COLOUR_CLASSES
 from ganzoo.data.store import data_root

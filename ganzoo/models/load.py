@@ -6,7 +6,7 @@ from typing import Any
 
 from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import Dataset
-from ganzoo.data.degrade import taken_apart
+from ganzoo.data.derived.degrade import taken_apart
 from ganzoo.data.load import dataset_spec, load_dataset
 from ganzoo.data.progress import Progress, silent
 from ganzoo.errors import ConfigError, PluginError

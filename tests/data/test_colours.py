@@ -7,7 +7,7 @@ import torch
 
 from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import DataInfo, DataRequest, Dataset
-from ganzoo.data.colours import by_colours, colour_class, dominant_colours
+from ganzoo.data.derived.colours import by_colours, colour_class, dominant_colours
 from ganzoo.data.load import dataset_spec, load_dataset
 from ganzoo.data.packages import installed, logos
 from ganzoo.data.specs import own_spec

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ganzoo.data.base import DataInfo, DataRequest, Dataset
-from ganzoo.data.degrade import DEGRADE, degraded, is_taken_apart, taken_apart
+from ganzoo.data.derived.degrade import DEGRADE, degraded, is_taken_apart, taken_apart
 from ganzoo.data.drawn import shapes
 from ganzoo.data.loader import BatchLoader
 from ganzoo.data.specs.drawn import SHAPES

@@ -7,7 +7,7 @@ import torch
 
 import ganzoo
 from ganzoo.data.base import DataInfo, Dataset
-from ganzoo.data.degrade import degraded, taken_apart
+from ganzoo.data.derived.degrade import degraded, taken_apart
 from ganzoo.errors import UsageError
 from ganzoo.metrics.base import take
 from ganzoo.metrics.context import EvaluationContext

@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.data.base import DataInfo, DataRequest, Dataset, digest
-from ganzoo.data.colours import colour_class
+from ganzoo.data.derived.colours import colour_class
 from ganzoo.data.images.facts import Census
 from ganzoo.data.images.remember import Decoded, remembered
 from ganzoo.data.packages.installed import file_of, require

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.base import Dataset, Source, tell
-from ganzoo.data.chosen import Chosen
+from ganzoo.data.derived.chosen import Chosen
 from ganzoo.data.sources.labels import content_of, names_of, places_of, table_of
 from ganzoo.data.texts import LONGEST, cut, facts, plain_text, to_rows, words_in
 from ganzoo.errors import DataError

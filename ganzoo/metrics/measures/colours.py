@@ -2,7 +2,7 @@
 
 import torch
 
-from ganzoo.data.colours import dominant_colours
+from ganzoo.data.derived.colours import dominant_colours
 from ganzoo.data.specs.packages import COLOUR_CLASSES
 from ganzoo.errors import UsageError
 from ganzoo.metrics.base import Metric

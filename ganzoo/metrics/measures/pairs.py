@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.base import Dataset
-from ganzoo.data.degrade import is_taken_apart
+from ganzoo.data.derived.degrade import is_taken_apart
 from ganzoo.errors import DataError
 from ganzoo.metrics.base import Metric
 from ganzoo.metrics.context import EvaluationContext, as_uint8
