@@ -12,6 +12,7 @@ import ganzoo
 from ganzoo.config.fields import Options
 from ganzoo.config.settings import RunConfig, resolve
 from ganzoo.data.base import DataInfo
+from ganzoo.data.needs import unmet, usual_dataset
 from ganzoo.errors import ConfigError
 from ganzoo.models.conditions import TextCondition, VectorCondition
 from ganzoo.models.interfaces import Classifier, Discriminator, Translator
@@ -153,3 +154,11 @@ def test_the_paper_sizes_of_dcgan() -> None:
         m for m in build("dcgan", (3, 64, 64), width=128)["discriminator"].body if isinstance(m, torch.nn.Conv2d)
     ]
     assert [m.out_channels for m in discriminate] == [128, 256, 512, 1024, 1]
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_without_a_data_set_it_trains_on_one_that_suits(name: str) -> None:
+    spec = registry().variants.spec(name)
+    chosen = registry().datasets.spec(usual_dataset(name))
+    assert unmet(spec, chosen, None) == ""
+    assert not (chosen.files or chosen.packages), "nothing has to be downloaded or installed"

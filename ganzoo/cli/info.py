@@ -51,11 +51,11 @@ def variant_card(name: str) -> dict[str, Any]:
     """The spec, every setting with its default, meaning and choices, and the ``card.md`` beside the variant's code."""
     from ganzoo.config.fields import describe
     from ganzoo.config.settings import RunConfig, Tricks
-    from ganzoo.data.specs.drawn import EMBEDDED
+    from ganzoo.data.needs import usual_dataset
     from ganzoo.models.load import load_variant
 
     variant = load_variant(name)
-    defaults = {"dataset": EMBEDDED, **variant.defaults}
+    defaults = {"dataset": usual_dataset(name), **variant.defaults}
     settings = []
     for holder, whose in (
         (RunConfig, "every run"), (Tricks, "tricks"), (variant.Options, name), (variant.Sampling, "sample -s"),

@@ -1,6 +1,7 @@
 """Whether a data set has what a variant needs, by the names of fields."""
 
 from ganzoo.data.base import Dataset
+from ganzoo.data.specs.drawn import EMBEDDED
 from ganzoo.errors import DataError, UsageError
 from ganzoo.registry.registry import registry
 from ganzoo.registry.specs import SECOND, DatasetSpec, VariantSpec
@@ -74,8 +75,11 @@ def check_fields(variant: VariantSpec, dataset: Dataset) -> None:
             raise DataError(f"variant {variant.name!r} needs {said(name)} and {dataset.info.name!r} has none{advice}.")
 
 
-def embedded_set(variant: VariantSpec) -> str:
+def embedded_set(variant: VariantSpec, alone: bool = False) -> str:
     """A data set that needs no download and suits the variant: glyphs or ring, else one of its own plugin, else any.
+
+    Args:
+        alone: no second set stands beside it, where the variant needs one: it must be pairs.
 
     Raises:
         UsageError: there is none.
@@ -86,10 +90,21 @@ def embedded_set(variant: VariantSpec) -> str:
     own = [n for n in free if sets.provider(n) == provider]
     for name in dict.fromkeys(["glyphs", "ring", *own, *free]):
         spec = sets.spec(name)
-        second = spec if any(field.startswith(SECOND) for field in variant.needs) else None
+        second = spec if not alone and any(field.startswith(SECOND) for field in variant.needs) else None
         if not unmet(variant, spec, second):
             return name
     raise UsageError(f"no embedded data set suits variant {variant.name!r}: name one with --dataset.")
+
+
+def usual_dataset(variant: str) -> str:
+    """The data set that a variant is trained on when none is named: an embedded one that suits it.
+
+    Where none does it is glyphs, and :func:`check_needs` says what it lacks.
+    """
+    try:
+        return embedded_set(registry().variants.spec(variant), alone=True)
+    except UsageError:
+        return EMBEDDED
 
 
 def is_embedded(spec: DatasetSpec) -> bool:

@@ -13,10 +13,9 @@ from ganzoo.config.files import read_toml, to_plain
 from ganzoo.config.settings import RunConfig, resolve
 from ganzoo.data.base import Dataset
 from ganzoo.data.load import chosen_classes, dataset_spec, refuse_wave_settings, second_spec
-from ganzoo.data.needs import check_fields, check_needs
+from ganzoo.data.needs import check_fields, check_needs, usual_dataset
 from ganzoo.data.progress import Progress, silent
 from ganzoo.data.resize import refuse_sizes
-from ganzoo.data.specs.drawn import EMBEDDED
 from ganzoo.errors import (
     ConfigError,
     RunError,
@@ -134,7 +133,7 @@ def resolve_run(
     variant = _one_variant(variant, saved)
     variant_class = load_variant(variant)
     named = [str(layer["dataset"]) for layer in (texts or {}, given, saved) if "dataset" in layer]
-    usual = usual_settings(variant_class, named[0] if named else EMBEDDED)
+    usual = usual_settings(variant_class, named[0] if named else usual_dataset(variant))
     layers = [usual, preset_of(variant, preset), saved, given]
     resolved = _absolute(resolve(variant, variant_class.Options, *layers, texts=texts))
     target = target or default_out(resolved)
@@ -311,7 +310,7 @@ def _default_target(variant: str | None, given: Mapping[str, Any], texts: Mappin
     if variant is None:
         raise UsageError("--resume needs the run directory: add --out DIR.")
     variant_class = load_variant(variant)
-    layers = [{"dataset": EMBEDDED, **variant_class.defaults}, given]
+    layers = [{"dataset": usual_dataset(variant), **variant_class.defaults}, given]
     return default_out(_absolute(resolve(variant, variant_class.Options, *layers, texts=texts)))
 
 

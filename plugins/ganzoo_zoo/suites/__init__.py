@@ -18,9 +18,10 @@ SUMMARIES = {
     "race-fashion": "the same of five of them on Fashion-MNIST, after 3 and 10 minutes",
     "race-cifar10": "the same on CIFAR-10",
     "anomalies": "one-class MNIST: f-anogan trained on each digit",
+    "kinds": "beyond pixels: texts, colours, shapes, sounds and notes, ten minutes each",
     "translation": "pictures into pictures: pix2pix and its ablations, CycleGAN, on emoji and on the earth",
 }
-SMOKE, TOYS, MNIST, FASHION, CIFAR10, SSL, SR, RACE, RACE_FASHION, RACE_CIFAR10, ANOMALIES, TRANSLATION = (
+SMOKE, TOYS, MNIST, FASHION, CIFAR10, SSL, SR, RACE, RACE_FASHION, RACE_CIFAR10, ANOMALIES, KINDS, TRANSLATION = (
     HERE / f"{name}.toml" for name in SUMMARIES
 )
 
