@@ -94,7 +94,7 @@ ACCEPTED = {
 
 
 def settings(name: str, **more: Any) -> dict[str, Any]:
-    of_images = "images" in registry().variants.spec(name).models
+    of_images = {"images", "voxels"} & {*registry().variants.spec(name).models}
     shape: dict[str, Any] = {"resolution": 32 if name in ("srgan", "stackgan") else 16} if of_images else {}
     if registry().variants.spec(name).models == ("waves",):
         shape = {"length": 64}
