@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 .NOTPARALLEL:  # two pips at once spoil an environment
 
 help:
-	@echo "make demo    install, train a conditional GAN on embedded digits, name the page that shows it"
+	@echo "make demo    install, draw with trained weights, train a conditional GAN on embedded digits, name the page that shows it"
 	@echo "make test    install, and run all tests against the installed package"
 	@echo "make lint    style, types, and which module may import which"
 	@echo "make docs    write the generated parts of the documentation anew"
@@ -24,6 +24,11 @@ help:
 
 # The metric costs a tenth of the time, and gives the report a score and a curve.
 demo: $(VENV)/.installed
+	@mkdir -p $(DEMO)-first
+	$(BIN)/ganzoo sample zoo:cgan-mnist --class all -n 12 --output $(DEMO)-first/digits.png
+	$(BIN)/ganzoo sample zoo:logan-logos --class all -n 12 --output $(DEMO)-first/logos.png
+	@echo "Drawn by networks that came trained: $(abspath $(DEMO)-first)"
+	@echo "Now one is trained, on digits that are drawn on the spot."
 	$(BIN)/ganzoo train cgan --steps 4000 --batch-size 32 -o width=32 -o lr=0.0005 -o sample_every=200 -o log_every=20 \
 	  --metric accuracy-glyphs-10k -o metric_every=32000 --out $(DEMO)
 	$(BIN)/ganzoo sample $(DEMO) --class all -n 12 --output $(DEMO)/digits.png
