@@ -22,6 +22,8 @@ from ganzoo.report.facts import command_of, read_runs, settings_of
 from ganzoo.runs.run import weights_path
 
 FOLDER = Path(__file__).parents[1] / "plugins" / "ganzoo_zoo" / "weights"
+LOOKS = ("metrics", "metric_every", "report", "log_every", "sample_every", "checkpoint_every")
+"""Settings that change nothing of what is learned."""
 MOST = 20_000_000
 """Bytes of all files together."""
 
@@ -44,7 +46,7 @@ def main() -> None:
         "dataset": run.data.name,
         "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
         "scores": scores(target, asked.metric),
-        "command": command_of(facts, settings_of(facts)).split(" --out ")[0],
+        "command": command_of(facts, [each for each in settings_of(facts) if each.key not in LOOKS]),
         "licence": asked.licence,
     }
     index = FOLDER / "index.toml"
