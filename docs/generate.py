@@ -314,18 +314,33 @@ BLIND = 0.1
 
 
 def blind_spots(records: dict[str, dict[str, Any]]) -> str:
-    """Which metric does not move under which damage, said in words."""
-    lines = []
+    """On which data each metric does not move under which damage: a row a damage, a column a metric."""
+    still: dict[str, dict[str, list[str]]] = {}
     for data, record in records.items():
         clean = {name: next(iter(v.values())) for name, v in record["damage"]["none"].items()}
-        still: dict[str, list[str]] = {}
         for damage, found in record["damage"].items():
+            row = still.setdefault(damage, {})
             for name, values in found.items():
                 change = abs(next(iter(values.values())) - clean[name])
-                if damage != "none" and change <= max(BLIND * abs(clean[name]), 0.01):
-                    still.setdefault(family(name, data), []).append(damage)
-        lines += [f"- `{data}`: **{f}** does not move under {'; '.join(what)}." for f, what in sorted(still.items())]
-    return "Called out, by the headline (of `prc` that is precision):\n\n" + "\n".join(lines) if lines else ""
+                row.setdefault(family(name, data), [])
+                if change <= max(BLIND * abs(clean[name]), 0.01):
+                    row[family(name, data)].append(data)
+    still.pop("none", None)
+    known = [f for f in FAMILIES if any(f in row for row in still.values())]
+    rows = []
+    for damage, row in still.items():
+        said = [", ".join(row[f]) if f in row else "–" for f in known]
+        rows.append(
+            [
+                damage,
+                *("all" if f in row and len(row[f]) == len(records) else s for f, s in zip(known, said, strict=True)),
+            ]
+        )
+    about = (
+        "What a metric does not see: the data on which its headline (of `prc` that is precision) moves by less than a "
+        "tenth, or by less than 0.01. Empty: it moves everywhere. –: not taken."
+    )
+    return f"{about}\n\n{table(['damage', *known], rows)}"
 
 
 def benchmarks_page() -> str:
