@@ -13,6 +13,7 @@ from ganzoo.models.interfaces import Generator
 from ganzoo.registry.registry import registry
 from ganzoo.runs.shipped import located
 from ganzoo.runs.weights import describe_weights
+from ganzoo.training.diagnostics import TrainingWarning
 from ganzoo_zoo.weights import FOLDER
 
 from .commands.conftest import Invoke, invoke  # noqa: F401  # the command line in this process
@@ -58,13 +59,16 @@ def test_they_are_sampled_listed_and_explained(invoke: Invoke, tmp_path: Path) -
 
 
 def test_a_training_can_begin_with_them(tmp_path: Path) -> None:
-    run = ganzoo.train(
-        "cgan", "glyphs", out=tmp_path / "run", steps=1, batch_size=4, lr=1e-9, device="cpu",
-        init_from="zoo:cgan-mnist", width=registered_width(),
-    )  # fmt: skip
+    with pytest.warns(TrainingWarning, match="not with all of discriminator, which is not there"):
+        run = ganzoo.train(
+            "cgan", "glyphs", out=tmp_path / "run", steps=1, batch_size=4, lr=1e-9, device="cpu",
+            init_from="zoo:cgan-mnist", width=registered_width(),
+        )  # fmt: skip
     given, found = ganzoo.load("zoo:cgan-mnist"), run.generator()
     assert isinstance(given, Generator)
-    torch.testing.assert_close(found.sample(2, 3, seed=1), given.sample(2, 3, seed=1), atol=1e-3, rtol=0)
+    # Statistics of batch normalisation move at once; what is learned hardly does at this step size.
+    for (name, a), (_, b) in zip(found.named_parameters(), given.named_parameters(), strict=True):
+        torch.testing.assert_close(a, b, atol=1e-6, rtol=0, msg=name)
 
 
 def registered_width() -> int:

@@ -9,6 +9,11 @@ from ganzoo.registry.registry import registry
 SCHEME = "zoo:"
 
 
+def is_shipped(source: str | Path) -> bool:
+    """Whether it is ``zoo:NAME``, and not a path."""
+    return str(source).startswith(SCHEME)
+
+
 def located(source: str | Path) -> Path:
     """A path as it is; of ``zoo:NAME`` the file of those weights, after its hash was compared.
 
@@ -17,7 +22,7 @@ def located(source: str | Path) -> Path:
         RunError: the plugin lacks its file.
         ChecksumError: the file is another one; it has not been opened.
     """
-    if not str(source).startswith(SCHEME):
+    if not is_shipped(source):
         return Path(source)
     name = str(source).removeprefix(SCHEME)
     spec = registry().weights.spec(name)

@@ -32,6 +32,7 @@ from ganzoo.registry.registry import registry
 from ganzoo.registry.specs import DatasetSpec
 from ganzoo.runs.checkpoint import newest_sound
 from ganzoo.runs.run import kept_checkpoints, refuse_existing
+from ganzoo.runs.shipped import is_shipped
 from ganzoo.runs.transfer import check_origin
 from ganzoo.runtime.device import choose_device
 from ganzoo.runtime.processes import launched
@@ -353,7 +354,9 @@ def _absolute(config: RunConfig) -> RunConfig:
         dataset=_with_full_path(config.dataset),
         second=_with_full_path(config.second) if config.second else "",
         labels_from=full_path(config.labels_from) if config.labels_from else "",
-        init_from=full_path(config.init_from) if config.init_from else "",
+        init_from=config.init_from
+        if not config.init_from or is_shipped(config.init_from)
+        else full_path(config.init_from),
         metrics=_with_full_references(config.metrics),
     )
 
