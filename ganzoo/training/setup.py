@@ -354,11 +354,14 @@ def _absolute(config: RunConfig) -> RunConfig:
         dataset=_with_full_path(config.dataset),
         second=_with_full_path(config.second) if config.second else "",
         labels_from=full_path(config.labels_from) if config.labels_from else "",
-        init_from=config.init_from
-        if not config.init_from or is_shipped(config.init_from)
-        else full_path(config.init_from),
+        init_from=_with_full_origin(config.init_from),
         metrics=_with_full_references(config.metrics),
     )
+
+
+def _with_full_origin(origin: str) -> str:
+    """A path in full; shipped weights by their name, which means the same everywhere."""
+    return origin if not origin or is_shipped(origin) else full_path(origin)
 
 
 def _with_full_references(metrics: str) -> str:

@@ -19,7 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.config.settings import RunConfig
-from ganzoo.data.base import DataInfo, Dataset, to_uint8
+from ganzoo.data.base import DataInfo, Dataset
 from ganzoo.data.load import load_dataset
 from ganzoo.errors import ChecksumError, DataError, DataMissingError, PluginError, UnknownNameError, UsageError
 from ganzoo.metrics import extractors
@@ -28,7 +28,6 @@ from ganzoo.metrics.cache import ReferenceWarning, entries, remembered
 from ganzoo.metrics.context import EvaluationContext
 from ganzoo.metrics.evaluate import evaluate, open_context
 from ganzoo.metrics.measure import applicable, check, load_metrics
-from ganzoo.metrics.measures.colours import ColourAccuracy
 from ganzoo.metrics.measures.diversity import Duplicates
 from ganzoo.metrics.measures.features import (
     ClassAccuracy,
@@ -126,8 +125,6 @@ def test_dropped_classes_show_in_the_balance() -> None:
 def test_a_conditional_generator_is_held_to_the_class_it_is_asked_for() -> None:
     assert take(small(ClassAccuracy), context(drawer())).value > 0.97
     assert take(small(ClassAccuracy), context(drawer(wrong=True))).value < 0.03
-    with pytest.raises(UsageError, match="'0', a class of 'glyphs', is not a colour"):
-        small(ColourAccuracy).prepare(context(drawer()))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # 100 samples a class are too few for 96 features
         right, wrong = (take(small(IntraClassDistance), context(drawer(w))).value for w in (False, True))
@@ -480,35 +477,3 @@ def test_efficientnet_gives_features_of_natural_images_without_a_download(monkey
     monkeypatch.setattr(extractors, "EFFICIENTNET", dataclasses.replace(extractors.EFFICIENTNET, sha256="0" * 64))
     with pytest.raises(ChecksumError, match="has not been opened"):
         extractors.open_extractor("effnet-lite0", torch.device("cpu"))
-
-
-class Painter(Generator):
-    """Paints each sample in the colour that it is asked for, or in the next one."""
-
-    def __init__(self, wrong: bool = False) -> None:
-        super().__init__(2, len(PAINTS))
-        self.scale, self.wrong = torch.nn.Parameter(torch.ones(())), wrong
-
-    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        assert labels is not None
-        canvas = torch.ones(len(labels), 3, 8, 8)
-        inks = torch.tensor(list(PAINTS.values()))[(labels + self.wrong) % len(PAINTS)] / 127.5 - 1
-        canvas[:, :, 2:6, 2:6] = inks[:, :, None, None]
-        return canvas * self.scale
-
-
-PAINTS = {"blue": (20, 40, 220), "green": (20, 160, 40), "red": (220, 20, 30)}
-
-
-def painted(split: str = "") -> Dataset:
-    labels = torch.arange(1_000) % len(PAINTS)
-    images = to_uint8(Painter()(torch.zeros(1_000, 2), labels))
-    info = DataInfo("paints", "images", (3, 8, 8), classes=tuple(PAINTS), count=1_000, digest="paints")
-    return Dataset(info, {"images": images, "labels": labels})
-
-
-@pytest.mark.parametrize("wrong", [False, True])
-def test_samples_have_the_colour_that_was_asked_for_or_not(wrong: bool) -> None:
-    target = NetworkTarget("painter", {"kind": "test"}, (3, 8, 8), generator=Painter(wrong))
-    found = take(small(ColourAccuracy, ""), EvaluationContext(target, "paints", painted, torch.device("cpu"))).values
-    assert found == {"accuracy": 1 - wrong, "of the worst class": 1 - wrong, "real": 1}
