@@ -54,6 +54,7 @@ def test_they_are_sampled_listed_and_explained(invoke: Invoke, tmp_path: Path) -
     assert [row["name"] for row in listed] == sorted(NAMES)
     assert f"zoo:{NAMES[0]}" in invoke("list", "weights").out
     said = invoke("info", NAMES[0]).out
+    assert invoke("info", f"zoo:{NAMES[0]}").out == said
     for part in (registry().weights.spec(NAMES[0]).sha256, "scores:", "command:", "licence:"):
         assert part in said
 

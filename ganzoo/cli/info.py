@@ -25,6 +25,7 @@ SHARED = ("every run", "tricks")
 def command(name: str, everything: bool, as_json: bool) -> None:
     """The card of a variant, data set, loss or metric: the idea, its settings, who provides it."""
     zoo = registry()
+    name = name.removeprefix("zoo:")  # as weights are listed
     holders = [c for c in zoo.catalogues().values() if name in c]
     if not holders:
         names = [n for c in zoo.catalogues().values() for n in c]
