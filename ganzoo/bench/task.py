@@ -8,7 +8,6 @@ import json
 import math
 import shutil
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from ganzoo.metrics.measure import divided
 from ganzoo.metrics.requests import MetricRequest, requests_in
 from ganzoo.models.state import Stage
 from ganzoo.runs.run import checkpoints
+from ganzoo.runtime.device import clock_of
 from ganzoo.runtime.files import replace_text
 from ganzoo.runtime.locks import waiting
 from ganzoo.training.loop import TrainingLoop, new_state
@@ -69,23 +69,24 @@ def seconds_a_step(prepared: TrainingSession) -> float:
 
 def timed(loop: TrainingLoop, stage: Stage) -> float:
     """Seconds that a step of a stage takes."""
+    now = clock_of(loop.config.clock, loop.device)
+
+    def done() -> float:
+        """The time when all that was asked of the device is done."""
+        if loop.device.type == "cuda":
+            torch.cuda.synchronize()
+        return now()
+
     warm, many = STEPS.get(loop.device.type, FEW)
     number, begin, spent = 0, 0.0, 0.0
     while number < warm + many or spent < LEAST_SECONDS:
         if number == warm:
-            begin = clock(loop.device)
+            begin = done()
         loop.trainer.iterate(stage, number + 1)
         number += 1
         if number >= warm + many:
-            spent = clock(loop.device) - begin
+            spent = done() - begin
     return spent / (number - warm)
-
-
-def clock(device: torch.device) -> float:
-    """Seconds, after all that was asked of the device is done."""
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-    return time.perf_counter()
 
 
 def work(folder: Path, name: str) -> dict[str, Any]:

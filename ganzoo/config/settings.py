@@ -206,6 +206,10 @@ class RunConfig:
     metric_minutes: str = option(
         "", "minutes of training, looks not counted, after which the metrics are taken too, comma separated: 1,3,10"
     )
+    clock: Literal["wall", "processor"] = option(
+        "wall", "what minutes and images/s are counted by: wall-clock time, or the time of the processors, which other "
+        "programs do not lengthen; on a GPU always wall-clock time"
+    )  # fmt: skip
     loggers: str = option("", "loggers to tell, comma separated: tensorboard, wandb (ganzoo list loggers)")
     checkpoint_every: int = option(1_000, "steps between two checkpoints", at_least=1)
     diagnostics: bool = option(

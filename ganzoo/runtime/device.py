@@ -3,7 +3,8 @@
 import ctypes
 import os
 import sys
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -44,6 +45,15 @@ def choose_device(name: str) -> torch.device:
             "give torchrun --nproc-per-node as many as there are GPUs, or take -o device=cpu."
         )
     return torch.device("cuda", world.local_rank)
+
+
+def clock_of(name: str, device: torch.device) -> Callable[[], float]:
+    """A clock in seconds: ``"wall"``, or ``"processor"``, the time of all processors that this process had.
+
+    A program beside it makes the former run longer, not the latter. A GPU works while the processor waits, so that
+    only the wall clock tells its time.
+    """
+    return time.process_time if name == "processor" and device.type == "cpu" else time.perf_counter
 
 
 @contextmanager

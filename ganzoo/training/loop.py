@@ -6,7 +6,6 @@ directory. The state is saved before it is looked at: a picture, metric or logge
 
 import copy
 import math
-import time
 import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -23,7 +22,7 @@ from ganzoo.models.variant import Variant, unique_parameters
 from ganzoo.runs.checkpoint import Own, capture_own, load_state, newest_sound
 from ganzoo.runs.history import seconds_of
 from ganzoo.runs.run import Run
-from ganzoo.runtime.device import layout
+from ganzoo.runtime.device import clock_of, layout
 from ganzoo.runtime.processes import SINGLE_PROCESS, World
 from ganzoo.runtime.random_state import capture_rng, restore_rng, seed_everything
 from ganzoo.training.checks import check_networks
@@ -105,7 +104,8 @@ class TrainingLoop:
             run.plan = plan_of(self.stages)
         self.stopping, self.evaluation = "", evaluation
         self.diagnostics = Diagnostics(variant, dataset, self.total_steps)
-        self._clock = time.perf_counter()
+        self._now = clock_of(self.config.clock, device)
+        self._clock = self._now()
         # What a resumed run had trained for; a mark that it has passed stands in its history.
         self._spent = seconds_of(run.path, state.step) if run and self.config.metric_minutes else 0.0
         self._marks = [60 * m for m in minutes_in(self.config.metric_minutes) if 60 * m > self._spent]
@@ -202,7 +202,7 @@ class TrainingLoop:
         """Whether samples, and whether metrics, are due after this step."""
         measure = self.evaluation is not None and (
             self.evaluation.due(self.state, self.trainer.batch_size, last)
-            or bool(self._marks and self._spent + time.perf_counter() - self._clock >= self._marks[0])
+            or bool(self._marks and self._spent + self._now() - self._clock >= self._marks[0])
         )
         return step % self.config.sample_every == 0 or last, measure
 
@@ -212,7 +212,7 @@ class TrainingLoop:
         sample, measure = self._due(step, last)
         none: dict[str, float] = {}
         if measure:
-            spent = self._spent + time.perf_counter() - self._clock
+            spent = self._spent + self._now() - self._clock
             self._marks = [mark for mark in self._marks if mark > spent]
         measured = self._guarded("metrics", self._evaluate, none) if measure else none
         looks = sample and self.config.diagnostics
@@ -228,7 +228,7 @@ class TrainingLoop:
     def _guarded(self, what: str, look: Callable[[], T], default: T) -> T:
         """What ``look`` gives; a failure is a warning with its reason, and the training goes on."""
         tensors, plain = capture_rng()
-        begin = time.perf_counter()
+        begin = self._now()
         try:
             return look()
         except Exception as error:  # whatever a plugin, a decoder or a disk raises, no step may be lost
@@ -238,7 +238,7 @@ class TrainingLoop:
             for network in self.state.networks.values():
                 network.train()
             restore_rng(tensors, plain)
-            self._clock += time.perf_counter() - begin  # seconds and images/s are those of training
+            self._clock += self._now() - begin  # seconds and images/s are those of training
 
     def _warn_of(self, name: str, message: str) -> None:
         """A warning in ``run.json`` and for the user; rank 0 speaks for all."""
@@ -275,7 +275,7 @@ class TrainingLoop:
         """A line of the history, and what it gives reason to warn of."""
         if self.config.diagnostics and warn:
             self._warn(record)
-        now = time.perf_counter()
+        now = self._now()
         record["seconds"] = round(now - self._clock, 3)
         self._spent += record["seconds"]
         self._clock = now

@@ -47,8 +47,8 @@ from ganzoo.training.stages import stages_of
 EXAMPLES = 8
 """Samples that a variant is given for its pictures."""
 CHANGEABLE = (
-    "steps", "device", "log_every", "sample_every", "metrics", "metric_every", "metric_minutes", "checkpoint_every",
-    "keep", "diagnostics", "on_nonfinite", "report", "timelapse", "loggers",
+    "steps", "device", "log_every", "sample_every", "metrics", "metric_every", "metric_minutes", "clock",
+    "checkpoint_every", "keep", "diagnostics", "on_nonfinite", "report", "timelapse", "loggers",
 )  # fmt: skip
 """Settings that may differ when a run is resumed: how long it trains and what it writes, not what it computes."""
 

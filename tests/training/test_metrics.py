@@ -1,6 +1,7 @@
 """Metrics while training: what is written, that nothing else changes, best and final, resume, and what is refused."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from PIL import Image
 
 import ganzoo
+from ganzoo.data.loader import BatchLoader
 from ganzoo.errors import ConfigError, DataError, Interrupted, UnknownNameError, UsageError
 from ganzoo.metrics.base import Result
 from ganzoo.registry.registry import registry
@@ -211,6 +213,22 @@ def test_a_resumed_run_takes_no_mark_twice(tmp_path: Path) -> None:
     assert len(steps) == 2, steps
     assert steps[0] <= 20
     assert steps[1] == 40
+
+
+@pytest.mark.parametrize("clock", ["wall", "processor"])
+def test_the_clock_of_the_processor_leaves_waiting_out(
+    tmp_path: Path, clock: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pause, steps, draw = 0.2, 4, BatchLoader.draw
+
+    def slowly(*args: Any) -> Any:
+        time.sleep(pause)  # as beside another program
+        return draw(*args)
+
+    monkeypatch.setattr(BatchLoader, "draw", slowly)
+    run = train(tmp_path / "run", steps, "vanilla", **{**MORE, "metrics": ""}, clock=clock)
+    seconds = sum(line["seconds"] for line in timed(run.path))
+    assert (seconds >= pause * steps) == (clock == "wall")
 
 
 @pytest.mark.parametrize("text", ["soon", "1,-2", "0", "nan", "1,inf"])
