@@ -55,7 +55,7 @@ ACCEPTED = {
     },
     "sngan": set(VALUES) - {"label_smoothing", "label_flipping"},
     "projection": set(VALUES) - {"label_smoothing", "label_flipping"},
-    "acgan": set(VALUES) - {"label_smoothing", "label_flipping", "minibatch_kernels", "minibatch_std"},
+    "acgan": set(VALUES) - {"minibatch_kernels", "minibatch_std", *SLOPES},
     "logan": set(VALUES) - {
         "label_smoothing", "label_flipping", "minibatch_kernels", "minibatch_std", "train_d_above", "train_g_above",
     },

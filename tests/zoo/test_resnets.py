@@ -77,7 +77,8 @@ def test_the_projection_is_a_product_of_embedding_and_features() -> None:
 
 @pytest.mark.parametrize("name", ["sngan", "projection", "acgan"])
 def test_every_layer_of_d_is_normalised(name: str) -> None:
-    network = made(name, width=4).build()["discriminator"]
+    more = {"network": "resnet", "spectral_norm": True} if name == "acgan" else {}
+    network = made(name, width=4, **more).build()["discriminator"]
     layers = [m for m in network.modules() if isinstance(m, nn.Linear | nn.Conv2d)]
     assert layers
     assert all(nn.utils.parametrize.is_parametrized(layer, "weight") for layer in layers)
@@ -86,7 +87,7 @@ def test_every_layer_of_d_is_normalised(name: str) -> None:
 @pytest.mark.parametrize("d_norm", [True, False])
 def test_classes_are_learned_from_real_images_only(d_norm: bool) -> None:
     """Whether D judges both kinds in one pass, or one after the other."""
-    variant = made("acgan", width=4, spectral_norm=False)
+    variant = made("acgan", width=4, network="resnet", loss="hinge")
     networks = variant.build()
     network = networks["discriminator"]
     assert isinstance(network, ResNetDiscriminator)
@@ -102,6 +103,14 @@ def test_classes_are_learned_from_real_images_only(d_norm: bool) -> None:
     found = variant.generator_loss(state, batch, {"generator": fake})
     expected = cross_entropy(network.guessing(network.pooled(fake)), batch["labels"])
     torch.testing.assert_close(found["class_fake"], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_acgan_has_the_networks_of_its_paper_and_those_of_sngan_by_one_setting() -> None:
+    plain = made("acgan", width=4).build()["discriminator"]
+    assert isinstance(plain, ConvGuesser)
+    assert any(isinstance(layer, nn.BatchNorm2d) for layer in plain.modules())
+    assert not plain.independent
+    assert isinstance(made("acgan", width=4, network="resnet").build()["discriminator"], ResNetDiscriminator)
 
 
 def test_logan_is_told_apart_by_colours_of_real_images_and_its_critic_has_no_normalisation() -> None:

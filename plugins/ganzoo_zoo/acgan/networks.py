@@ -1,4 +1,4 @@
-"""The small critic that logan uses in the place of a residual one."""
+"""The small discriminator of acgan, and critic of logan."""
 
 from collections.abc import Sequence
 
@@ -9,18 +9,19 @@ from ganzoo_zoo.networks import without_last
 
 
 class ConvGuesser(Discriminator):
-    """DCGAN's convolutions without normalisation, which a gradient penalty needs: images [N, *shape] to scores [N].
+    """DCGAN's convolutions: images [N, *shape] to logits [N].
 
     Args:
+        norm: with batch normalisation; a gradient penalty needs a network without.
         guesses: classes that a second last layer, ``guessing``, tells apart.
     """
 
-    independent = True
     heads = ("head",)
 
-    def __init__(self, width: int, shape: Sequence[int], guesses: int) -> None:
+    def __init__(self, width: int, shape: Sequence[int], guesses: int, norm: bool = True) -> None:
         super().__init__()
-        self.body, features = without_last(downsampling(shape[0], square_side(tuple(shape)), width, norm=False))
+        self.body, features = without_last(downsampling(shape[0], square_side(tuple(shape)), width, norm))
+        self.independent = not norm  # batch normalisation looks from one sample to another
         self.head = nn.Linear(features, 1)
         self.guessing = nn.Linear(features, guesses)
         init_normal(self)

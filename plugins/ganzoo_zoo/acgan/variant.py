@@ -8,18 +8,40 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
-from ganzoo.plugin import GAN, LOSS_TRICKS, Batch, Dataset, Load, Losses, State, last_features, option, reject_unused
+from ganzoo.plugin import (
+    GAN,
+    LOSS_TRICKS,
+    AdamOptions,
+    Batch,
+    Dataset,
+    Load,
+    Losses,
+    State,
+    last_features,
+    option,
+    reject_unused,
+)
 from ganzoo_zoo.acgan.networks import ConvGuesser
+from ganzoo_zoo.networks import ConvGenerator
 from ganzoo_zoo.resnets import ResNetDiscriminator, ResNetGenerator
-from ganzoo_zoo.sngan.variant import SNGAN, ResNetOptions
 
 SHARED = ("minibatch_kernels", "minibatch_std")
 """Tricks that change what the last layer sees."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ACGANOptions(ResNetOptions):
+class ACGANOptions(AdamOptions):
     """Settings of AC-GAN."""
+
+    lr: float = option(5e-4, "Adam's step size; the paper: 0.0002", above=0)
+    latent_dim: int = option(100, "length of a latent vector", at_least=1, at_most=65_536)
+    network: Literal["conv", "resnet"] = option(
+        "conv", "DCGAN's networks, as in the paper, or the residual ones of sngan"
+    )
+    width: int = option(
+        32, "feature maps at half the full resolution; of the residual ones those of D", at_least=1, at_most=8_192
+    )
+    d_norm: Literal["batch", "none"] = option("batch", "normalisation in D; gradient penalties need none")
 
     guess: Literal["cross-entropy", "d2d-ce"] = option(
         "cross-entropy", "loss of the class, or that of ReACGAN, which also compares samples: arXiv:2111.01118, eq. 7"
@@ -33,23 +55,37 @@ class ACGANOptions(ResNetOptions):
 
 
 class ACGAN(GAN):
-    """The residual networks of SNGAN; classes enter G through batch normalisation."""
+    """DCGAN's networks with a second last layer of D; or SNGAN's, where classes enter G by batch normalisation."""
 
     Options = ACGANOptions
-    defaults = SNGAN.defaults
-    tiny: ClassVar = SNGAN.tiny
+    defaults: ClassVar = {"loss": "non-saturating", "batch_size": 64, "steps": 20_000}
+    presets: ClassVar = {
+        "paper": {"width": 96, "lr": 2e-4, "batch_size": 100},
+        "resnet": {
+            "network": "resnet", "lr": 2e-4, "beta1": 0.0, "beta2": 0.9, "latent_dim": 128,
+            "loss": "hinge", "spectral_norm": True, "d_steps": 2,
+        },
+    }  # fmt: skip
+    tiny: ClassVar = {"width": 4, "latent_dim": 16}
     supports = tuple(trick for trick in LOSS_TRICKS if trick not in SHARED)
     unsupported: ClassVar = dict.fromkeys(SHARED, "the layer that guesses classes shares the features of the last one")
 
     def prepare(self, dataset: Dataset, load: Load) -> None:
+        if self.options.network == "resnet":
+            reject_unused(self.options, ("d_norm",), "the residual discriminator has no normalisation")
         if self.options.guess == "cross-entropy":
             reject_unused(self.options, ("temperature", "margins"), "guess = 'cross-entropy' has neither")
 
     def networks(self) -> dict[str, nn.Module]:
         o, shape, classes = self.options, self.data.shape, len(self.data.classes)
+        if o.network == "resnet":
+            return {
+                "generator": ResNetGenerator(o.latent_dim, o.width, shape, classes),
+                "discriminator": ResNetDiscriminator(o.width, shape, guesses=classes),
+            }
         return {
-            "generator": ResNetGenerator(o.latent_dim, o.width, shape, classes),
-            "discriminator": ResNetDiscriminator(o.width, shape, guesses=classes),
+            "generator": ConvGenerator(o.latent_dim, o.width, shape, classes),
+            "discriminator": ConvGuesser(o.width, shape, classes, norm=o.d_norm == "batch"),
         }
 
     def discriminator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
