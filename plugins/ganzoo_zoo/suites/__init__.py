@@ -17,13 +17,27 @@ SUMMARIES = {
     "race": "quality per minute: every variant that draws images, on MNIST, after 1, 3 and 10 minutes",
     "race-fashion": "the same of five of them on Fashion-MNIST, after 3 and 10 minutes",
     "race-cifar10": "the same on CIFAR-10",
+    "stacked": "modes of Stacked MNIST that r3gan, dcgan and vanilla find, of 1,000",
     "anomalies": "one-class MNIST: f-anogan trained on each digit",
     "kinds": "beyond pixels: texts, colours, shapes, sounds and notes, ten minutes each",
     "translation": "pictures into pictures: pix2pix and its ablations, CycleGAN, on emoji and on the earth",
 }
-SMOKE, TOYS, MNIST, FASHION, CIFAR10, SSL, SR, RACE, RACE_FASHION, RACE_CIFAR10, ANOMALIES, KINDS, TRANSLATION = (
-    HERE / f"{name}.toml" for name in SUMMARIES
-)
+(
+    SMOKE,
+    TOYS,
+    MNIST,
+    FASHION,
+    CIFAR10,
+    SSL,
+    SR,
+    RACE,
+    RACE_FASHION,
+    RACE_CIFAR10,
+    STACKED,
+    ANOMALIES,
+    KINDS,
+    TRANSLATION,
+) = (HERE / f"{name}.toml" for name in SUMMARIES)
 
 
 @hookimpl
