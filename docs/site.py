@@ -7,11 +7,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+from math_core import LatexError, LatexToMathML
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parent.parent
 LINK = re.compile(r"(!?\[[^\]\n]*\])\(([^)\s]+)\)")
+MATH = re.compile(r"^```math\n(.*?)^```$", re.M | re.S)
 ROLE = re.compile(r":(?:mod|class|func|meth|attr|data):(?=<code)")
 RECORDS = "source"
 """Folder of the site with the files of the repository that pages link to."""
@@ -33,8 +36,9 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: Any, files: Files) -> str:
-    """Links that lead out of docs/ lead to the copies; those to folders become plain text."""
+    """Formulas become MathML. Links that lead out of docs/ lead to the copies; those to folders become plain text."""
     here = posixpath.dirname(page.file.src_uri)
+    markdown = MATH.sub(lambda found: formula(found[1], page.file.src_uri), markdown)
 
     def moved(found: re.Match[str]) -> str:
         text, target = found.groups()
@@ -51,6 +55,19 @@ def on_page_markdown(markdown: str, page: Page, config: Any, files: Files) -> st
 def on_page_content(html: str, page: Page, config: Any, files: Files) -> str:
     """Roles of docstrings, such as ``:class:`X```, are shown without the role."""
     return ROLE.sub("", html)
+
+
+def formula(latex: str, where: str) -> str:
+    """LaTeX as MathML, which browsers show without a script.
+
+    Raises:
+        PluginError: the converter does not know what is written; the build stops.
+    """
+    try:
+        shown = LatexToMathML(fancy_error=False).convert_with_local_state(latex.strip(), displaystyle=True)
+    except LatexError as error:
+        raise PluginError(f"{where}: the formula cannot be shown: {error}\n{latex}") from error
+    return f'<div class="formula">{shown}</div>'
 
 
 def outside(target: str, here: str) -> str:

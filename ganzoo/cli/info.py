@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import re
 import typing
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ APART = ("name", "kind", "settings", "defaults_by_kind", "presets", "card")
 """Parts of a card that are shown in a form of their own."""
 SHARED = ("every run", "tricks")
 """Whose settings are shown only when they are requested."""
+NOT_TEXT = re.compile(r"^```math\n.*?^```\n\n?|^!\[.*\n\n?", re.M | re.S)
+"""What a terminal cannot show of a card: the formula as LaTeX, which it also says in words, and pictures."""
 
 
 @click.command("info")
@@ -92,7 +95,7 @@ def as_text(value: Any) -> str:
 def show(card: dict[str, Any], everything: bool) -> None:
     """Print a card as text: what its author wrote first, then what the spec says, then settings."""
     if card.get("card"):
-        click.echo(card["card"].rstrip())
+        click.echo(NOT_TEXT.sub("", card["card"]).rstrip())
         click.echo()
     click.echo(click.style(f"{card['name']} ({card['kind']})", bold=True))
     for key, value in card.items():
