@@ -80,6 +80,8 @@ def outside(target: str, here: str) -> str:
 
 def variant_pages() -> dict[str, str]:
     """A page for each variant of ganzoo, and one with their families."""
+    from ganzoo.anatomy.draw import figure
+    from ganzoo.anatomy.flow import anatomy
     from ganzoo.cli.info import variant_card
     from ganzoo.registry.registry import Registry
 
@@ -89,7 +91,8 @@ def variant_pages() -> dict[str, str]:
     for name in zoo:
         spec = zoo.spec(name)
         families.setdefault(spec.family or "other", []).append(name)
-        found[f"variants/{name}.md"] = variant_page(variant_card(name))
+        parts = anatomy(name)
+        found[f"variants/{name}.md"] = variant_page(variant_card(name), parts.dataset, figure(parts))
     lines = ["# The zoo", "", "Every variant, by family. `ganzoo info NAME` shows the same in a terminal.", ""]
     for family in sorted(families):
         lines.append(f"- **{family}**")
@@ -99,8 +102,8 @@ def variant_pages() -> dict[str, str]:
     return {**found, "variants/index.md": "\n".join(lines) + "\n"}
 
 
-def variant_page(card: dict[str, Any]) -> str:
-    """A card, what the variant needs, and its own settings."""
+def variant_page(card: dict[str, Any], dataset: str, drawn: str) -> str:
+    """A card, the figure of its networks, what the variant needs, and its own settings."""
     text = re.sub(r"\]\((?:\.\./)+(benchmarks|docs)/", r"](../../\1/", str(card["card"]))
     text = text.replace("](../../docs/", "](../")
     rows = [
@@ -108,7 +111,11 @@ def variant_page(card: dict[str, Any]) -> str:
         for s in card["settings"] if s["of"] not in ("every run", "tricks")
     ]  # fmt: skip
     lines = [
-        text.rstrip(), "", "## Facts", "", f"- needs: {', '.join(card['needs'])}",
+        text.rstrip(), "", "## Its networks", "",
+        f"As `ganzoo train {card['name']}` builds them for `{dataset}`: layers, the shape of one sample behind each, "
+        "parameters. Lines show what the losses feed into which network. "
+        f"`ganzoo info {card['name']} --figure FILE.svg` draws this figure.", "",
+        f'<div class="figure">{drawn}</div>', "", "## Facts", "", f"- needs: {', '.join(card['needs'])}",
         f"- models: {', '.join(card['models'])}",
         f"- family: {card['family']}", f"- provided by: {card['provided by']}", "", "## Its own settings", "",
         f"Each is an `-o KEY=VALUE` of `ganzoo train {card['name']}`. [All settings](../reference.md).", "",
