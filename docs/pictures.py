@@ -2,6 +2,7 @@
 
 python docs/pictures.py
 python docs/pictures.py bench/translation/runs      # of the runs that are there, or of bench/race/runs, or runs
+ganzoo bench docs/samples.toml && python docs/pictures.py bench/samples/runs     # first looks, for the cards
 
 The others come from `ganzoo sample`. Test pictures are taken from all over the split, none chosen.
 """
@@ -87,6 +88,13 @@ def save_race(runs: Path) -> None:
         save_rows("race", [ganzoo.open_run(run).sample(COLUMNS) for run in found])
 
 
+def save_first_looks(runs: Path) -> None:
+    """Samples of each run of ``samples.toml``, seed 0, classes in turn: `ganzoo sample RUN -n 60 --columns 10`."""
+    for job in read(Path(__file__).with_name("samples.toml"), "samples").jobs:
+        if (runs / job.name / "generator.safetensors").exists():
+            save_picture(IMAGES / f"first-{job.variant}.png", to_unit(ganzoo.open_run(runs / job.name).sample(60)), 10)
+
+
 def save_edits(runs: Path) -> None:
     """Test faces, the same drawn again, and with one attribute turned over in each further row."""
     run = runs / "icgan-avatars-s0"
@@ -115,9 +123,13 @@ def save_rows(name: str, rows: list[Tensor]) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        save_translations(Path(sys.argv[1]))
-        save_race(Path(sys.argv[1]))
-        save_edits(Path(sys.argv[1]))
+        runs = Path(sys.argv[1])
+        if runs.parent.name == "samples":  # as in the suite "race" there is a run for each variant, and all are others
+            save_first_looks(runs)
+        else:
+            save_translations(runs)
+            save_race(runs)
+            save_edits(runs)
         sys.exit()
     digits = glyphs.load(DataRequest(name="glyphs", root=Path(), resolution=32, channels=3))
     save_picture(IMAGES / "glyphs.png", to_unit(digits.source.fetch(torch.arange(40))), 10)

@@ -2,6 +2,7 @@
 interface, and the records that pages link to. A hook of MkDocs; nothing of it is kept in the repository.
 """
 
+import io
 import posixpath
 import re
 from pathlib import Path
@@ -11,6 +12,7 @@ from math_core import LatexError, LatexToMathML
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 LINK = re.compile(r"(!?\[[^\]\n]*\])\(([^)\s]+)\)")
@@ -18,12 +20,17 @@ MATH = re.compile(r"^```math\n(.*?)^```$", re.M | re.S)
 ROLE = re.compile(r":(?:mod|class|func|meth|attr|data):(?=<code)")
 RECORDS = "source"
 """Folder of the site with the files of the repository that pages link to."""
+THUMBNAIL = 128
+"""Pixels of a side of the small pictures, at most."""
 COLUMNS = ("setting", "default", "meaning")
 
 
 def on_files(files: Files, config: Any) -> Files:
     """Add the pages that are made here, and every file outside docs/ that a page links to."""
     pages = {**variant_pages(), "plugin-interface.md": interface_page()}
+    for name, page in pages.items():
+        if drawn := own_picture(page, posixpath.basename(name).removesuffix(".md")):
+            files.append(File.generated(config, thumbnail(name), content=cut(ROOT / "docs" / "images" / drawn)))
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
     wanted = set()
@@ -70,6 +77,26 @@ def formula(latex: str, where: str) -> str:
     return f'<div class="formula">{shown}</div>'
 
 
+def own_picture(page: str, name: str) -> str:
+    """The file of a picture on the page of a variant: the first one that is named after it, or the first one."""
+    found = re.findall(r"!\[[^\]]*\]\([^)]*images/([^)]+)\)", page)
+    return next((file for file in found if re.search(rf"(^|-){re.escape(name)}[.-]", file)), next(iter(found), ""))
+
+
+def thumbnail(page: str) -> str:
+    """Where the small picture of a page lies."""
+    return posixpath.join(posixpath.dirname(page), "thumbnails", posixpath.basename(page).replace(".md", ".png"))
+
+
+def cut(file: Path) -> bytes:
+    """The upper left corner of a picture, as PNG."""
+    with Image.open(file) as picture:
+        side = min(*picture.size, THUMBNAIL)
+        out = io.BytesIO()
+        picture.convert("RGB").crop((0, 0, side, side)).save(out, "PNG")
+    return out.getvalue()
+
+
 def outside(target: str, here: str) -> str:
     """The path in the repository of a link that leads out of docs/, from a page in that folder; empty for others."""
     if "://" in target or target.startswith("#"):
@@ -95,10 +122,12 @@ def variant_pages() -> dict[str, str]:
         found[f"variants/{name}.md"] = variant_page(variant_card(name), parts.dataset, figure(parts))
     lines = ["# The zoo", "", "Every variant, by family. `ganzoo info NAME` shows the same in a terminal.", ""]
     for family in sorted(families):
-        lines.append(f"- **{family}**")
+        lines += [f"## {family}", ""]
         for name in families[family]:
             spec = zoo.spec(name)
-            lines.append(f"    - [{name}]({name}.md): {spec.summary} ({spec.paper})")
+            shown = f"![](thumbnails/{name}.png)" if own_picture(found[f"variants/{name}.md"], name) else ""
+            lines.append(f"- {shown} **[{name}]({name}.md)** {spec.summary} ({spec.paper})")
+        lines.append("")
     return {**found, "variants/index.md": "\n".join(lines) + "\n"}
 
 

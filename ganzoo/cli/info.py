@@ -18,7 +18,7 @@ APART = ("name", "kind", "settings", "defaults_by_kind", "presets", "card")
 """Parts of a card that are shown in a form of their own."""
 SHARED = ("every run", "tricks")
 """Whose settings are shown only when they are requested."""
-NOT_TEXT = re.compile(r"^```math\n.*?^```\n\n?|^!\[.*\n\n?", re.M | re.S)
+NOT_TEXT = re.compile(r"^```math\n.*?^```\n\n?|^!\[[^\n]*\n\n?", re.M | re.S)
 """What a terminal cannot show of a card: the formula as LaTeX, which it also says in words, and pictures."""
 
 
