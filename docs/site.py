@@ -144,7 +144,7 @@ def variant_page(card: dict[str, Any], dataset: str, drawn: str) -> str:
         f"As `ganzoo train {card['name']}` builds them for `{dataset}`: layers, the shape of one sample behind each, "
         "parameters. Lines show what the losses feed into which network. "
         f"`ganzoo info {card['name']} --figure FILE.svg` draws this figure.", "",
-        f'<div class="figure">{drawn}</div>', "", "## Facts", "", f"- needs: {', '.join(card['needs'])}",
+        f'<div class="figure" tabindex="0">{drawn}</div>', "", "## Facts", "", f"- needs: {', '.join(card['needs'])}",
         f"- models: {', '.join(card['models'])}",
         f"- family: {card['family']}", f"- provided by: {card['provided by']}", "", "## Its own settings", "",
         f"Each is an `-o KEY=VALUE` of `ganzoo train {card['name']}`. [All settings](../reference.md).", "",

@@ -107,7 +107,6 @@ def anatomy(variant: str, dataset: str | None = None, texts: Mapping[str, str] |
             watch.outside(batch)
             for update in stage.updates:
                 update.loss(state, batch)
-            state.stage_step = stage.steps  # so that the last of them is like the end of the training
     session.dataset.close()
     return Anatomy(variant, session.config.dataset, watch.found(), watch.used(), [course(stage) for stage in stages])
 
