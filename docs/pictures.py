@@ -79,13 +79,20 @@ def save_translations(runs: Path) -> None:
                 save_rows(f"cyclegan-{dataset}", [images, there, again, target, here, trained.translate(here, "a2b")])
 
 
+ON_CARDS = ("r3gan", "projection", "stylegan2")
+"""Those of the race that trained for ten minutes and have no other picture of that."""
+
+
 def save_race(runs: Path) -> None:
-    """A row of samples of each run of the suite ``race``, in its order."""
+    """A row of samples of each run of the suite ``race``, in its order; three of the rows are on cards too."""
     labels = [job.name for job in read(find("race"), "race").jobs]
     found = [runs / label for label in labels if (runs / label / "generator.safetensors").exists()]
     if found:
         print("race.png:", ", ".join(run.name for run in found))
         save_rows("race", [ganzoo.open_run(run).sample(COLUMNS) for run in found])
+    for name in ON_CARDS:
+        if (runs / f"{name}-mnist-s0" / "generator.safetensors").exists():
+            save_rows(f"race-{name}", [ganzoo.open_run(runs / f"{name}-mnist-s0").sample(COLUMNS)])
 
 
 def save_first_looks(runs: Path) -> None:
