@@ -2,6 +2,7 @@
 
 python docs/pictures.py
 python docs/pictures.py bench/translation/runs      # of the runs that are there, or of bench/race/runs, or runs
+ganzoo bench docs/samples.toml && python docs/pictures.py bench/samples/runs     # first looks, for the cards
 
 The others come from `ganzoo sample`. Test pictures are taken from all over the split, none chosen.
 """
@@ -78,13 +79,27 @@ def save_translations(runs: Path) -> None:
                 save_rows(f"cyclegan-{dataset}", [images, there, again, target, here, trained.translate(here, "a2b")])
 
 
+ON_CARDS = ("r3gan", "projection", "stylegan2")
+"""Those of the race that trained for ten minutes and have no other picture of that."""
+
+
 def save_race(runs: Path) -> None:
-    """A row of samples of each run of the suite ``race``, in its order."""
+    """A row of samples of each run of the suite ``race``, in its order; three of the rows are on cards too."""
     labels = [job.name for job in read(find("race"), "race").jobs]
     found = [runs / label for label in labels if (runs / label / "generator.safetensors").exists()]
     if found:
         print("race.png:", ", ".join(run.name for run in found))
         save_rows("race", [ganzoo.open_run(run).sample(COLUMNS) for run in found])
+    for name in ON_CARDS:
+        if (runs / f"{name}-mnist-s0" / "generator.safetensors").exists():
+            save_rows(f"race-{name}", [ganzoo.open_run(runs / f"{name}-mnist-s0").sample(COLUMNS)])
+
+
+def save_first_looks(runs: Path) -> None:
+    """Samples of each run of ``samples.toml``, seed 0, classes in turn: `ganzoo sample RUN -n 60 --columns 10`."""
+    for job in read(Path(__file__).with_name("samples.toml"), "samples").jobs:
+        if (runs / job.name / "generator.safetensors").exists():
+            save_picture(IMAGES / f"first-{job.variant}.png", to_unit(ganzoo.open_run(runs / job.name).sample(60)), 10)
 
 
 def save_edits(runs: Path) -> None:
@@ -115,9 +130,13 @@ def save_rows(name: str, rows: list[Tensor]) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        save_translations(Path(sys.argv[1]))
-        save_race(Path(sys.argv[1]))
-        save_edits(Path(sys.argv[1]))
+        runs = Path(sys.argv[1])
+        if runs.parent.name == "samples":  # as in the suite "race" there is a run for each variant, and all are others
+            save_first_looks(runs)
+        else:
+            save_translations(runs)
+            save_race(runs)
+            save_edits(runs)
         sys.exit()
     digits = glyphs.load(DataRequest(name="glyphs", root=Path(), resolution=32, channels=3))
     save_picture(IMAGES / "glyphs.png", to_unit(digits.source.fetch(torch.arange(40))), 10)

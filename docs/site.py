@@ -2,25 +2,35 @@
 interface, and the records that pages link to. A hook of MkDocs; nothing of it is kept in the repository.
 """
 
+import io
 import posixpath
 import re
 from pathlib import Path
 from typing import Any
 
+from math_core import LatexError, LatexToMathML
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 LINK = re.compile(r"(!?\[[^\]\n]*\])\(([^)\s]+)\)")
+MATH = re.compile(r"^```math\n(.*?)^```$", re.M | re.S)
 ROLE = re.compile(r":(?:mod|class|func|meth|attr|data):(?=<code)")
 RECORDS = "source"
 """Folder of the site with the files of the repository that pages link to."""
+THUMBNAIL = 128
+"""Pixels of a side of the small pictures, at most."""
 COLUMNS = ("setting", "default", "meaning")
 
 
 def on_files(files: Files, config: Any) -> Files:
     """Add the pages that are made here, and every file outside docs/ that a page links to."""
     pages = {**variant_pages(), "plugin-interface.md": interface_page()}
+    for name, page in pages.items():
+        if drawn := own_picture(page, posixpath.basename(name).removesuffix(".md")):
+            files.append(File.generated(config, thumbnail(name), content=cut(ROOT / "docs" / "images" / drawn)))
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
     wanted = set()
@@ -33,8 +43,9 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: Any, files: Files) -> str:
-    """Links that lead out of docs/ lead to the copies; those to folders become plain text."""
+    """Formulas become MathML. Links that lead out of docs/ lead to the copies; those to folders become plain text."""
     here = posixpath.dirname(page.file.src_uri)
+    markdown = MATH.sub(lambda found: formula(found[1], page.file.src_uri), markdown)
 
     def moved(found: re.Match[str]) -> str:
         text, target = found.groups()
@@ -53,6 +64,39 @@ def on_page_content(html: str, page: Page, config: Any, files: Files) -> str:
     return ROLE.sub("", html)
 
 
+def formula(latex: str, where: str) -> str:
+    """LaTeX as MathML, which browsers show without a script.
+
+    Raises:
+        PluginError: the converter does not know what is written; the build stops.
+    """
+    try:
+        shown = LatexToMathML(fancy_error=False).convert_with_local_state(latex.strip(), displaystyle=True)
+    except LatexError as error:
+        raise PluginError(f"{where}: the formula cannot be shown: {error}\n{latex}") from error
+    return f'<div class="formula">{shown}</div>'
+
+
+def own_picture(page: str, name: str) -> str:
+    """The file of a picture on the page of a variant: the first one that is named after it, or the first one."""
+    found = re.findall(r"!\[[^\]]*\]\([^)]*images/([^)]+)\)", page)
+    return next((file for file in found if re.search(rf"(^|-){re.escape(name)}[.-]", file)), next(iter(found), ""))
+
+
+def thumbnail(page: str) -> str:
+    """Where the small picture of a page lies."""
+    return posixpath.join(posixpath.dirname(page), "thumbnails", posixpath.basename(page).replace(".md", ".png"))
+
+
+def cut(file: Path) -> bytes:
+    """The upper left corner of a picture, as PNG."""
+    with Image.open(file) as picture:
+        side = min(*picture.size, THUMBNAIL)
+        out = io.BytesIO()
+        picture.convert("RGB").crop((0, 0, side, side)).save(out, "PNG")
+    return out.getvalue()
+
+
 def outside(target: str, here: str) -> str:
     """The path in the repository of a link that leads out of docs/, from a page in that folder; empty for others."""
     if "://" in target or target.startswith("#"):
@@ -63,6 +107,8 @@ def outside(target: str, here: str) -> str:
 
 def variant_pages() -> dict[str, str]:
     """A page for each variant of ganzoo, and one with their families."""
+    from ganzoo.anatomy.draw import figure
+    from ganzoo.anatomy.flow import anatomy
     from ganzoo.cli.info import variant_card
     from ganzoo.registry.registry import Registry
 
@@ -72,18 +118,21 @@ def variant_pages() -> dict[str, str]:
     for name in zoo:
         spec = zoo.spec(name)
         families.setdefault(spec.family or "other", []).append(name)
-        found[f"variants/{name}.md"] = variant_page(variant_card(name))
+        parts = anatomy(name)
+        found[f"variants/{name}.md"] = variant_page(variant_card(name), parts.dataset, figure(parts))
     lines = ["# The zoo", "", "Every variant, by family. `ganzoo info NAME` shows the same in a terminal.", ""]
     for family in sorted(families):
-        lines.append(f"- **{family}**")
+        lines += [f"## {family}", ""]
         for name in families[family]:
             spec = zoo.spec(name)
-            lines.append(f"    - [{name}]({name}.md): {spec.summary} ({spec.paper})")
+            shown = f"![](thumbnails/{name}.png)" if own_picture(found[f"variants/{name}.md"], name) else ""
+            lines.append(f"- {shown} **[{name}]({name}.md)** {spec.summary} ({spec.paper})")
+        lines.append("")
     return {**found, "variants/index.md": "\n".join(lines) + "\n"}
 
 
-def variant_page(card: dict[str, Any]) -> str:
-    """A card, what the variant needs, and its own settings."""
+def variant_page(card: dict[str, Any], dataset: str, drawn: str) -> str:
+    """A card, the figure of its networks, what the variant needs, and its own settings."""
     text = re.sub(r"\]\((?:\.\./)+(benchmarks|docs)/", r"](../../\1/", str(card["card"]))
     text = text.replace("](../../docs/", "](../")
     rows = [
@@ -91,7 +140,11 @@ def variant_page(card: dict[str, Any]) -> str:
         for s in card["settings"] if s["of"] not in ("every run", "tricks")
     ]  # fmt: skip
     lines = [
-        text.rstrip(), "", "## Facts", "", f"- needs: {', '.join(card['needs'])}",
+        text.rstrip(), "", "## Its networks", "",
+        f"As `ganzoo train {card['name']}` builds them for `{dataset}`: layers, the shape of one sample behind each, "
+        "parameters. Lines show what the losses feed into which network. "
+        f"`ganzoo info {card['name']} --figure FILE.svg` draws this figure.", "",
+        f'<div class="figure" tabindex="0">{drawn}</div>', "", "## Facts", "", f"- needs: {', '.join(card['needs'])}",
         f"- models: {', '.join(card['models'])}",
         f"- family: {card['family']}", f"- provided by: {card['provided by']}", "", "## Its own settings", "",
         f"Each is an `-o KEY=VALUE` of `ganzoo train {card['name']}`. [All settings](../reference.md).", "",

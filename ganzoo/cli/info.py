@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import re
 import typing
 from pathlib import Path
 from typing import Any
@@ -9,20 +10,25 @@ from typing import Any
 import click
 
 from ganzoo.cli.options import emit_json, emit_table
-from ganzoo.errors import UnknownNameError
+from ganzoo.errors import UnknownNameError, UsageError
 from ganzoo.registry.registry import Catalogue, registry
+from ganzoo.runtime.files import replace_text
 
 APART = ("name", "kind", "settings", "defaults_by_kind", "presets", "card")
 """Parts of a card that are shown in a form of their own."""
 SHARED = ("every run", "tricks")
 """Whose settings are shown only when they are requested."""
+NOT_TEXT = re.compile(r"^```math\n.*?^```\n\n?|^!\[[^\n]*\n\n?", re.M | re.S)
+"""What a terminal cannot show of a card: the formula as LaTeX, which it also says in words, and pictures."""
 
 
 @click.command("info")
 @click.argument("name")
 @click.option("--all", "everything", is_flag=True, help="Also the settings of every run, and the tricks.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: always everything.")
-def command(name: str, everything: bool, as_json: bool) -> None:
+@click.option("--figure", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.svg",
+              help="Draw a variant's networks into a file instead.")  # fmt: skip
+def command(name: str, everything: bool, as_json: bool, figure: Path | None) -> None:
     """The card of a variant, data set, loss or metric: the idea, its settings, who provides it."""
     zoo = registry()
     name = name.removeprefix("zoo:")  # as weights are listed
@@ -30,12 +36,34 @@ def command(name: str, everything: bool, as_json: bool) -> None:
     if not holders:
         names = [n for c in zoo.catalogues().values() for n in c]
         raise UnknownNameError("name", name, names, "'ganzoo list KIND' shows all of a kind.")
+    if figure is not None:
+        draw(name, figure)
+        return
     for catalogue in holders:
         card = variant_card(name) if catalogue.kind == "variant" else plain_card(catalogue, name)
         if as_json:
             emit_json(card)
         else:
             show(card, everything)
+
+
+def draw(name: str, file: Path) -> None:
+    """Write the figure of a variant and print where it lies.
+
+    Raises:
+        UsageError: it is no variant, the file is no ``.svg``, or its folder does not exist.
+    """
+    from ganzoo.anatomy.draw import figure
+    from ganzoo.anatomy.flow import anatomy
+
+    if name not in registry().variants:
+        raise UsageError(f"--figure {file}: {name!r} is no variant, and variants alone have networks.")
+    if file.suffix.lower() != ".svg":
+        raise UsageError(f"--figure {file}: the figure is an SVG; end the name with .svg.")
+    if not file.parent.is_dir():
+        raise UsageError(f"--figure {file}: there is no folder {file.parent}.")
+    replace_text(file, figure(anatomy(name)))
+    click.echo(file)
 
 
 def plain_card(catalogue: Catalogue[Any], name: str) -> dict[str, Any]:
@@ -92,7 +120,7 @@ def as_text(value: Any) -> str:
 def show(card: dict[str, Any], everything: bool) -> None:
     """Print a card as text: what its author wrote first, then what the spec says, then settings."""
     if card.get("card"):
-        click.echo(card["card"].rstrip())
+        click.echo(NOT_TEXT.sub("", card["card"]).rstrip())
         click.echo()
     click.echo(click.style(f"{card['name']} ({card['kind']})", bold=True))
     for key, value in card.items():

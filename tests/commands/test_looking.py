@@ -46,6 +46,10 @@ def test_info_explains_every_setting(invoke: Invoke) -> None:
         own = [s["key"] for s in card["settings"] if s["of"] == name]
         short = invoke("info", name).out
         assert short.startswith(card["card"][:40]), "the card comes first"
+        assert "**Formula.**" in short
+        assert "**Samples.**" in short
+        assert "**How " in short
+        assert not any(mark in short for mark in ("```", "\\mathbb", "![")), "neither LaTeX nor pictures"
         assert all(key in short for key in own)
         assert "checkpoint_every" not in short
         assert card["paper"] in text
