@@ -117,9 +117,10 @@ class DetailsDiscriminator(Discriminator):
 class LAPGANOptions(AdamOptions):
     """Settings of LAPGAN."""
 
+    lr: float = option(5e-4, "Adam's step size", above=0)
     latent_dim: int = option(100, "length of the smallest picture's latent", at_least=1, at_most=65_536)
     hidden: int = option(256, "units of the smallest picture's networks", at_least=1, at_most=8_192)
-    width: int = option(32, "feature maps at every other level; the paper: 64 to 128", at_least=1, at_most=8_192)
+    width: int = option(16, "feature maps at every other level; the paper: 64 to 128", at_least=1, at_most=8_192)
     dropout: float = option(0.5, "share of D's last units left out in a step (section 3.3)", at_least=0, below=1)
 
 

@@ -22,7 +22,7 @@ class ProGANOptions(AdamOptions):
     beta2: float = option(0.99, "Adam's decay of the mean of squared gradients", at_least=0, below=1)
     latent_dim: int = option(128, "length of a latent vector; the paper: 512", at_least=1, at_most=65_536)
     width: int = option(
-        16, "feature maps at the full resolution; doubled at each smaller one, 512 at most", at_least=1, at_most=8_192
+        8, "feature maps at the full resolution; doubled at each smaller one, 512 at most", at_least=1, at_most=8_192
     )
     fade: float = option(0.5, "share of a stage in which its level is blended in", above=0, at_most=1)
     last: float = option(2.0, "steps of the last stage, as a multiple of those of each other one", above=0)
@@ -34,7 +34,7 @@ class ProGAN(GAN):
 
     Options = ProGANOptions
     defaults = {
-        "loss": "wasserstein", "batch_size": 32, "steps": 20_000, "gradient_penalty": 10.0, "drift": 0.001,
+        "loss": "wasserstein", "batch_size": 16, "steps": 20_000, "gradient_penalty": 10.0, "drift": 0.001,
     }  # fmt: skip
     presets: ClassVar = {
         "paper": {"latent_dim": 512, "width": 16, "batch_size": 16, "steps": 750_000, "last": 1.0},
