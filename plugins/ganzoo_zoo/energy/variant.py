@@ -25,6 +25,7 @@ class EnergyOptions(AdamOptions):
 class EBGANOptions(EnergyOptions):
     """Settings of EBGAN."""
 
+    lr: float = option(1e-3, "Adam's step size", above=0)
     margin: float = option(0.3, "energy from which a generated sample no longer teaches D (equation 1)", above=0)
     pull_away: float = option(0.1, "weight of the pull-away term in G's loss (equation 4); 0: none", at_least=0)
 
@@ -78,7 +79,7 @@ class EBGAN(Energetic):
 
     Options = EBGANOptions
     distance = "l2"
-    defaults = {"batch_size": 64, "steps": 10_000, "lr": 2e-4}
+    defaults = {"batch_size": 64, "steps": 10_000}
 
     def discriminator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
         """Equation 1."""
