@@ -141,7 +141,9 @@ class RunConfig:
     seed: int = option(0, "seed of weights, order of samples, and latents", at_least=0, at_most=2**63 - 1)
     device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", "where to train")
     precision: Literal["auto", "fp32", "tf32", "bf16"] = option(
-        "auto", "arithmetic; auto is fp32; tf32 is for GPUs; bf16 is autocast, with TF32 for what stays fp32 there"
+        "fp32",
+        "arithmetic; bf16 is autocast, with TF32 for what stays fp32 on a GPU; tf32 is for GPUs; auto measures "
+        "fp32 and bf16 when a run begins, on a CPU, and the run keeps the faster",
     )
     deterministic: bool = option(
         False, "only kernels that give the same bits every time: exact resume on a GPU; others raise an error"

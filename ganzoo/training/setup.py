@@ -139,6 +139,8 @@ def resolve_run(
     resolved = _absolute(resolve(variant, variant_class.Options, *layers, texts=texts))
     target = target or default_out(resolved)
     checkpoint, header = newest_sound(kept_checkpoints(target)) if resume else (None, None)
+    if header is not None and resolved.precision == "auto":
+        resolved = replace(resolved, **precision_of(header))
     asks = "metrics" in {**given, **(texts or {})} or resolved.metrics != usual.get("metrics", "")
     return ResolvedRun(variant_class, resolved, target, checkpoint, header, asks)
 
@@ -315,6 +317,12 @@ def _default_target(variant: str | None, given: Mapping[str, Any], texts: Mappin
     return default_out(_absolute(resolve(variant, variant_class.Options, *layers, texts=texts)))
 
 
+def precision_of(header: Mapping[str, Any]) -> dict[str, Any]:
+    """The setting of the arithmetic of the run to resume, which a resume does not measure again."""
+    found = header.get("config", {}).get("precision", "fp32")
+    return {"precision": "fp32" if found == "auto" else found}  # before auto measured, it was fp32
+
+
 def _saved_settings(folder: Path) -> dict[str, Any]:
     if not (folder / "config.toml").is_file():
         raise RunError(f"{folder} is not a run directory: there is nothing to resume.")
@@ -337,6 +345,7 @@ def _refuse_changes(header: Mapping[str, Any], new: RunConfig) -> None:
     if saved.get("variant") != new.variant:
         return  # the checkpoint is of another variant, and loading it says so
     # Resolved, because a checkpoint from before a setting existed was trained with its default.
+    saved = {**saved, **precision_of(header)}
     before, after = flat(to_plain(_absolute(resolve(new.variant, type(new.options), saved)))), flat(to_plain(new))
     for key in sorted(before.keys() | after.keys()):
         if key not in CHANGEABLE and before.get(key) != after.get(key):
