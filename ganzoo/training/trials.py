@@ -8,7 +8,7 @@ import statistics
 import time
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -52,7 +52,7 @@ class Precision:
     precision: Literal["fp32", "bf16"]
     said: str
     took: float = 0.0
-    steps: dict[str, float] = dataclasses.field(default_factory=dict)
+    steps: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def as_details(self) -> dict[str, Any]:
         """For ``run.json``."""
@@ -137,7 +137,8 @@ def mean_iterations(session: "TrainingSession", clock: Callable[[], float]) -> d
     for network in state.networks.values():
         network.train()
     count = sum(len(kinds(stage)) for stage in loop.stages)
-    pairs, means = pairs_within(loop.total_steps, count), dict.fromkeys(PRECISIONS, 0.0)
+    pairs = pairs_within(loop.total_steps, count)
+    means: dict[str, float] = dict.fromkeys(PRECISIONS, 0.0)
     for stage in loop.stages:
         loop.trainer.iterate(stage, 1)
         for number, share in kinds(stage).values():
