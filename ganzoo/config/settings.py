@@ -98,6 +98,14 @@ class Tricks:
         "exact", "slopes of r1 and r2: differentiated, or from a small random step, which costs a pass of D and no "
         "second derivative (arXiv:2501.08316, eq. 7)"
     )  # fmt: skip
+    path_length: float = option(
+        0.0, "weight of path length regularisation: G's slope along its latent is held near its mean: "
+        "arXiv:1912.04958, eq. 4", at_least=0,
+    )  # fmt: skip
+    path_every: int = option(
+        4, "iterations of G of which one has it, as many times as large: arXiv:1912.04958, appendix B", at_least=1,
+        at_most=1_000,
+    )  # fmt: skip
     clip_grad_norm: float | None = option(
         None, "largest norm of the gradient of a player's step; longer ones are scaled down; none: any", above=0
     )
@@ -270,6 +278,8 @@ SYNONYMS = {
     "manual_seed": "seed", "ema": "ema_halflife", "ema_decay": "ema_halflife", "clip_value": "clip",
     "n_dis": "n_critic", "d_iters": "d_steps", "gp": "gradient_penalty", "gp_weight": "gradient_penalty",
     "lambda_gp": "gradient_penalty", "r1_gamma": "r1", "gamma": "r1", "sn": "spectral_norm", "aug": "diffaugment",
+    "pl_weight": "path_length", "path_regularize": "path_length", "path_length_every": "path_every",
+    "g_reg_every": "path_every", "d_reg_every": "penalty_every",
     "fp16": "precision", "amp": "precision", "save_interval": "checkpoint_every", "sample_interval": "sample_every",
     "logger": "loggers", "log_to": "loggers", "tensorboard": "loggers", "wandb": "loggers", "report_to": "loggers",
     "sr": "sample_rate", "samplerate": "sample_rate", "slice_len": "length", "data_slice_len": "length",

@@ -81,7 +81,7 @@ def choose_precision(session: "TrainingSession", clock: Callable[[], float] = ti
     took = max(session.world.gather(lambda: clock() - begin))
     if broken := [text for _, text in found if text]:
         return Precision("fp32", f"precision: fp32, because a trial of bf16 failed: {broken[0]}", took)
-    steps = {name: max(times[name] for times, _ in found) for name in PRECISIONS}
+    steps: dict[str, float] = {name: max(times[name] for times, _ in found) for name in PRECISIONS}
     ratio = steps["fp32"] / steps["bf16"]
     names = PRECISIONS[::-1] if ratio >= FASTER else PRECISIONS
     milliseconds = {name: f"{1000 * seconds:.3g} ms" for name, seconds in steps.items()}
