@@ -203,6 +203,11 @@ class RunConfig:
         "", "classes of the data set that are kept, by name, comma separated; the others are left out of every split"
     )
     without: str = option("", "classes of the data set that are left out of every split, by name, comma separated")
+    limit: int | None = option(
+        None, "samples of the training set that are kept, equally many of each class; metrics compare with all of "
+        "them; none: all", at_least=1,
+    )  # fmt: skip
+    limit_seed: int = option(0, "picks the samples that limit keeps", at_least=0, at_most=2**63 - 1)
     degrade: Literal["none", "grey", "edges", "blur", "mask", "negative"] = option(
         "none", "makes pairs of the data set: what is left of each image, and the image; for variants that translate"
     )
@@ -235,6 +240,8 @@ class RunConfig:
         minutes_in(self.metric_minutes)
         if self.only and self.without:
             raise ConfigError(f"only = {self.only!r} and without = {self.without!r}: give one of them.")
+        if self.limit_seed and self.limit is None:
+            raise ConfigError(f"limit_seed = {self.limit_seed} without limit does nothing.")
         if self.channels == 4 and self.background != "white":
             raise ConfigError(
                 f"background = {self.background!r} does nothing with channels = 4, which keeps transparency."
@@ -281,6 +288,7 @@ SYNONYMS = {
     "pl_weight": "path_length", "path_regularize": "path_length", "path_length_every": "path_every",
     "g_reg_every": "path_every", "d_reg_every": "penalty_every",
     "fp16": "precision", "amp": "precision", "save_interval": "checkpoint_every", "sample_interval": "sample_every",
+    "subset": "limit", "max_images": "limit", "n_images": "limit", "num_images": "limit", "max_size": "limit",
     "logger": "loggers", "log_to": "loggers", "tensorboard": "loggers", "wandb": "loggers", "report_to": "loggers",
     "sr": "sample_rate", "samplerate": "sample_rate", "slice_len": "length", "data_slice_len": "length",
     "print_every": "log_every", "log_interval": "log_every",

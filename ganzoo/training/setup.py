@@ -26,7 +26,7 @@ from ganzoo.errors import (
 from ganzoo.metrics.context import EvaluationContext
 from ganzoo.metrics.measure import divided
 from ganzoo.metrics.requests import VERSUS, MetricRequest, requests_in
-from ganzoo.models.load import load_as_trained, load_variant, make_loss, usual_settings
+from ganzoo.models.load import load_as_trained, load_variant, make_loss, usual_settings, without_limit
 from ganzoo.models.variant import Variant
 from ganzoo.registry.registry import registry
 from ganzoo.registry.specs import DatasetSpec
@@ -209,15 +209,16 @@ def known_classes(spec: DatasetSpec) -> tuple[str, ...] | None:
 
 
 def load_data(run: ResolvedRun, progress: Progress) -> tuple[Dataset, Callable[[str, str], Dataset]]:
-    """The data that is trained on, and a function that loads other splits and sets in the same way."""
+    """The data that is trained on, and a function that loads other splits and sets in the same way, all of them: what
+    is measured is compared with all samples, also where few are trained on."""
     config = run.config
     loaded = load_as_trained(run.variant_class, config, config.dataset, progress=progress)
     check_fields(registry().variants.spec(config.variant), loaded)
 
     def load(name: str, split: str) -> Dataset:
-        if name in ("", config.dataset) and split in ("", loaded.info.split):
+        if config.limit is None and name in ("", config.dataset) and split in ("", loaded.info.split):
             return loaded
-        return load_as_trained(run.variant_class, config, name, split, progress)
+        return load_as_trained(run.variant_class, without_limit(config), name, split, progress)
 
     return loaded, load
 
