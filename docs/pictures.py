@@ -18,6 +18,7 @@ from ganzoo.data.base import DataRequest, to_unit
 from ganzoo.data.drawn import glyphs, solids
 from ganzoo.data.kinds import render
 from ganzoo.data.kinds.voxels import draw_voxels
+from ganzoo.data.load import load_dataset
 from ganzoo.data.packages.installed import missing_packages
 from ganzoo.data.specs import own_spec
 from ganzoo.data.store import data_root
@@ -27,6 +28,7 @@ from ganzoo.report.pictures import save_picture
 from ganzoo.runs.trained import open_networks
 
 IMAGES = Path(__file__).parent / "images"
+SUITES = Path(__file__).parents[1] / "benchmarks"
 COLUMNS = 12
 
 
@@ -107,6 +109,18 @@ def save_edits(runs: Path) -> None:
     save_rows("icgan-avatars", rows)
 
 
+def save_finetuned(runs: Path) -> None:
+    """Training images of the runs of ``benchmarks/finetune.toml``, and a row of samples of each, in its order."""
+    labels = [job.name for job in read(SUITES / "finetune.toml", "finetune").jobs]
+    found = [runs / label for label in labels if (runs / label / "generator.safetensors").exists()]
+    if not found:
+        return
+    print("finetune.png: training images,", ", ".join(run.name for run in found))
+    config = ganzoo.open_run(found[0]).config
+    images = load_dataset(config.dataset, config).examples(COLUMNS)["images"]
+    save_rows("finetune", [images, *(ganzoo.open_run(run).sample(COLUMNS) for run in found)])
+
+
 def save_rows(name: str, rows: list[Tensor]) -> None:
     """Pictures [COLUMNS, C, H, W] in rows, grey ones as RGB."""
     values = [to_unit(row).float().expand(-1, 3, -1, -1) for row in rows]
@@ -117,6 +131,7 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         save_translations(Path(sys.argv[1]))
         save_race(Path(sys.argv[1]))
+        save_finetuned(Path(sys.argv[1]))
         save_edits(Path(sys.argv[1]))
         sys.exit()
     digits = glyphs.load(DataRequest(name="glyphs", root=Path(), resolution=32, channels=3))

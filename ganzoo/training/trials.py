@@ -80,7 +80,7 @@ def choose_precision(session: "TrainingSession", clock: Callable[[], float] = ti
     found = session.world.gather(measure)
     took = max(session.world.gather(lambda: clock() - begin))
     if broken := [text for _, text in found if text]:
-        return Precision("fp32", f"precision: fp32, because a trial of bf16 failed: {broken[0]}", took)
+        return Precision("fp32", f"precision: fp32, because the trial failed: {broken[0]}", took)
     steps: dict[str, float] = {name: max(times[name] for times, _ in found) for name in PRECISIONS}
     ratio = steps["fp32"] / steps["bf16"]
     names = PRECISIONS[::-1] if ratio >= FASTER else PRECISIONS
@@ -129,9 +129,9 @@ def kinds(stage: Stage) -> dict[tuple[str, ...], tuple[int, float]]:
 
 def mean_iterations(session: "TrainingSession", clock: Callable[[], float]) -> dict[str, float]:
     """Seconds of a mean iteration in each arithmetic, on a state of its own that is thrown away."""
-    variant, nothing = copy.copy(session.variant), None
+    variant = copy.copy(session.variant)
     variant.config = dataclasses.replace(session.config, precision="fp32")
-    run: Any = nothing
+    run: Any = None
     state = new_state(variant, session.device)
     loop = TrainingLoop(variant, state, session.dataset, run, run, session.device)
     for network in state.networks.values():

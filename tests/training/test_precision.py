@@ -137,7 +137,7 @@ def test_bf16_that_fails_is_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Trainer, "losses", failing)
     found = chosen({})
     assert found.precision == "fp32"
-    assert found.said == "precision: fp32, because a trial of bf16 failed: NotFiniteError: nan"
+    assert found.said == "precision: fp32, because the trial failed: NotFiniteError: nan"
 
 
 def test_the_slowest_of_several_processes_decides(monkeypatch: pytest.MonkeyPatch) -> None:
