@@ -19,6 +19,7 @@ from ganzoo.data.base import DataRequest, to_unit
 from ganzoo.data.drawn import glyphs, solids
 from ganzoo.data.kinds import render
 from ganzoo.data.kinds.voxels import draw_voxels
+from ganzoo.data.load import load_dataset
 from ganzoo.data.packages.installed import missing_packages
 from ganzoo.data.specs import own_spec
 from ganzoo.data.store import data_root
@@ -28,6 +29,7 @@ from ganzoo.report.pictures import save_picture
 from ganzoo.runs.trained import open_networks
 
 IMAGES = Path(__file__).parent / "images"
+SUITES = Path(__file__).parents[1] / "benchmarks"
 COLUMNS = 12
 
 
@@ -122,6 +124,18 @@ def save_edits(runs: Path) -> None:
     save_rows("icgan-avatars", rows)
 
 
+def save_finetuned(runs: Path) -> None:
+    """Training images of the runs of ``benchmarks/finetune.toml``, and a row of samples of each, in its order."""
+    labels = [job.name for job in read(SUITES / "finetune.toml", "finetune").jobs]
+    found = [runs / label for label in labels if (runs / label / "generator.safetensors").exists()]
+    if not found:
+        return
+    print("finetune.png: training images,", ", ".join(run.name for run in found))
+    config = ganzoo.open_run(found[0]).config
+    images = load_dataset(config.dataset, config).examples(COLUMNS)["images"]
+    save_rows("finetune", [images, *(ganzoo.open_run(run).sample(COLUMNS) for run in found)])
+
+
 def save_rows(name: str, rows: list[Tensor]) -> None:
     """Pictures [COLUMNS, C, H, W] in rows, grey ones as RGB."""
     values = [to_unit(row).float().expand(-1, 3, -1, -1) for row in rows]
@@ -136,6 +150,7 @@ if __name__ == "__main__":
         else:
             save_translations(runs)
             save_race(runs)
+            save_finetuned(runs)
             save_edits(runs)
         sys.exit()
     digits = glyphs.load(DataRequest(name="glyphs", root=Path(), resolution=32, channels=3))

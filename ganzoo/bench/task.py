@@ -45,7 +45,8 @@ def steps_of(job: dict[str, Any], prepared: TrainingSession) -> int:
             steps = max(1, math.ceil(steps * job["images"] / seen))
         return steps
     seconds = seconds_a_step(prepared)
-    return max(1, int(job["minutes"] * 60 / seconds))
+    before = prepared.precision.took if prepared.precision else 0.0  # to measure is part of the training
+    return max(1, int((job["minutes"] * 60 - before) / seconds))
 
 
 def images_of(prepared: TrainingSession, steps: int) -> int:
@@ -107,7 +108,9 @@ def work(folder: Path, name: str) -> dict[str, Any]:
         given = {**job["settings"], "seed": job["seed"], **device}
         prepared = prepare(job["variant"], job["dataset"], out=out, settings={**given, "metrics": ""})
         taken, omitted = divided(prepared.context(), job["metrics"])
-        more = {"steps": steps_of(job, prepared), "metrics": ", ".join(map(str, taken))}
+        prepared.settle_precision()
+        chosen = prepared.config.precision
+        more = {"steps": steps_of(job, prepared), "metrics": ", ".join(map(str, taken)), "precision": chosen}
         prepared = prepare(job["variant"], job["dataset"], out=out, settings={**given, **more})
     run = prepared.train()
     networks = run.variant.build()

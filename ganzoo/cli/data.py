@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ganzoo.data.sources.survey import Survey
 
 LINE_SECONDS = 5.0  # between plain progress lines
+SURVEYS = {"folder": "survey", "sounds": "sounds", "recordings": "sounds", "voxels": "voxels"}
+"""Modules that look into the user's own files, by the names of data sets."""
 
 
 @click.group("data")
@@ -111,13 +113,14 @@ def fetch_sets(names: tuple[str, ...], as_json: bool) -> None:
 def verify_sets(names: tuple[str, ...], as_json: bool) -> None:
     """Read the files of data sets and compare their checksums; exit code 1 unless all are there and right.
 
-    folder:PATH shows what a folder of your own holds: classes, sizes, kinds of images, files that cannot be used.
+    folder:PATH, sounds:PATH, recordings:PATH and voxels:PATH show what a folder of your own holds: classes, sizes,
+    sample rates, kinds of images, files that cannot be used.
 
     What metrics remember of a set (reference statistics) is read, too; of that, what is damaged is computed again when
     it is needed.
     """
     root = store.data_root()
-    own = [name for name in names if name.startswith("folder:")]
+    own = [name for name in names if name.partition(":")[0] in SURVEYS]
     names = tuple(name for name in names if name not in own)
     specs = [registry().datasets.spec(name) for name in names]
     surveys = look_into(own, root)
@@ -193,10 +196,13 @@ def look_into(names: list[str], root: Path) -> "dict[str, Survey]":
     """What folders hold, by the names as typed."""
     if not names:
         return {}  # spares the import of torch
-    from ganzoo.data.sources.survey import survey
-
+    found = {}
     with shown_progress() as progress:
-        return {name: survey(name.partition(":")[2], root, progress) for name in names}
+        for name in names:
+            kind, _, argument = name.partition(":")
+            module = importlib.import_module(f"ganzoo.data.sources.{SURVEYS[kind]}")
+            found[name] = module.survey(kind, argument, root, progress)
+    return found
 
 
 def report(

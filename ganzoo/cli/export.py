@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ganzoo.cli.options import SOURCE, parse_assignments, speak
-from ganzoo.errors import UsageError
+from ganzoo.errors import ExportError, UsageError
 
 if TYPE_CHECKING:
     from ganzoo.export.write import Exported
@@ -43,23 +43,37 @@ def command(
 
     What computes is compared with PyTorch first, at batches of 1, 3 and 8. Where it differs by more than 1e-5 of the
     largest value, or of 1, nothing is written.
+
+    With --role all every network is tried before one is written; those that cannot be exported are named.
     """
     from ganzoo.export.source import roles_of
-    from ganzoo.export.write import export_network
+    from ganzoo.export.write import prepare_export
 
     source = source.expanduser()
     if role == "all" and output:
         raise UsageError(f"--output {output} names one file; --role all writes one for each role, named after it.")
+    ready, left_out = [], {}
     for each in roles_of(source) if role == "all" else [role]:
-        done = export_network(
-            source,
-            to,  # type: ignore[arg-type]  # click checks the choices
-            role=each,
-            weights=weights,  # type: ignore[arg-type]
-            settings=parse_assignments(assignments, "-s"),
-            output=output.expanduser() if output else None,
-            overwrite=overwrite,
-        )
+        try:
+            write = prepare_export(
+                source,
+                to,  # type: ignore[arg-type]  # click checks the choices
+                role=each,
+                weights=weights,  # type: ignore[arg-type]
+                settings=parse_assignments(assignments, "-s"),
+                output=output.expanduser() if output else None,
+                overwrite=overwrite,
+            )
+        except ExportError as error:
+            left_out[each] = error
+        else:
+            ready.append(write)
+    if not ready:
+        raise next(iter(left_out.values()))
+    for each, reason in left_out.items():
+        speak(f"{click.style(NOTE, fg='yellow')} no {each} is written: {reason}")
+    for write in ready:
+        done = write()
         tell(done)
         click.echo(done.path)
 

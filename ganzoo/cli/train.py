@@ -32,7 +32,7 @@ SECTION = "Everything else is a setting: 'ganzoo info VARIANT' lists them, -o KE
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings, such as a run's config.toml.")
 @click.option("--seed", metavar="N", help="Seed of weights, order and latents. [default: 0]")
 @click.option("--device", metavar="auto|cpu|cuda|mps", help="Where to train. [default: auto]")
-@click.option("--precision", metavar="auto|fp32|tf32|bf16", help="Arithmetic. [default: auto, which is fp32]")
+@click.option("--precision", metavar="auto|fp32|tf32|bf16", help="Arithmetic; auto measures. [default: fp32]")
 @click.option("--deterministic", is_flag=True, help="Exact resume on a GPU too, at some cost in speed.")
 @click.option("--metric", "metrics", metavar="NAME[@ROLE][ vs DATASET]", multiple=True,
               help="Measure while training and at the end; may be repeated. The first chooses the best.")  # fmt: skip

@@ -98,6 +98,14 @@ class Tricks:
         "exact", "slopes of r1 and r2: differentiated, or from a small random step, which costs a pass of D and no "
         "second derivative (arXiv:2501.08316, eq. 7)"
     )  # fmt: skip
+    path_length: float = option(
+        0.0, "weight of path length regularisation: G's slope along its latent is held near its mean: "
+        "arXiv:1912.04958, eq. 4", at_least=0,
+    )  # fmt: skip
+    path_every: int = option(
+        4, "iterations of G of which one has it, as many times as large: arXiv:1912.04958, appendix B", at_least=1,
+        at_most=1_000,
+    )  # fmt: skip
     clip_grad_norm: float | None = option(
         None, "largest norm of the gradient of a player's step; longer ones are scaled down; none: any", above=0
     )
@@ -141,7 +149,9 @@ class RunConfig:
     seed: int = option(0, "seed of weights, order of samples, and latents", at_least=0, at_most=2**63 - 1)
     device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", "where to train")
     precision: Literal["auto", "fp32", "tf32", "bf16"] = option(
-        "auto", "arithmetic; auto is fp32; tf32 is for GPUs; bf16 is autocast, with TF32 for what stays fp32 there"
+        "fp32",
+        "arithmetic; bf16 is autocast, with TF32 for what stays fp32 on a GPU; tf32 is for GPUs; auto measures "
+        "fp32 and bf16 when a run begins, on a CPU, and the run keeps the faster",
     )
     deterministic: bool = option(
         False, "only kernels that give the same bits every time: exact resume on a GPU; others raise an error"
@@ -193,6 +203,11 @@ class RunConfig:
         "", "classes of the data set that are kept, by name, comma separated; the others are left out of every split"
     )
     without: str = option("", "classes of the data set that are left out of every split, by name, comma separated")
+    limit: int | None = option(
+        None, "samples of the training set that are kept, equally many of each class; metrics compare with all of "
+        "them; none: all", at_least=1,
+    )  # fmt: skip
+    limit_seed: int = option(0, "picks the samples that limit keeps", at_least=0, at_most=2**63 - 1)
     degrade: Literal["none", "grey", "edges", "blur", "mask", "negative"] = option(
         "none", "makes pairs of the data set: what is left of each image, and the image; for variants that translate"
     )
@@ -229,6 +244,8 @@ class RunConfig:
         minutes_in(self.metric_minutes)
         if self.only and self.without:
             raise ConfigError(f"only = {self.only!r} and without = {self.without!r}: give one of them.")
+        if self.limit_seed and self.limit is None:
+            raise ConfigError(f"limit_seed = {self.limit_seed} without limit does nothing.")
         if self.channels == 4 and self.background != "white":
             raise ConfigError(
                 f"background = {self.background!r} does nothing with channels = 4, which keeps transparency."
@@ -272,7 +289,10 @@ SYNONYMS = {
     "manual_seed": "seed", "ema": "ema_halflife", "ema_decay": "ema_halflife", "clip_value": "clip",
     "n_dis": "n_critic", "d_iters": "d_steps", "gp": "gradient_penalty", "gp_weight": "gradient_penalty",
     "lambda_gp": "gradient_penalty", "r1_gamma": "r1", "gamma": "r1", "sn": "spectral_norm", "aug": "diffaugment",
+    "pl_weight": "path_length", "path_regularize": "path_length", "path_length_every": "path_every",
+    "g_reg_every": "path_every", "d_reg_every": "penalty_every",
     "fp16": "precision", "amp": "precision", "save_interval": "checkpoint_every", "sample_interval": "sample_every",
+    "subset": "limit", "max_images": "limit", "n_images": "limit", "num_images": "limit", "max_size": "limit",
     "logger": "loggers", "log_to": "loggers", "tensorboard": "loggers", "wandb": "loggers", "report_to": "loggers",
     "sr": "sample_rate", "samplerate": "sample_rate", "slice_len": "length", "data_slice_len": "length",
     "print_every": "log_every", "log_interval": "log_every",

@@ -14,6 +14,7 @@ from ganzoo.data.derived.chosen import Chosen
 from ganzoo.data.derived.colours import by_colours
 from ganzoo.data.derived.degrade import degraded
 from ganzoo.data.progress import Progress, silent
+from ganzoo.data.sampler import derived_seed
 from ganzoo.data.specs.packages import COLOUR_CLASSES
 from ganzoo.data.store import data_root
 from ganzoo.errors import ConfigError, DataError, SplitMissingError, UnknownNameError
@@ -59,7 +60,9 @@ def load_dataset(
     found = load_one(name, config, split, progress, **request)
     there = split in dataset_spec(config.second).splits
     # They are of the first set.
-    config = dataclasses.replace(config, labels_from="", degrade="none", classes="given", only="", without="")
+    config = dataclasses.replace(
+        config, labels_from="", degrade="none", classes="given", only="", without="", limit=None, limit_seed=0
+    )
     try:
         second = load_one(config.second, config, split if there else None, progress, **request)
     except SplitMissingError:  # of a folder only its files can tell
@@ -97,6 +100,8 @@ def load_one(name: str, config: RunConfig, split: str | None, progress: Progress
     refuse_other_waves(loaded, config)
     if config.only or config.without:
         loaded = kept_classes(loaded, config)
+    if config.limit is not None and wanted.split == spec.splits[0]:
+        loaded = limited(loaded, config.limit, config.limit_seed)
     return loaded if config.degrade == "none" else degraded(loaded, config.degrade)
 
 
@@ -171,6 +176,27 @@ def kept_classes(dataset: Dataset, config: RunConfig) -> Dataset:
     )
     fields = {name: picked(values, indices) for name, values in dataset.fields.items()}
     return Dataset(info, {**fields, "labels": renumbered[indices]}, whole=dataset)
+
+
+def limited(dataset: Dataset, limit: int, seed: int) -> Dataset:
+    """``limit`` samples of a data set, one of each class in turn as long as it has some; ``seed`` picks them.
+
+    Raises:
+        ConfigError: it has fewer.
+    """
+    info, count = dataset.info, len(dataset.source)
+    if limit > count:
+        raise ConfigError(f"limit = {limit:,}: data set {info.name!r} has {count:,} {info.split} samples.")
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(derived_seed("limit", seed)))
+    if dataset.labels is not None:
+        labels, turn = dataset.labels.cpu()[order], torch.empty(count, dtype=torch.int64)
+        for k in labels.unique():
+            turn[labels == k] = torch.arange(int((labels == k).sum()))
+        order = order[turn.argsort(stable=True)]
+    indices = order[:limit].sort().values
+    checksum = hashlib.sha256(f"{info.digest} limit {indices.tolist()}".encode()).hexdigest()
+    info = dataclasses.replace(info, count=limit, digest=checksum)
+    return Dataset(info, {name: picked(values, indices) for name, values in dataset.fields.items()})
 
 
 def picked(values: Source | Tensor, indices: Tensor) -> Source | Tensor:

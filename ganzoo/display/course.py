@@ -122,12 +122,15 @@ class Course:
         return f"{hours}:{minutes:02d}:{seconds % 60:02d}" if hours else f"{minutes}:{seconds % 60:02d}"
 
 
-def opening(run: "Run") -> str:
-    """The line that says what begins."""
+def opening(run: "Run") -> list[str]:
+    """The lines that say what begins."""
     data = run.data
     verb = f"resuming at step {run.step:,}" if run.step else "training"
     shape = "x".join(map(str, data.shape))
-    return (
+    said = [
         f"{verb}: {run.config.variant} on {data.name} ({data.count:,} {data.kind} of {shape}), "
         f"{run.total_steps:,} steps of {run.config.batch_size}, on {run.details['device']} -> {run.path}"
-    )
+    ]
+    if not run.step and (measured := run.details.get("precision")):
+        said.append(measured["said"])
+    return said

@@ -39,7 +39,8 @@ class TrainingLines:
     def ganzoo_run_started(self, run: "Run") -> None:
         """What begins."""
         self.course.start(run)
-        self.say(opening(run))
+        for text in opening(run):
+            self.say(text)
 
     @hookimpl
     def ganzoo_step_logged(self, run: "Run", record: Mapping[str, Any]) -> None:

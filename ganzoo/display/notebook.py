@@ -94,7 +94,7 @@ def numbers(course: Course, status: str) -> str:
     )
     speed = f"{course.rate:,.0f} images/s, {course.left()} left" if course.record else "starting"
     return (
-        f"<div><div>{html.escape(opening(run))}</div>"
+        f"<div><div>{'<br>'.join(map(html.escape, opening(run)))}</div>"
         f"<progress value='{course.step}' max='{run.total_steps}' style='width:20em' "
         f"aria-label='progress'></progress> {course.step:,}/{run.total_steps:,}, {speed} ({html.escape(status)})"
         f"<table>{rows}</table></div>"

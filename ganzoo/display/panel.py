@@ -69,7 +69,8 @@ class TrainingPanel:
     def ganzoo_run_started(self, run: "Run") -> None:
         """What begins, and the panel below."""
         self.course.start(run)
-        self.say(opening(run))
+        for text in opening(run):
+            self.say(text)
         if self._live is not None:  # the run went back to a checkpoint
             return
         try:

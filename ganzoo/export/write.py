@@ -60,6 +60,29 @@ def export_network(
 ) -> Exported:
     """Write a trained network of a run directory or a weights file in another form.
 
+    Arguments as of :func:`prepare_export`.
+
+    Raises:
+        RunError, CheckpointError, UsageError, ExportError: as there; nothing is written then.
+    """
+    return prepare_export(
+        source, to, role=role, weights=weights, settings=settings, output=output, overwrite=overwrite
+    )()
+
+
+def prepare_export(
+    source: str | Path,
+    to: Format,
+    *,
+    role: str | None = None,
+    weights: Weights = "used",
+    settings: Mapping[str, str] | None = None,
+    output: str | Path | None = None,
+    overwrite: bool = False,
+) -> Callable[[], Exported]:
+    """Make a trained network in another form ready, and return what writes it: several can so be tried before one is
+    written.
+
     What computes is compared with PyTorch first, at batches of 1, 3 and 8. Where it differs by more than 1e-5 of the
     largest value, or of 1, nothing is written.
 
@@ -92,16 +115,16 @@ def export_network(
     refuse_target(target, to, overwrite)
     call = call_of(found.network, found.data, settings)
     if to == "hf":
-        return write_folder(found, call, target)
+        return lambda: write_folder(found, call, target)
     program, fitted = export_program(call)
     fixed = call.free_sides and not fitted.free_sides
     if to == "plain":
-        return write_plain(found, program, fitted, target, fixed)
-    return write_program(found, program, fitted, target, fixed)
+        return plain_files(found, program, fitted, target, fixed)
+    return program_file(found, program, fitted, target, fixed)
 
 
-def write_program(source: Source, program: Any, call: Call, target: Path, fixed: bool) -> Exported:
-    """An ONNX or pt2 file, which is run, compared, and only then given its name."""
+def program_file(source: Source, program: Any, call: Call, target: Path, fixed: bool) -> Callable[[], Exported]:
+    """An ONNX or pt2 file, which is run, compared, and only then ready to be given its name."""
     description = describe(source, call)
     make: Callable[[bytes], Run]
     if target.suffix == ".onnx":
@@ -111,13 +134,17 @@ def write_program(source: Source, program: Any, call: Call, target: Path, fixed:
     run = make(content)
     apart = difference(call, run)
     compare_samples(source, description, run, call)
-    replace_file(target, lambda temporary: temporary.write_bytes(content))
-    note = ""
-    try:
-        read(target)
-    except CheckpointError as error:
-        note = f"ganzoo.load refuses it, other programs open it: {error}"
-    return Exported(target, apart, hashlib.sha256(content).hexdigest(), fixed, note)
+
+    def write() -> Exported:
+        replace_file(target, lambda temporary: temporary.write_bytes(content))
+        note = ""
+        try:
+            read(target)
+        except CheckpointError as error:
+            note = f"ganzoo.load refuses it, other programs open it: {error}"
+        return Exported(target, apart, hashlib.sha256(content).hexdigest(), fixed, note)
+
+    return write
 
 
 def refuse_target(target: Path, format: Format, overwrite: bool) -> None:
@@ -163,7 +190,7 @@ def write_weights(source: Source, path: Path) -> None:
     write_tensors(path, source.network.state_dict(), public_header(source.header))
 
 
-def write_plain(source: Source, program: Any, call: Call, target: Path, fixed: bool) -> Exported:
+def plain_files(source: Source, program: Any, call: Call, target: Path, fixed: bool) -> Callable[[], Exported]:
     """Weights as safetensors, and beside them the code that computes with them."""
     function = source.role.replace("-", "_")
     about = (
@@ -172,16 +199,20 @@ def write_plain(source: Source, program: Any, call: Call, target: Path, fixed: b
     code = plain_code(program, call, target.name, function, about)
     run = code_run(code, source.network.state_dict())
     apart = difference(call, run)
-    beside = target.with_suffix(".py")
-    new = not beside.exists()
-    replace_text(beside, code)
-    try:
-        write_weights(source, target)
-    except BaseException:
-        if new:
-            beside.unlink(missing_ok=True)
-        raise
-    return Exported(target, apart, file_hash(target), fixed)
+
+    def write() -> Exported:
+        beside = target.with_suffix(".py")
+        new = not beside.exists()
+        replace_text(beside, code)
+        try:
+            write_weights(source, target)
+        except BaseException:
+            if new:
+                beside.unlink(missing_ok=True)
+            raise
+        return Exported(target, apart, file_hash(target), fixed)
+
+    return write
 
 
 def write_folder(source: Source, call: Call, target: Path) -> Exported:

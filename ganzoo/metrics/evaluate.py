@@ -17,7 +17,7 @@ from ganzoo.metrics.cache import FOLDER
 from ganzoo.metrics.context import EvaluationContext
 from ganzoo.metrics.measure import applicable, check, load_metrics, measure_all, network_target
 from ganzoo.metrics.targets import EvaluationTarget, FolderTarget
-from ganzoo.models.load import load_as_trained, load_variant
+from ganzoo.models.load import load_as_trained, load_variant, without_limit
 from ganzoo.runs.run import weights_path
 from ganzoo.runs.trained import open_networks
 from ganzoo.runs.weights import describe_weights, weights_in
@@ -101,7 +101,7 @@ def load_reference(
     """
     kind, _, argument = name.partition(":")
     if config is not None:
-        return load_as_trained(load_variant(config.variant), config, name, split, progress)
+        return load_as_trained(load_variant(config.variant), without_limit(config), name, split, progress)
     if kind != "folder" or not isinstance(target, FolderTarget):
         return load_dataset(name, RunConfig(variant="none", dataset=name), split or None, progress)
     folder, listing = open_folder(argument, root=data_root(), progress=progress)

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
 from ganzoo.data.loader import Batch
@@ -46,8 +47,8 @@ class GAN(Variant):
     @classmethod
     def applied_tricks(cls) -> frozenset[str]:
         if cls.supports is not None:
-            return frozenset(cls.supports)
-        found = set(NETWORK_TRICKS)
+            return frozenset((*cls.supports, penalties.PATH_LENGTH))
+        found = {*NETWORK_TRICKS, penalties.PATH_LENGTH}
         if cls.discriminator_loss is GAN.discriminator_loss:
             found |= {*DISCRIMINATOR_TRICKS, *INPUT_TRICKS}
             if cls.generator_loss is GAN.generator_loss:
@@ -73,6 +74,7 @@ class GAN(Variant):
         wanted = {PROBABILITY: tricks.ada, TIME: tricks.diffusion}
         names = [name for name, target in wanted.items() if target]
         names += [memory_name(name) for name in weights(annealed(tricks))]
+        names += [self.path_mean(game) for game in self.games() if tricks.path_length]
         return {name: torch.zeros(()) for name in names}
 
     def weight(self, state: State, name: str) -> Tensor | float:
@@ -91,20 +93,24 @@ class GAN(Variant):
         return [Stage("adversarial", self.config.steps, self.updates())]
 
     def updates(self) -> tuple[Update, ...]:
-        """One step of the discriminators, then one of the generators; before them now and then one of penalties."""
-        every = self.config.tricks.penalty_every
+        """One step of the discriminators, then one of the generators; before them now and then one of penalties, and
+        after them one of path lengths."""
+        tricks, every = self.config.tricks, self.config.tricks.penalty_every
+        path = Update(penalties.PATH_LENGTH, "generator", self.path_length_loss, tricks.path_every)
         lazy = (Update("penalty", "discriminator", self.penalty_loss, every),) if every > 1 else ()
         return (
             *lazy,
             Update("discriminator", "discriminator", self.discriminator_loss),
             Update("generator", "generator", self.generator_loss),
+            *((path,) if tricks.path_length else ()),
         )
 
     def optimizer(self, player: str, parameters: list[nn.Parameter]) -> Optimizer:
-        """As every variant's; with lazy penalties the discriminator's steps are more, and each is a little smaller."""
-        found = super().optimizer(player, parameters)
-        every = self.config.tricks.penalty_every
-        if player == "discriminator" and every > 1:
+        """As every variant's; with lazy penalties a player's steps are more, and each is a little smaller."""
+        found, tricks = super().optimizer(player, parameters), self.config.tricks
+        lazy = {"discriminator": tricks.penalty_every > 1, "generator": tricks.path_length}
+        if lazy.get(player):
+            every = tricks.penalty_every if player == "discriminator" else tricks.path_every
             share = every / (every + 1)
             for group in found.param_groups:
                 group["lr"] *= share
@@ -343,6 +349,29 @@ class GAN(Variant):
             return {"total": matching}
         adversarial = self._generator_total(fake_logits, real_logits if self.loss.needs_real else None)
         return {"total": adversarial + matching, "feature_matching": matching}
+
+    def path_mean(self, game: Game) -> str:
+        """Name of the mean length of a game's generator in the memory of a state."""
+        name = f"{penalties.PATH_LENGTH}.mean"
+        several = len({each.generator for each in self.games()}) > 1
+        return f"{name} {game.generator}" if several else name
+
+    def path_length_loss(self, state: State, batch: Batch) -> Losses:
+        """How far the slopes of each generator are from their mean (arXiv:1912.04958, equation 4), on half a batch."""
+        found, tricks = [], self.config.tricks
+        for game in {game.generator: game for game in self.games()}.values():
+            generator = self.network(state, game.generator, Generator)
+            # Batch normalisation has nothing to say of one sample.
+            least = 1 + any(isinstance(module, _BatchNorm) for module in generator.modules())
+            count = max(least, len(batch[game.real]) // 2)
+            condition = self.condition(state, game, batch)
+            latents = generator.latents(count)
+            start, samples = generator.paths(latents, None if condition is None else condition[:count])
+            mean = state.memory[self.path_mean(game)]
+            penalty = penalties.path_length(penalties.path_lengths(samples, start), mean)
+            total = tricks.path_length * tricks.path_every * penalty
+            found.append((game, {"path_penalty": penalty, "path_mean": mean.clone(), "total": total}))
+        return combined(found, weighted=False)
 
 
 def combined(found: list[tuple[Game, Losses]], weighted: bool) -> Losses:

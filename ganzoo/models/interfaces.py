@@ -72,6 +72,16 @@ class Generator(nn.Module):
         """Samples as :meth:`forward` gives them, with the settings in ``sampling`` (a ``Sampling``) applied."""
         return self(latents, condition)
 
+    def paths(self, latents: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Where the paths begin whose length is regularised, and the samples that they lead to.
+
+        Returns:
+            The latents [N, latent_dim] themselves, or what a generator turns them into first: [N, D], or [N, places, D]
+            where it enters at several places; and samples made of them, which can be differentiated by them.
+        """
+        start = latents.detach().requires_grad_()
+        return start, self(start, condition)
+
     def condition_from(self, sampling: Any, n: int, rng: torch.Generator) -> Tensor | None:
         """Conditions of ``n`` samples that the settings in ``sampling`` ask for; None when they ask for none."""
         return None

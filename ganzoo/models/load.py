@@ -67,10 +67,16 @@ def load_as_trained(
     """
     if name and name != config.dataset:
         config = replace(config, dataset=name, second="", labels_from="", degrade="none", only="", without="")
+        config = without_limit(config)
     found = load_dataset(config.dataset, config, split or None, progress, **variant_class.data_request(config))
     needs = registry().variants.spec(config.variant).needs
     apart = "target" in found.fields and not found.second and any(field.startswith(SECOND) for field in needs)
     return taken_apart(found) if apart else found
+
+
+def without_limit(config: RunConfig) -> RunConfig:
+    """The settings of a run for data that is compared with: all samples of a split."""
+    return replace(config, limit=None, limit_seed=0)
 
 
 def usual_settings(variant_class: type[Variant], dataset: str) -> dict[str, Any]:

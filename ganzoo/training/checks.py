@@ -12,8 +12,10 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from ganzoo.config.settings import RunConfig, Tricks
 from ganzoo.errors import ConfigError, UnknownNameError
+from ganzoo.models.interfaces import Generator
 from ganzoo.tricks.augment import POLICIES, policies
 from ganzoo.tricks.discriminator import last_layer
+from ganzoo.tricks.penalties import PATH_LENGTH
 from ganzoo.tricks.schedules import annealed, first_value
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ DETAILS = (
     "instance_noise_images",
     "minibatch_dim",
     "lr_decay_start",
+    "path_every",
     "penalty_every",
     "penalty_slope",
 )
@@ -96,6 +99,10 @@ def check_tricks(variant: "Variant") -> None:
         raise ConfigError(f"penalty_every = {tricks.penalty_every} without {' or '.join(ON_SLOPES)} does nothing.")
     if tricks.penalty_every > 1 and all(update.name != "penalty" for s in variant.stages() for update in s.updates):
         raise ConfigError(f"penalty_every = {tricks.penalty_every} has no effect on variant {name!r}.")
+    if tricks.path_length and all(update.name != PATH_LENGTH for s in variant.stages() for update in s.updates):
+        raise ConfigError(f"path_length = {tricks.path_length} has no effect on variant {name!r}.")
+    if tricks.path_every != DEFAULTS["path_every"] and not tricks.path_length:
+        raise ConfigError(f"path_every = {tricks.path_every} without path_length does nothing.")
     if tricks.penalty_slope == "difference":
         if not (tricks.r1 or tricks.r2):
             raise ConfigError(f"penalty_slope = {tricks.penalty_slope!r} without r1 or r2 does nothing.")
@@ -154,6 +161,12 @@ def check_networks(variant: "Variant", networks: dict[str, nn.Module]) -> None:
     playing = list(dict.fromkeys(game.discriminator for game in variant.games() if game.discriminator in networks))
     if wanted and not playing:
         raise ConfigError(f"{wanted[0]}: variant {name!r} has no discriminator that it could work on.")
+    for generator in (networks[game.generator] for game in variant.games() if tricks.path_length):
+        if not isinstance(generator, Generator) or not generator.latent_dim:
+            raise ConfigError(
+                f"path_length = {tricks.path_length}: a generator of variant {name!r} has no latent, along which "
+                "the length of a path could be measured."
+            )
     for key in wanted:
         for discriminator in (networks[each] for each in playing):
             if key in ON_LAST_LAYER:
@@ -210,6 +223,8 @@ def check_arithmetic(config: RunConfig, device: torch.device) -> None:
     twice = [key for key in ON_SLOPES if getattr(tricks, key)]
     if tricks.penalty_slope == "difference":
         twice = [key for key in twice if key not in ("r1", "r2")]
+    if tricks.path_length:
+        twice.append("path_length")
     if config.compile and twice:
         name = twice[0]
         raise ConfigError(f"compile = true with {name}: torch.compile cannot differentiate twice, which {name} needs.")

@@ -119,6 +119,10 @@ class TrainingLoop:
         """End after the current iteration, with a checkpoint. Safe to call from a signal handler."""
         self.stopping = reason
 
+    def count(self, seconds: float) -> None:
+        """Seconds that were spent for this training before it began: they count as its own."""
+        self._clock -= seconds
+
     def fit(self) -> None:
         """Train to the end.
 

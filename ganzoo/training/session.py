@@ -4,7 +4,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +33,10 @@ from ganzoo.training.diagnostics import TrainingWarning
 from ganzoo.training.evaluation import PeriodicEvaluation
 from ganzoo.training.listeners import attached_loggers
 from ganzoo.training.loop import TrainingLoop, new_state
-from ganzoo.training.memory import advice, is_out_of_memory
 from ganzoo.training.parallel import resume_command
 from ganzoo.training.previews import TIMELAPSE, leave_timelapse
 from ganzoo.training.signals import graceful_stop
+from ganzoo.training.trials import Precision, advice, choose_precision, is_out_of_memory
 
 _TRAINING = threading.Lock()  # trainings share torch's global generators, so a process can do one at a time
 
@@ -57,6 +57,18 @@ class TrainingSession:
     resume: Path | None = None  # the checkpoint to go on from
     evaluation: PeriodicEvaluation | None = None
     world: World = SINGLE_PROCESS  # the processes that train it together, once they are connected
+    precision: Precision | None = None  # what was measured, where the settings leave the arithmetic open
+
+    def settle_precision(self) -> None:
+        """Choose the arithmetic where the settings say ``auto``; from then on they name what was chosen.
+
+        Nothing else changes: a training computes what it would with that precision given by hand.
+        """
+        if self.config.precision != "auto":
+            return
+        with setting(self.config, self.device):
+            self.precision = choose_precision(self)
+        self.config = self.variant.config = replace(self.config, precision=self.precision.precision)
 
     def train(self) -> TrainedRun:
         """Train to the end and return the run, to be read. Of several processes that torchrun has started, all call it.
@@ -83,6 +95,7 @@ class TrainingSession:
 
     def _train_all(self) -> TrainedRun:
         self.world = join(self.device)
+        self.settle_precision()
         with setting(self.config, self.device), peer_failures(self._advice), ExitStack() as held:
             state = new_state(self.variant, self.device)
             origin = None
@@ -113,6 +126,7 @@ class TrainingSession:
         return {
             **environment(self.device, registry().variants.plugin(self.config.variant).distribution),
             **({"ranks": self.world.size} if self.world.size > 1 else {}),
+            **({"precision": self.precision.as_details()} if self.precision else {}),
             "data": {"name": info.name, "digest": info.digest, "count": info.count},
             **(
                 {"second": {"name": second.name, "digest": second.digest, "count": second.count}}
@@ -193,6 +207,7 @@ class TrainingSession:
         if self.resume:
             on_rank0(run.resume)
         loop = TrainingLoop(self.variant, state, self.dataset, run, fire, self.device, self.evaluation, self.world)
+        loop.count(self.precision.took if self.precision else 0.0)
         hurried = False
         loggers = attached_loggers(self.config) if self.world.rank == 0 else nullcontext()
         with graceful_stop(loop), loggers:

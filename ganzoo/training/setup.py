@@ -26,7 +26,7 @@ from ganzoo.errors import (
 from ganzoo.metrics.context import EvaluationContext
 from ganzoo.metrics.measure import divided
 from ganzoo.metrics.requests import VERSUS, MetricRequest, requests_in
-from ganzoo.models.load import load_as_trained, load_variant, make_loss, usual_settings
+from ganzoo.models.load import load_as_trained, load_variant, make_loss, usual_settings, without_limit
 from ganzoo.models.variant import Variant
 from ganzoo.registry.registry import registry
 from ganzoo.registry.specs import DatasetSpec
@@ -139,6 +139,8 @@ def resolve_run(
     resolved = _absolute(resolve(variant, variant_class.Options, *layers, texts=texts))
     target = target or default_out(resolved)
     checkpoint, header = newest_sound(kept_checkpoints(target)) if resume else (None, None)
+    if header is not None and resolved.precision == "auto":
+        resolved = replace(resolved, **precision_of(header))
     asks = "metrics" in {**given, **(texts or {})} or resolved.metrics != usual.get("metrics", "")
     return ResolvedRun(variant_class, resolved, target, checkpoint, header, asks)
 
@@ -207,15 +209,16 @@ def known_classes(spec: DatasetSpec) -> tuple[str, ...] | None:
 
 
 def load_data(run: ResolvedRun, progress: Progress) -> tuple[Dataset, Callable[[str, str], Dataset]]:
-    """The data that is trained on, and a function that loads other splits and sets in the same way."""
+    """The data that is trained on, and a function that loads other splits and sets in the same way, all of them: what
+    is measured is compared with all samples, also where few are trained on."""
     config = run.config
     loaded = load_as_trained(run.variant_class, config, config.dataset, progress=progress)
     check_fields(registry().variants.spec(config.variant), loaded)
 
     def load(name: str, split: str) -> Dataset:
-        if name in ("", config.dataset) and split in ("", loaded.info.split):
+        if config.limit is None and name in ("", config.dataset) and split in ("", loaded.info.split):
             return loaded
-        return load_as_trained(run.variant_class, config, name, split, progress)
+        return load_as_trained(run.variant_class, without_limit(config), name, split, progress)
 
     return loaded, load
 
@@ -315,6 +318,12 @@ def _default_target(variant: str | None, given: Mapping[str, Any], texts: Mappin
     return default_out(_absolute(resolve(variant, variant_class.Options, *layers, texts=texts)))
 
 
+def precision_of(header: Mapping[str, Any]) -> dict[str, Any]:
+    """The setting of the arithmetic of the run to resume, which a resume does not measure again."""
+    found = header.get("config", {}).get("precision", "fp32")
+    return {"precision": "fp32" if found == "auto" else found}  # before auto measured, it was fp32
+
+
 def _saved_settings(folder: Path) -> dict[str, Any]:
     if not (folder / "config.toml").is_file():
         raise RunError(f"{folder} is not a run directory: there is nothing to resume.")
@@ -337,6 +346,7 @@ def _refuse_changes(header: Mapping[str, Any], new: RunConfig) -> None:
     if saved.get("variant") != new.variant:
         return  # the checkpoint is of another variant, and loading it says so
     # Resolved, because a checkpoint from before a setting existed was trained with its default.
+    saved = {**saved, **precision_of(header)}
     before, after = flat(to_plain(_absolute(resolve(new.variant, type(new.options), saved)))), flat(to_plain(new))
     for key in sorted(before.keys() | after.keys()):
         if key not in CHANGEABLE and before.get(key) != after.get(key):

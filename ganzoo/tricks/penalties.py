@@ -1,5 +1,6 @@
 """What the players minimise beside or instead of the plain adversarial loss."""
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -93,6 +94,33 @@ def gradient_penalty(discriminate: Discriminate, real: Tensor, fake: Tensor, wei
     between = torch.lerp(fake.float(), real.float(), share).requires_grad_()
     (slope,) = torch.autograd.grad(total(discriminate(between)), between, create_graph=True)
     return weight * (slope.flatten(1).norm(dim=1) - 1).square().mean()
+
+
+PATH_LENGTH = "path_length"
+"""Name of the update that has it, and, with ``.mean``, of the mean in the memory of a state."""
+PATH_DECAY = 0.01
+"""How fast the mean length follows: arXiv:1912.04958, section 3.2, and the authors' code."""
+
+
+def path_lengths(samples: Tensor, start: Tensor) -> Tensor:
+    """|J^T y| of each sample, [N]: how much it changes along where it comes from, in a random direction y:
+    arXiv:1912.04958, equation 4.
+
+    Args:
+        samples: [N, C, ...] or [N, D], made of ``start``.
+        start: latents [N, D], or one for each of several places [N, places, D], over which the square is averaged.
+    """
+    noise = torch.randn_like(samples) / math.prod(samples.shape[2:]) ** 0.5
+    (slope,) = torch.autograd.grad((samples * noise).sum(), start, create_graph=True)
+    squares = slope.float().square().sum(-1).flatten(1) if slope.dim() > 2 else slope.float().square().sum(1, True)
+    # Where G is flat the root has no slope: that sample is left as it is.
+    return squares.mean(1).clamp(min=torch.finfo(torch.float32).tiny).sqrt()
+
+
+def path_length(lengths: Tensor, mean: Tensor) -> Tensor:
+    """E(|J^T y| - a)^2; a, the 0-d tensor ``mean``, moves towards the mean of these lengths first."""
+    mean.lerp_(lengths.detach().mean(), PATH_DECAY)
+    return (lengths - mean).square().mean()
 
 
 def feature_distance(real: Tensor, fake: Tensor) -> Tensor:

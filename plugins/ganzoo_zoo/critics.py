@@ -22,5 +22,5 @@ def with_critic(
     for update in updates:
         if update.name == "discriminator" and after is not None:
             update = replace(update, after=after)
-        found.append(replace(update, every=n_critic) if update.name == "generator" else update)
+        found.append(replace(update, every=n_critic * update.every) if update.player == "generator" else update)
     return tuple(found)

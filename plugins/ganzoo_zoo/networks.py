@@ -68,8 +68,7 @@ class ConvEncoder(Encoder):
 
     def __init__(self, latent_dim: int, width: int, shape: Sequence[int], outputs: int = 0, norm: bool = True) -> None:
         super().__init__(latent_dim)
-        trunk, features = without_last(downsampling(shape[0], square_side(tuple(shape)), width, norm))
-        self.body = nn.Sequential(*trunk, nn.Linear(features, outputs or latent_dim))
+        self.body = encoding(outputs or latent_dim, width, shape, norm)
         init_normal(self)
 
     def forward(self, samples: Tensor) -> Tensor:
@@ -119,6 +118,12 @@ class MLPDiscriminator(Discriminator):
     def forward(self, samples: Tensor, condition: Tensor | None = None) -> Tensor:
         joined = with_labels(samples.flatten(1), condition, self.classes)
         return self.head(self.dropout(self.body(joined))).squeeze(1)
+
+
+def encoding(outputs: int, width: int, shape: Sequence[int], norm: bool = True) -> nn.Sequential:
+    """DCGAN's strided convolutions with a last layer of ``outputs`` numbers: images [N, *shape] to [N, outputs]."""
+    trunk, features = without_last(downsampling(shape[0], square_side(tuple(shape)), width, norm))
+    return nn.Sequential(*trunk, nn.Linear(features, outputs))
 
 
 def without_last(body: nn.Sequential) -> tuple[nn.Sequential, int]:

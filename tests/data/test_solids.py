@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 
+from ganzoo.cli.data import command
 from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import DataRequest, DataWarning, to_unit
 from ganzoo.data.drawn import solids
@@ -184,6 +186,19 @@ def test_a_file_that_is_no_shape_is_one_line(name: str, content: Any, said: str,
         voxels.load(request(tmp_path))
     assert "\n" not in str(found.value)
     assert name in str(found.value)
+
+
+def test_a_survey_reads_every_file(tmp_path: Path) -> None:
+    for name, content in (("a", np.ones((32, 32, 32))), ("b", np.ones((2, 3, 4))), ("empty", np.zeros((2, 2, 2))),
+                          ("bad", b"rubbish")):  # fmt: skip
+        write(tmp_path / f"{name}.npy", content)
+    done = CliRunner().invoke(command, ["verify", f"voxels:{tmp_path}"])
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    for line in ("shapes, train 4", "grids of 2x3x4 1, brought to 32x32x32", "grids of 32x32x32 1",
+                 "cannot be used empty.npy: is empty: no voxel is solid"):  # fmt: skip
+        assert line in lines
+    assert any(line.startswith("cannot be used bad.npy: is no NumPy array") for line in lines)
+    assert "2 of its files cannot be used" in str(done.exception)
 
 
 def test_a_huge_file_and_a_missing_package_are_told_before_it_is_read(

@@ -74,7 +74,12 @@ def test_another_rate_is_resampled_and_channels_are_mixed(tmp_path: Path) -> Non
     assert np.allclose(mixed[inner], (sine(8_000) + sine(8_000, hertz=1_000))[inner] / 2, atol=2e-3)
     assert np.allclose(plain[inner], sine(8_000)[inner], atol=2e-3)
     assert any("1 sounds have several channels, which are mixed" in each for each in said)
-    slower, _ = load(tmp_path, length=400, sample_rate=8_000)
+    assert [each for each in said if "are resampled" in each] == [
+        f"{tmp_path}: 2 sounds have another sample rate and are resampled to 16,000 Hz: "
+        "-o sample_rate=N asks for another."
+    ]
+    slower, said = load(tmp_path, length=400, sample_rate=8_000)
+    assert any("1 sounds have another sample rate and are resampled to 8,000 Hz" in each for each in said)
     assert slower.info.extra["sample_rate"] == 8_000
     assert np.allclose(slower.fetch("images", torch.tensor([1]))[0, 0], sine(400, 8_000), atol=1e-4)
 
@@ -116,6 +121,24 @@ def test_what_cannot_be_used_is_named(made: dict[str, Any], said: str, tmp_path:
     with pytest.raises(DataError, match=said) as error:
         load(damaged(tmp_path, **made))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.filterwarnings("ignore::ganzoo.data.base.DataWarning")
+def test_a_survey_hears_every_file(tmp_path: Path) -> None:
+    damaged(tmp_path / "train" / "x", content=b"no sound at all")
+    write(tmp_path / "train" / "y" / "slow.wav", np.stack([sine(8_000, 8_000)] * 2, 1), 8_000)
+    write(tmp_path / "train" / "y" / "silent.wav", np.zeros(100))
+    for name in ("c", "d"):
+        write(tmp_path / "test" / "y" / f"{name}.wav", sine(100))
+    found = sounds.survey("sounds", str(tmp_path), Path("unused"))
+    lines = found.lines()
+    for line in (("sounds, train", "5"), ("sounds, test", "2"), ("classes", "2, of 2 to 3 sounds"),
+                 ("8,000 Hz", "1, resampled"), ("16,000 Hz", "5"), ("lengths", "0.00625 to 1 s, 1.03 s in all"),
+                 ("several channels", "1"), ("silent", "1")):  # fmt: skip
+        assert line in lines
+    assert list(found.bad) == ["train/x/bad.wav"]
+    assert found.bad["train/x/bad.wav"].startswith("cannot be read as a sound: ")
+    assert found.as_json()["rates"] == {"8000": 1, "16000": 5}
 
 
 def test_folders_that_hold_too_little_are_refused(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ import torch
 from PIL import Image
 
 import ganzoo
+from ganzoo.errors import ExportError
+from ganzoo.export import calls, write
 from ganzoo.metrics.evaluate import open_target
 from ganzoo.models.interfaces import Classifier
 from ganzoo.runtime.tensor_files import read_tensors, write_tensors
@@ -55,6 +57,32 @@ def test_all_roles_at_once(invoke: Invoke, trained: Train) -> None:
     assert isinstance(ganzoo.load("x-baseline.safetensors"), Classifier)
     said = invoke("export", run, "--to", "plain", "--role", "all", "--output", "a.safetensors", code=2).err
     assert "--output a.safetensors names one file" in one_error(said)
+
+
+def test_roles_that_cannot_be_exported_are_told_before_the_others_are_written(
+    invoke: Invoke, trained: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = copied(trained("sgan"), Path("x"))
+    refused: list[type] = [Classifier]
+
+    def call_of(network: Any, *rest: Any) -> Any:
+        if isinstance(network, tuple(refused)):
+            raise ExportError("no program can hold it.")
+        return calls.call_of(network, *rest)
+
+    monkeypatch.setattr(write, "call_of", call_of)
+    done = invoke("export", run, "--to", "plain", "--role", "all")
+    assert done.out == "x-generator.safetensors\n"
+    first, second, *_ = done.err.splitlines()
+    assert first == "note: no classifier is written: no program can hold it."
+    assert second == "note: no baseline is written: no program can hold it."
+    Path("x-generator.safetensors").unlink()
+    refused.append(torch.nn.Module)
+    said = invoke("export", run, "--to", "plain", "--role", "all", "--overwrite", code=1).err
+    assert "no program can hold it" in one_error(said)
+    assert not Path("x-generator.safetensors").exists()
+    said = invoke("export", run, "--to", "plain", "--role", "classifier", code=1).err
+    assert "no program can hold it" in one_error(said)
 
 
 def test_nothing_is_replaced_unasked(invoke: Invoke, trained: Train) -> None:

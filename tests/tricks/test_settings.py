@@ -24,7 +24,7 @@ VALUES: dict[str, Any] = {
     "label_smoothing": 0.1, "label_flipping": 0.4, "instance_noise": 0.5, "diffaugment": "color,translation,cutout",
     "d_steps": 2, "g_steps": 2, "train_d_above": 1e9, "train_g_above": 1e9, "feature_matching": "instead",
     "minibatch_kernels": 3, "minibatch_std": True, "spectral_norm": True, "r1": 5.0, "r2": 5.0,
-    "gradient_penalty": 3.0, "dragan": 3.0, "drift": 3.0, "diffusion": 0.6,
+    "gradient_penalty": 3.0, "dragan": 3.0, "drift": 3.0, "diffusion": 0.6, "path_length": 2.0,
     "clip_grad_norm": 1e-3, "lr_schedule": "cosine", "lr_warmup": 2,
 }  # fmt: skip
 """A value of each that must change what is computed."""
@@ -44,14 +44,14 @@ ACCEPTED = {
         "label_smoothing", "label_flipping", "d_steps", "train_d_above", "train_g_above", "diffaugment",
     },
     "wgan-gp": set(VALUES) - {"label_smoothing", "label_flipping", "d_steps", "train_d_above", "train_g_above"},
-    "srgan": set(VALUES) - {"feature_matching", *SLOPES},
+    "srgan": set(VALUES) - {"feature_matching", "path_length", *SLOPES},
     "sgan": {
-        "diffaugment", "d_steps", "g_steps", "train_d_above", "train_g_above", "clip_grad_norm", "lr_schedule",
-        "lr_warmup",
+        "path_length", "diffaugment", "d_steps", "g_steps", "train_d_above", "train_g_above", "clip_grad_norm",
+        "lr_schedule", "lr_warmup",
     },
     "catgan": {
-        "diffaugment", "d_steps", "g_steps", "train_d_above", "train_g_above", "clip_grad_norm", "lr_schedule",
-        "lr_warmup",
+        "path_length", "diffaugment", "d_steps", "g_steps", "train_d_above", "train_g_above", "clip_grad_norm",
+        "lr_schedule", "lr_warmup",
     },
     "sngan": set(VALUES) - {"label_smoothing", "label_flipping"},
     "projection": set(VALUES) - {"label_smoothing", "label_flipping"},
@@ -59,8 +59,8 @@ ACCEPTED = {
     "logan": set(VALUES) - {
         "label_smoothing", "label_flipping", "minibatch_kernels", "minibatch_std", "train_d_above", "train_g_above",
     },
-    "ebgan": {"instance_noise", "diffaugment", "spectral_norm", *SCHEDULED},
-    "began": {"instance_noise", "diffaugment", "spectral_norm", *SCHEDULED},
+    "ebgan": {"path_length", "instance_noise", "diffaugment", "spectral_norm", *SCHEDULED},
+    "began": {"path_length", "instance_noise", "diffaugment", "spectral_norm", *SCHEDULED},
     "stylegan2": set(VALUES) - {"feature_matching", "minibatch_kernels", "minibatch_std"},
     "diffusion-gan": set(VALUES) - {"feature_matching", "minibatch_kernels", "minibatch_std"},
     "progan": set(VALUES) - {
@@ -68,10 +68,12 @@ ACCEPTED = {
     },
     "lapgan": set(VALUES) - {"diffaugment"},
     "bigan": {
-        "instance_noise", "diffaugment", "spectral_norm", "minibatch_kernels", "minibatch_std", *SCHEDULED,
+        "path_length", "instance_noise", "diffaugment", "spectral_norm", "minibatch_kernels", "minibatch_std",
+        *SCHEDULED,
     },
     "vaegan": {
-        "instance_noise", "diffaugment", "spectral_norm", "minibatch_kernels", "minibatch_std", *SCHEDULED,
+        "path_length", "instance_noise", "diffaugment", "spectral_norm", "minibatch_kernels", "minibatch_std",
+        *SCHEDULED,
     },
     "anogan": set(VALUES) - SLOPES,
     "f-anogan": set(VALUES) - {"label_smoothing", "label_flipping", "train_d_above", "train_g_above"},
@@ -79,16 +81,20 @@ ACCEPTED = {
     "infogan": set(VALUES) - {"minibatch_kernels", "minibatch_std", *SLOPES},
     "icgan": set(VALUES) - SLOPES,
     "text2image": set(VALUES) - SLOPES,
-    "stackgan": set(VALUES) - {"instance_noise", "d_steps", "g_steps", "train_d_above", "train_g_above", *SLOPES},
+    "stackgan": set(VALUES) - {
+        "instance_noise", "path_length", "d_steps", "g_steps", "train_d_above", "train_g_above", *SLOPES,
+    },
     "r3gan": set(VALUES) - {  # its penalties compare what D says of two samples that differ by little
         "diffaugment", "diffusion", "instance_noise",
         "label_smoothing", "label_flipping", "feature_matching", "minibatch_kernels", "minibatch_std",
     },
-    "pix2pix": set(VALUES) - {"diffaugment", "minibatch_kernels", *SLOPES},
-    "cyclegan": set(VALUES) - {"minibatch_kernels"},
+    "pix2pix": set(VALUES) - {"path_length", "diffaugment", "minibatch_kernels", *SLOPES},
+    "cyclegan": set(VALUES) - {"minibatch_kernels", "path_length"},
     "cogan": set(VALUES) - SLOPES,
-    "inpainting": set(VALUES) - {"minibatch_kernels", *SLOPES},
-    "crnngan": {"label_smoothing", "label_flipping", "instance_noise", "feature_matching", "drift", *SCHEDULED},
+    "inpainting": set(VALUES) - {"minibatch_kernels", "path_length", *SLOPES},
+    "crnngan": {
+        "path_length", "label_smoothing", "label_flipping", "instance_noise", "feature_matching", "drift", *SCHEDULED,
+    },
 }  # fmt: skip
 """What each must not refuse, with its default networks on images, or on the kind of samples that it has."""
 
@@ -172,6 +178,7 @@ REFUSED = {
         "changed at random in another way",
     ),
     "two masks": ("vanilla", {"penalty_slope": "difference", "r1": 1.0}, "has dropout"),
+    "no path": ("vanilla", {"path_every": 2}, "path_every = 2 without path_length does nothing"),
     "no such step": ("wgan", {"penalty_every": 4, "r1": 1.0}, "has batch normalisation|has no effect"),
     "range": ("vanilla", {"label_smoothing": 0.5}, "must be at least 0.0? ?and below 0.5"),
 }

@@ -14,7 +14,7 @@ from ganzoo.models.state import State
 from ganzoo_zoo.equalised import EqualLinear, maps_of, with_spread
 from ganzoo_zoo.stylegan2.layers import Blur, Enlarged, ModulatedConv
 from ganzoo_zoo.stylegan2.networks import StyleDiscriminator, StyleGenerator
-from ganzoo_zoo.stylegan2.variant import MEAN, StyleGAN2
+from ganzoo_zoo.stylegan2.variant import StyleGAN2
 
 
 def generator(side: int = 16, classes: int = 0, mixing: float = 0.0) -> StyleGenerator:
@@ -122,19 +122,21 @@ def made(**options: Any) -> tuple[StyleGAN2, State]:
     config: RunConfig = resolve("stylegan2", kind.Options, {"dataset": "x"}, kind.defaults, {**small, **options})
     variant = kind(config, DataInfo("x", "images", (1, 16, 16)), make_loss(kind, config))
     assert isinstance(variant, StyleGAN2)
-    return variant, State(variant.build(), {}, {}, variant.memory())
+    return variant, State(variant.build(), {}, {}, variant.trick_memory())
 
 
-def test_path_lengths_are_held_near_their_mean() -> None:
+def test_path_lengths_are_those_along_the_styles() -> None:
     torch.manual_seed(0)
-    variant, state = made(path_length=3.0, path_every=5, mixing=0.0)
+    variant, state = made(mixing=0.0)
+    network = state.networks["generator"]
+    assert isinstance(network, StyleGenerator)
+    styles, images = network.paths(torch.randn(4, 8))
+    assert styles.shape == (4, network.count, 8)
+    assert torch.autograd.grad(images.sum(), styles)[0].abs().sum(2).gt(0).all(), "they enter at every place"
     batch: dict[str, Tensor] = {"images": torch.zeros(8, 1, 16, 16)}
     losses = variant.path_length_loss(state, batch)
-    mean = float(state.memory[MEAN])
-    assert mean > 0
-    assert float(losses["total"].detach()) == pytest.approx(15 * float(losses["path_penalty"].detach()), rel=1e-5)
-    state.memory[MEAN].fill_(100 * mean)  # the lengths, which are near 100 times the first step of the mean
-    assert variant.path_length_loss(state, batch)["path_penalty"] < losses["path_penalty"]
+    assert float(losses["total"].detach()) == pytest.approx(8 * float(losses["path_penalty"].detach()), rel=1e-5)
+    assert state.memory.keys() == {"path_length.mean"}, "runs from before this was a trick are resumed by that name"
 
 
 def test_regularisation_is_lazy_and_adam_follows() -> None:

@@ -7,6 +7,7 @@ mixed, other sample rates are resampled. No file is skipped in silence: what is 
 what is named like a sound but cannot be read is an error.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,11 @@ from numpy.typing import NDArray
 
 from ganzoo.data.base import DataInfo, DataRequest, Dataset, digest, tell
 from ganzoo.data.packages.installed import require
+from ganzoo.data.progress import Progress, silent
 from ganzoo.data.resize import check_request
 from ganzoo.data.sources.folder import listed, part_of_folder
 from ganzoo.data.sources.listing import list_folder
+from ganzoo.data.sources.survey import Survey, parts_of
 from ganzoo.data.specs import own_spec
 from ganzoo.errors import DataError, UsageError, printable
 
@@ -33,6 +36,10 @@ SILENT = 2.0**-15
 Wave = NDArray[np.float32]
 
 
+class Unreadable(Exception):
+    """Why a file is no sound, in words that follow its name."""
+
+
 @dataclass
 class Found:
     """What was read of a folder, and what a user may not expect of it."""
@@ -41,6 +48,7 @@ class Found:
     labels: list[int] = field(default_factory=list)
     cut: int = 0
     mixed: int = 0
+    resampled: int = 0
     loud: int = 0
     silent: int = 0
 
@@ -69,7 +77,7 @@ def load(request: DataRequest, sliced: bool) -> Dataset:
     spec = own_spec(request.name)
     check_request(request, spec)
     require(spec)
-    folder, files = open_sounds(request)
+    folder, files, _ = open_sounds(request)
     part = part_of_folder(request, folder, files, "sound")
     rate, length = request.sample_rate or DEFAULT_RATE, request.length or DEFAULT_LENGTH
     found = Found()
@@ -106,8 +114,8 @@ def load(request: DataRequest, sliced: bool) -> Dataset:
     return Dataset(info, {"images": waves, **({} if labels is None else {"labels": labels})})
 
 
-def open_sounds(request: DataRequest) -> tuple[Path, list[Path]]:
-    """The folder, and the sounds in it; what else is there is reported in a DataWarning.
+def open_sounds(request: DataRequest) -> tuple[Path, list[Path], int]:
+    """The folder, the sounds in it, and how many other files there are, which a DataWarning reports.
 
     Raises:
         UsageError: no path was given.
@@ -130,7 +138,7 @@ def open_sounds(request: DataRequest) -> tuple[Path, list[Path]]:
     if listing.ignored:
         count, names = len(listing.ignored), listed(listing.ignored)
         tell(f"{folder}: {count:,} entries are not sounds by their names and are passed over ({names}).")
-    return folder, listing.images
+    return folder, listing.images, len(listing.ignored)
 
 
 def add(found: Found, path: Path, rate: int, length: int, sliced: bool) -> None:
@@ -139,8 +147,9 @@ def add(found: Found, path: Path, rate: int, length: int, sliced: bool) -> None:
     Raises:
         DataError: it cannot be read, is empty, or holds a value that is no number.
     """
-    wave, channels, longer = read(path, rate, None if sliced else length)
-    found.mixed += channels > 1
+    wave, sound, longer = read(path, rate, None if sliced else length)
+    found.mixed += sound.channels > 1
+    found.resampled += sound.rate != rate
     found.loud += bool(np.abs(wave).max(initial=0.0) > 1 + SILENT)
     found.cut += longer and not sliced
     wave = np.clip(wave, -1, 1)
@@ -155,8 +164,22 @@ def add(found: Found, path: Path, rate: int, length: int, sliced: bool) -> None:
         found.waves.append(np.pad(piece, (0, length - len(piece))))
 
 
-def read(path: Path, rate: int, length: int | None) -> tuple[Wave, int, bool]:
-    """(samples float32 [L] at ``rate``, channels of the file, whether more than ``length`` were there).
+@dataclass(frozen=True)
+class Sound:
+    """What a file holds: values float32 [L, channels] as far as they were read, and ``frames`` of them in all, ``rate``
+    a second."""
+
+    values: NDArray[Any]
+    rate: int
+    frames: int
+
+    @property
+    def channels(self) -> int:
+        return int(self.values.shape[1])
+
+
+def read(path: Path, rate: int, length: int | None) -> tuple[Wave, Sound, bool]:
+    """(samples float32 [L] at ``rate``, what the file holds, whether more than ``length`` were there).
 
     Args:
         length: samples that are wanted at most; None: all.
@@ -164,26 +187,78 @@ def read(path: Path, rate: int, length: int | None) -> tuple[Wave, int, bool]:
     Raises:
         DataError: as :func:`add`.
     """
-    import soundfile
     import soxr
 
     try:
+        sound = heard(path, None if length is None else length / rate + MARGIN)
+    except Unreadable as error:
+        raise DataError(f"{printable(str(path))} {error}.") from error
+    wave = sound.values.mean(1, dtype=np.float32)
+    if sound.rate != rate:
+        wave = soxr.resample(wave, sound.rate, rate)
+    longer = length is not None and sound.frames * rate > length * sound.rate
+    return wave[:length].astype(np.float32), sound, longer
+
+
+def heard(path: Path, seconds: float | None = None) -> Sound:
+    """A file, or its first seconds.
+
+    Raises:
+        Unreadable: it is no sound, is empty, or holds a value that is no number.
+    """
+    import soundfile
+
+    try:
         with soundfile.SoundFile(path) as file:
-            wanted = -1 if length is None else round((length / rate + MARGIN) * file.samplerate)
-            content: NDArray[Any] = file.read(wanted, dtype="float32", always_2d=True)
-            own, channels, frames = file.samplerate, file.channels, file.frames
+            wanted = -1 if seconds is None else round(seconds * file.samplerate)
+            sound = Sound(file.read(wanted, dtype="float32", always_2d=True), file.samplerate, file.frames)
     except (soundfile.SoundFileError, OSError, RuntimeError, ValueError) as error:
         said = str(getattr(error, "error_string", error)).strip().rstrip(".") or type(error).__name__
-        raise DataError(f"{printable(str(path))} cannot be read as a sound: {said}.") from error
-    if not len(content):
-        raise DataError(f"{printable(str(path))} is empty: it holds no samples. Remove it.")
-    if not np.isfinite(content).all():
-        raise DataError(f"{printable(str(path))} holds samples that are no numbers. Remove it.")
-    wave = content.mean(1, dtype=np.float32)
-    if own != rate:
-        wave = soxr.resample(wave, own, rate)
-    longer = length is not None and frames * rate > length * own
-    return wave[:length].astype(np.float32), channels, longer
+        raise Unreadable(f"cannot be read as a sound: {said}") from error
+    if not len(sound.values):
+        raise Unreadable("is empty: it holds no samples. Remove it")
+    if not np.isfinite(sound.values).all():
+        raise Unreadable("holds samples that are no numbers. Remove it")
+    return sound
+
+
+def survey(name: str, argument: str, root: Path, progress: Progress = silent) -> Survey:
+    """Read every sound of a folder, and count.
+
+    Raises:
+        UsageError: no path.
+        DataMissingError: soundfile or soxr is not installed.
+        DataError: no such folder, or too few sounds.
+    """
+    require(own_spec(name))
+    folder, files, others = open_sounds(DataRequest(name, root, argument))
+    splits, classes = parts_of(name, root, argument, folder, files, "sound")
+    rates: Counter[int] = Counter()
+    seconds, bad, counts = [], {}, {"several channels": 0, "louder than 1": 0, "silent": 0}
+    for number, path in enumerate(files):
+        progress("reading sounds", number + 1, len(files))
+        try:
+            sound = heard(folder / path)
+        except Unreadable as error:
+            bad[printable(path.as_posix())] = str(error)
+            continue
+        loudest = float(np.abs(sound.values).max())
+        rates[sound.rate] += 1
+        seconds.append(sound.frames / sound.rate)
+        counts["several channels"] += sound.channels > 1
+        counts["louder than 1"] += loudest > 1 + SILENT
+        counts["silent"] += loudest < SILENT
+    told = [(f"{rate:,} Hz", f"{count:,}{'' if rate == DEFAULT_RATE else ', resampled'}") for rate, count in
+            sorted(rates.items())]  # fmt: skip
+    if seconds:
+        told.append(("lengths", f"{min(seconds):.3g} to {max(seconds):.3g} s, {sum(seconds):.3g} s in all"))
+    told += [(what, f"{count:,}") for what, count in counts.items() if count]
+    counts = {what.replace(" ", "_"): count for what, count in counts.items()}
+    facts = {
+        "rates": {str(rate): count for rate, count in sorted(rates.items())},
+        "seconds": [min(seconds), max(seconds), sum(seconds)] if seconds else [], **counts,
+    }  # fmt: skip
+    return Survey("sounds", splits, classes, told, facts, others, bad)
 
 
 def say(request: DataRequest, folder: Path, found: Found, length: int, rate: int) -> None:
@@ -193,6 +268,8 @@ def say(request: DataRequest, folder: Path, found: Found, length: int, rate: int
         (found.cut, f"sounds are longer than {length:,} samples ({length / rate:.2g} s) and are cut there: -o length=N "
          "takes more of each, recordings:PATH slices them"),
         (found.mixed, "sounds have several channels, which are mixed"),
+        (found.resampled, f"sounds have another sample rate and are resampled to {rate:,} Hz: -o sample_rate=N asks "
+         "for another"),
         (found.loud, "sounds are louder than 1 and are clipped"),
         (found.silent, f"{pieces} are silent and are passed over"),
     ):  # fmt: skip

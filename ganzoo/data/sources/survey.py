@@ -1,6 +1,7 @@
-"""What a folder of images holds: every file is decoded and counted."""
+"""What a folder of your own holds: every file is read and counted."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,54 +20,61 @@ SIDE = 32
 
 @dataclass(frozen=True)
 class Survey:
-    """The images of one folder.
+    """The samples of one folder.
 
     Attributes:
-        splits: number of images by split; all are ``train`` where there are no splits.
-        classes: number of images to train on by class; empty where there are none.
-        census: what the files hold.
-        others: files that are no images by their names, clutter left out.
+        noun: what they are: images, sounds, shapes.
+        splits: number of files by split; all are ``train`` where there are no splits.
+        classes: number of files to train on by class; empty where there are none.
+        told: what the files hold, in words: what, and how many.
+        facts: the same for programs.
+        others: files that are no samples by their names, clutter left out.
         bad: files that cannot be used, with the reason of each.
     """
 
+    noun: str
     splits: dict[str, int]
     classes: dict[str, int]
-    census: Census
+    told: list[tuple[str, str]]
+    facts: dict[str, Any]
     others: int
     bad: dict[str, str]
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            "splits": self.splits, "classes": self.classes, **self.census.as_json(), "others": self.others,
-            "bad": self.bad,
-        }  # fmt: skip
+        return {"splits": self.splits, "classes": self.classes, **self.facts, "others": self.others, "bad": self.bad}
 
     def lines(self) -> list[tuple[str, str]]:
         """The same in words: what, and how many."""
-        census = self.census
-        found = [(f"images, {split}", f"{count:,}") for split, count in self.splits.items()]
+        found = [(f"{self.noun}, {split}", f"{count:,}") for split, count in self.splits.items()]
         if self.classes:
             least, most = min(self.classes.values()), max(self.classes.values())
-            found.append(("classes", f"{len(self.classes):,}, of {least:,} to {most:,} images"))
+            found.append(("classes", f"{len(self.classes):,}, of {least:,} to {most:,} {self.noun}"))
             found += [(f"  {name}", f"{count:,} ({count / self.splits['train']:.1%})") for name, count in
                       sorted(self.classes.items(), key=lambda pair: (-pair[1], pair[0]))]  # fmt: skip
-        if census.count:
-            narrow, wide = f"{census.least_width:,} to {census.most_width:,}", census.most_height
-            found.append(("sizes", f"{narrow} pixels wide, {census.least_height:,} to {wide:,} high"))
-        up_to = "" if census.peak is None else f", values up to {census.peak:,g}"
-        kinds = {
-            "grey": (census.grey, ""), "with transparency": (census.transparent, ""),
-            "of several frames or pages": (census.frames, ""), "grey of more than 8 bits": (census.deep, up_to),
-            "colours of 16 bits": (census.deep_colour, ""), "with a colour profile, converted": (census.converted, ""),
-            "with a colour profile that cannot be used": (census.unusable, ""),
-        }  # fmt: skip
-        found += [(kind, f"{count:,}{more}") for kind, (count, more) in kinds.items() if count]
+        found += self.told
         if self.others:
             found.append(("other files", f"{self.others:,}"))
         return found
 
 
-def survey(argument: str, root: Path, progress: Progress = silent) -> Survey:
+def parts_of(
+    name: str, root: Path, argument: str, folder: Path, files: Sequence[Path], noun: str
+) -> tuple[dict[str, int], dict[str, int]]:
+    """(number of files by split, number of files to train on by class) of a folder."""
+    splits, classes = {}, {}
+    for split in ("train", "test"):
+        try:
+            part = part_of_folder(DataRequest(name, root, argument, split), folder, list(files), noun)
+        except SplitMissingError:
+            continue
+        splits[split] = len(part.images)
+        if split == "train" and part.labels is not None:
+            counts = Counter(part.labels.tolist())
+            classes = {each: counts[i] for i, each in enumerate(part.classes)}
+    return splits, classes
+
+
+def survey(name: str, argument: str, root: Path, progress: Progress = silent) -> Survey:
     """Decode every image of a folder or an archive, and count.
 
     Raises:
@@ -74,16 +82,7 @@ def survey(argument: str, root: Path, progress: Progress = silent) -> Survey:
         DataError: no such folder, or fewer than two images.
     """
     folder, listing = open_folder(argument, root=root, progress=progress)
-    splits, classes = {}, {}
-    for split in ("train", "test"):
-        try:
-            part = part_of_folder(DataRequest("folder", root, argument, split), folder, listing.images)
-        except SplitMissingError:
-            continue
-        splits[split] = len(part.images)
-        if split == "train" and part.labels is not None:
-            counts = Counter(part.labels.tolist())
-            classes = {name: counts[i] for i, name in enumerate(part.classes)}
+    splits, classes = parts_of(name, root, argument, folder, listing.images, "image")
     census, bad = Census(), {}
     paths = [folder / image for image in listing.images]
     look = Decoder(3, SIDE, SIDE).look
@@ -92,4 +91,20 @@ def survey(argument: str, root: Path, progress: Progress = silent) -> Survey:
             bad[printable(image.as_posix())] = str(found)
         else:
             census.add(found[1])
-    return Survey(splits, classes, census, len(listing.ignored), bad)
+    return Survey("images", splits, classes, told_of(census), census.as_json(), len(listing.ignored), bad)
+
+
+def told_of(census: Census) -> list[tuple[str, str]]:
+    """Sizes and kinds of images, in words."""
+    found = []
+    if census.count:
+        narrow, wide = f"{census.least_width:,} to {census.most_width:,}", census.most_height
+        found.append(("sizes", f"{narrow} pixels wide, {census.least_height:,} to {wide:,} high"))
+    up_to = "" if census.peak is None else f", values up to {census.peak:,g}"
+    kinds = {
+        "grey": (census.grey, ""), "with transparency": (census.transparent, ""),
+        "of several frames or pages": (census.frames, ""), "grey of more than 8 bits": (census.deep, up_to),
+        "colours of 16 bits": (census.deep_colour, ""), "with a colour profile, converted": (census.converted, ""),
+        "with a colour profile that cannot be used": (census.unusable, ""),
+    }  # fmt: skip
+    return found + [(kind, f"{count:,}{more}") for kind, (count, more) in kinds.items() if count]

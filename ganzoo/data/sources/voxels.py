@@ -5,6 +5,7 @@ on the floor, in the middle, and filled. All files are read once, at the start, 
 """
 
 import importlib.util
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ from torch.nn.functional import adaptive_max_pool3d, interpolate
 from ganzoo.data.base import DataInfo, DataRequest, Dataset, digest, tell
 from ganzoo.data.images.facts import Census
 from ganzoo.data.images.remember import Decoded, key_of, remembered
+from ganzoo.data.progress import Progress, silent
 from ganzoo.data.resize import check_request
 from ganzoo.data.sources.folder import MINIMUM, listed, part_of_folder
 from ganzoo.data.sources.listing import Listing, list_folder
+from ganzoo.data.sources.survey import Survey, parts_of
 from ganzoo.data.specs import own_spec
-from ganzoo.errors import ConfigError, DataError, DataMissingError, UsageError, describe
+from ganzoo.errors import ConfigError, DataError, DataMissingError, UsageError, describe, printable
 
 Grid = NDArray[np.bool_]
 """Which voxels are solid, [depth, height, width]; the first row is the top."""
@@ -153,13 +156,54 @@ def read(path: Path, side: int) -> tuple[Grid, bool]:
     """
     if (size := path.stat().st_size) > MOST_BYTES:
         raise Unreadable(f"has {size:,} bytes; at most {MOST_BYTES:,} are read: make it simpler")
-    ending = path.suffix.lower()
-    if ending not in GRIDS:
+    if path.suffix.lower() not in GRIDS:
         return voxelised(path, side)
-    grid = read_npy(path) if ending == ".npy" else read_binvox(path)
+    return fitted(read_grid(path), side), False
+
+
+def read_grid(path: Path) -> Grid:
+    """A file of voxels in its own size.
+
+    Raises:
+        Unreadable: it is none, or no voxel is solid.
+    """
+    grid = read_npy(path) if path.suffix.lower() == ".npy" else read_binvox(path)
     if not grid.any():
         raise Unreadable("is empty: no voxel is solid")
-    return fitted(grid, side), False
+    return grid
+
+
+def survey(name: str, argument: str, root: Path, progress: Progress = silent) -> Survey:
+    """Read every shape of a folder, meshes as voxels of the usual size, and count.
+
+    Raises:
+        UsageError: no path.
+        DataMissingError: a package that reads meshes is not installed.
+        DataError: no such folder, or fewer than two shapes.
+    """
+    folder, listing = open_folder(argument)
+    splits, classes = parts_of(name, root, argument, folder, listing.images, "shape")
+    refuse_missing(folder, listing.images)
+    sizes: Counter[str] = Counter()
+    bad, meshes, holes = {}, 0, 0
+    for number, path in enumerate(listing.images):
+        progress("reading shapes", number + 1, len(listing.images))
+        try:
+            if path.suffix.lower() in GRIDS and (folder / path).stat().st_size <= MOST_BYTES:
+                sizes["x".join(map(str, read_grid(folder / path).shape))] += 1
+            else:
+                holes += read(folder / path, DEFAULT_RESOLUTION)[1]
+                meshes += 1
+        except Unreadable as error:
+            bad[printable(path.as_posix())] = str(error)
+        except OSError as error:
+            bad[printable(path.as_posix())] = f"cannot be read: {error.strerror or error}"
+    usual = "x".join([str(DEFAULT_RESOLUTION)] * 3)
+    told = [(f"grids of {size}", f"{count:,}{'' if size == usual else f', brought to {usual}'}") for size, count in
+            sorted(sizes.items())]  # fmt: skip
+    told += [(what, f"{count:,}") for what, count in (("meshes", meshes), ("  with holes, not filled", holes)) if count]
+    facts = {"sizes": dict(sorted(sizes.items())), "meshes": meshes, "open": holes}
+    return Survey("shapes", splits, classes, told, facts, len(listing.ignored), bad)
 
 
 def read_npy(path: Path) -> Grid:

@@ -1,7 +1,7 @@
 """EBGAN, arXiv:1609.03126, and BEGAN, arXiv:1703.10717: what is hard to encode is not real."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -118,10 +118,8 @@ class BEGAN(Energetic):
         return {"k": torch.zeros(()), "energy_real": torch.zeros(())}
 
     def updates(self) -> tuple[Update, ...]:
-        return (
-            Update("discriminator", "discriminator", self.discriminator_loss, after=self.remember),
-            Update("generator", "generator", self.generator_loss, after=self.balance),
-        )
+        after = {"discriminator": self.remember, "generator": self.balance}
+        return tuple(replace(update, after=after.get(update.name)) for update in super().updates())
 
     def discriminator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
         """Equation 5, first line."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ganzoo.plugin import (
     AttributeCondition,
@@ -20,7 +20,7 @@ from ganzoo.plugin import (
     square_side,
     upsampling,
 )
-from ganzoo_zoo.networks import ConvEncoder, without_last
+from ganzoo_zoo.networks import ConvEncoder, encoding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,8 +98,7 @@ class ConvAttributeEncoder(AttributeEncoder):
 
     def __init__(self, names: Sequence[str], width: int, shape: Sequence[int]) -> None:
         super().__init__(names)
-        trunk, features = without_last(downsampling(shape[0], square_side(tuple(shape)), width))
-        self.body = nn.Sequential(*trunk, nn.Linear(features, len(names)))
+        self.body = encoding(len(names), width, shape)
         init_normal(self)
 
     def logits(self, samples: Tensor) -> Tensor:

@@ -111,6 +111,11 @@ class StyleGenerator(Generator):
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         return self.draw(self.styles(latents, condition))
 
+    def paths(self, latents: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """From w at every place: the mapping may bend as it likes."""
+        styles = self.styles(latents, condition)
+        return styles, self.draw(styles)
+
     def generate(self, latents: Tensor, condition: Tensor | None, sampling: Truncation) -> Tensor:
         styles = self.styles(latents, condition)
         return self.draw(torch.lerp(self.mapping.mean.expand_as(styles), styles, sampling.psi))

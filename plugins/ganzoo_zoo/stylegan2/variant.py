@@ -3,15 +3,10 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
-from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch import nn
 
-from ganzoo.plugin import GAN, AdamOptions, Batch, Losses, State, Update, option
+from ganzoo.plugin import GAN, AdamOptions, option
 from ganzoo_zoo.stylegan2.networks import StyleDiscriminator, StyleGenerator, Truncation
-
-MEAN = "path_length.mean"
-DECAY = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +23,6 @@ class StyleGAN2Options(AdamOptions):
     )
     mapping: int = option(2, "layers of the mapping network; 8 in the paper, 2 for CIFAR-10", at_least=1, at_most=64)
     mixing: float = option(0.9, "share of images whose style changes to another one on the way", at_least=0, at_most=1)
-    path_length: float = option(2.0, "weight of path length regularisation (equation 4); 0: none", at_least=0)
-    path_every: int = option(4, "iterations of which one has it, as many times as large", at_least=1, at_most=1_000)
     conditional: bool = option(True, "networks see the class, where the data has labels")
 
 
@@ -38,7 +31,10 @@ class StyleGAN2(GAN):
 
     Options = StyleGAN2Options
     Sampling = Truncation
-    defaults = {"loss": "non-saturating", "batch_size": 32, "steps": 20_000, "r1": 1.0, "penalty_every": 16}
+    defaults = {
+        "loss": "non-saturating", "batch_size": 32, "steps": 20_000, "r1": 1.0, "penalty_every": 16,
+        "path_length": 2.0,
+    }  # fmt: skip
     presets: ClassVar = {
         "paper": {"latent_dim": 512, "style": 512, "width": 64, "mapping": 8, "r1": 10.0, "lr": 2e-3},
         "cifar10": {
@@ -55,38 +51,3 @@ class StyleGAN2(GAN):
             "generator": StyleGenerator(o.latent_dim, o.style, o.width, shape, classes, o.mapping, o.mixing),
             "discriminator": StyleDiscriminator(o.width, shape, classes, o.style),
         }
-
-    def memory(self) -> dict[str, Tensor]:
-        return {MEAN: torch.zeros(())} if self.options.path_length else {}
-
-    def updates(self) -> tuple[Update, ...]:
-        found = super().updates()
-        if not self.options.path_length:
-            return found
-        return (*found, Update("path_length", "generator", self.path_length_loss, self.options.path_every))
-
-    def optimizer(self, player: str, parameters: list[nn.Parameter]) -> Optimizer:
-        """As every GAN's; G's steps are more and a little smaller for its lazy regularisation (appendix B)."""
-        found = super().optimizer(player, parameters)
-        if player == "generator" and self.options.path_length:
-            share = self.options.path_every / (self.options.path_every + 1)
-            for group in found.param_groups:
-                group["lr"] *= share
-                group["betas"] = tuple(beta**share for beta in group["betas"])
-        return found
-
-    def path_length_loss(self, state: State, batch: Batch) -> Losses:
-        """How far the slope of G along w is from its mean (equation 4), on half a batch."""
-        o, game = self.options, self.games()[0]
-        generator = self.network(state, "generator", StyleGenerator)
-        count = max(1, len(batch[game.real]) // 2)
-        condition = self.condition(state, game, batch)
-        styles = generator.styles(generator.latents(count), None if condition is None else condition[:count])
-        images = generator.draw(styles)
-        noise = torch.randn_like(images) / (images.shape[2] * images.shape[3]) ** 0.5
-        (slope,) = torch.autograd.grad((images * noise).sum(), styles, create_graph=True)
-        lengths = slope.float().square().sum(2).mean(1).sqrt()
-        mean = state.memory[MEAN]
-        mean.lerp_(lengths.detach().mean(), DECAY)
-        penalty = (lengths - mean).square().mean()
-        return {"path_penalty": penalty, "path_mean": mean.clone(), "total": o.path_length * o.path_every * penalty}

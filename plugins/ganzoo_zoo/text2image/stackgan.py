@@ -31,7 +31,9 @@ LEAST = 8
 """Pixels of a side of small images."""
 OWN_PLAYERS = "each of the two stages has players of its own, and its updates are taken in turn"
 LEFT_OUT = {
-    **dict.fromkeys(("penalty_every", "train_d_above", "train_g_above", "d_steps", "g_steps"), OWN_PLAYERS),
+    **dict.fromkeys(
+        ("penalty_every", "path_length", "train_d_above", "train_g_above", "d_steps", "g_steps"), OWN_PLAYERS
+    ),
     "instance_noise": "it would fade over both stages together, and be gone when the second one needs it",
 }
 
