@@ -111,6 +111,11 @@ def check_tricks(variant: "Variant") -> None:
                 f"penalty_slope = 'difference' with {noisy[0]}: D would see the two samples that are compared each "
                 "changed at random in another way; exact works."
             )
+        if variant.config.precision == "bf16":
+            raise ConfigError(
+                "penalty_slope = 'difference' with precision = 'bf16': rounding is as large as the differences, and "
+                "would be punished as a slope; exact works, or fp32."
+            )
     if tricks.minibatch_dim != DEFAULTS["minibatch_dim"] and not tricks.minibatch_kernels:
         raise ConfigError(f"minibatch_dim = {tricks.minibatch_dim} without minibatch_kernels does nothing.")
     check_annealed(variant)

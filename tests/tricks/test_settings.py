@@ -177,6 +177,11 @@ REFUSED = {
         {"penalty_slope": "difference", "r1": 1.0, "diffaugment": "color"},
         "changed at random in another way",
     ),
+    "rounded differences": (
+        "vanilla",
+        {"penalty_slope": "difference", "r1": 1.0, "dropout": 0.0, "precision": "bf16"},
+        "rounding is as large",
+    ),
     "two masks": ("vanilla", {"penalty_slope": "difference", "r1": 1.0}, "has dropout"),
     "no path": ("vanilla", {"path_every": 2}, "path_every = 2 without path_length does nothing"),
     "no such step": ("wgan", {"penalty_every": 4, "r1": 1.0}, "has batch normalisation|has no effect"),
