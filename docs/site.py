@@ -23,6 +23,8 @@ def on_files(files: Files, config: Any) -> Files:
     pages = {**variant_pages(), "plugin-interface.md": interface_page()}
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
+    for path, content in notebook_pages().items():
+        files.append(File.generated(config, path, content=content))
     wanted = set()
     for file in files.documentation_pages():
         here = posixpath.dirname(file.src_uri)
@@ -99,6 +101,20 @@ def variant_page(card: dict[str, Any]) -> str:
         *(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows),
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
+
+
+def notebook_pages() -> dict[str, str | bytes]:
+    """A page for each notebook, with the pictures that its cells have drawn. The notebook itself lies beside it."""
+    from nbconvert import MarkdownExporter
+
+    found: dict[str, str | bytes] = {}
+    for path in sorted((ROOT / "docs" / "notebooks").glob("*.ipynb")):
+        text, made = MarkdownExporter().from_filename(str(path), {"output_files_dir": f"{path.stem}_files"})
+        title, _, rest = text.strip().partition("\n")
+        rest = re.sub(r"\]\(([\w-]+)\.ipynb\)", r"](\1.md)", rest)
+        found[f"notebooks/{path.stem}.md"] = f"{title}\n\n[The notebook]({path.name}), for Jupyter.\n{rest}\n"
+        found |= {f"notebooks/{name}": content for name, content in made["outputs"].items()}
+    return found
 
 
 def interface_page() -> str:

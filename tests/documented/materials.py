@@ -18,7 +18,7 @@ from ganzoo.data.drawn import glyphs
 from .short import DRAWN
 
 RNG = np.random.default_rng(0)
-PHOTOS = ("photos", "Set5", "faces", "cats", "horses", "zebras", "stickers", "folder", "images")
+PHOTOS = ("photos", "Set5", "faces", "cats", "horses", "zebras", "stickers", "folder", "Set14", "BSD100", "BSDS200")
 """Folders of RGB images without classes."""
 CLASSES = {"animals": ("cats", "dogs"), "parts": ("fine", "scratched", "broken")}
 """Folders of classes."""
@@ -98,7 +98,10 @@ def write_data(root: Path) -> None:
             raw.mkdir(parents=True, exist_ok=True)
             (raw / f"{stem}-images-idx3-ubyte").write_bytes(idx(images[:, 0]))
             (raw / f"{stem}-labels-idx1-ubyte").write_bytes(idx(labels))
-        large = np.pad(images, ((0, 0), (0, 0), (2, 2), (2, 2))).repeat(3, 1).reshape(len(images), -1)
+        large = np.pad(images, ((0, 0), (0, 0), (2, 2), (2, 2))).repeat(3, 1)
+        large[:, :2] //= 1 + labels[:, None, None, None] % 2  # some blue, some grey
+        large[::3, ::2] = 0  # and some green
+        large = large.reshape(len(images), -1)
         records = np.concatenate([labels[:, None], large], 1)
         folder = root / "cifar-10-batches-bin"
         folder.mkdir(exist_ok=True)

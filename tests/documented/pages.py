@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 WRITTEN_BY_COMMANDS = ("cli.md", "reference.md")
 """What `--help` prints and tables of settings: there is nothing to run."""
-FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^ *```$|((?:^    (?:\S.*| +\S.*)\n)+)", re.M | re.S)
+FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^ *```$|((?:^    [^\n]*\S[^\n]*\n)+)", re.M | re.S)
 NAMED = re.compile(r"# (\S+\.(?:py|toml|yaml|csv|txt))(?::.*)?$")
 
 

@@ -13,6 +13,7 @@ import tomllib
 import traceback
 import warnings
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ import ganzoo
 from ganzoo.cli import main
 from ganzoo.registry.registry import registry
 
-from .exceptions import NOT_COMPARED, NOT_EXECUTED, NOT_RUN
+from .exceptions import NEEDS, NOT_COMPARED, NOT_EXECUTED, NOT_RUN
 from .pages import ROOT, Block
 
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
@@ -67,9 +68,7 @@ class Page:
             if why := NOT_EXECUTED.get((block.page, block.text.partition("\n")[0])):
                 return why
             if block.file:
-                path = self.folder / block.file
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(block.text, encoding="utf-8")
+                self.write(block)
             if block.kind == "python":
                 self.python(block)
             elif block.kind == "toml":
@@ -78,6 +77,8 @@ class Page:
                 self.script(block)
             elif block.kind == "text":
                 self.tree(block)
+            elif block.kind == "output":
+                raise DocumentationError("output without the command that prints it")
             else:
                 raise DocumentationError(f"a block of {block.kind!r}: nobody runs it")
         except DocumentationError as error:
@@ -91,6 +92,8 @@ class Page:
         line = block.text.partition(" #")[0].strip()
         if why := NOT_RUN.get(line):
             return why
+        if (package := NEEDS.get(line)) and find_spec(package) is None:
+            return f"{package} is not installed"
         words = [self.filled(word) for word in shlex.split(line)]
         before = dict(os.environ)
         while "=" in words[0]:
@@ -174,6 +177,7 @@ class Page:
 
     def served(self, words: list[str]) -> tuple[int, str, str]:
         """A server is started, and stopped as a user stops it when it has said where it is."""
+        Path("runs").mkdir(exist_ok=True)
         process = subprocess.Popen(
             [sys.executable, "-m", *words, "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )  # fmt: skip
@@ -210,6 +214,27 @@ class Page:
             for name in re.findall(r'"(runs/[^"]+)"', block.text):
                 self.provide([name])
             exec(code, self.names)
+
+    def write(self, block: Block) -> None:
+        """A file that a block says it is. A distribution is found as if it were installed, a module is imported."""
+        path = self.folder / block.file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(block.text, encoding="utf-8")
+        if str(self.folder) not in sys.path:
+            sys.path.insert(0, str(self.folder))
+        if path.name == "pyproject.toml":
+            project = tomllib.loads(block.text)["project"]
+            info = self.folder / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+            info.mkdir()
+            (info / "METADATA").write_text(
+                f"Name: {project['name']}\nVersion: {project['version']}\n", encoding="utf-8"
+            )
+            points = "".join(f"{key} = {value}\n" for key, value in project["entry-points"]["ganzoo"].items())
+            (info / "entry_points.txt").write_text(f"[ganzoo]\n{points}", encoding="utf-8")
+        importlib.invalidate_caches()
+        if path.suffix == ".py":
+            importlib.import_module(block.file.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
+        registry.cache_clear()
 
     def script(self, block: Block) -> None:
         """The commands of a script, with the variables that a scheduler would set."""

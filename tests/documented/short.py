@@ -13,10 +13,14 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 from typing import Any
 
 import pytest
+import torch
 
 from ganzoo import builtin
 from ganzoo.bench import runner, suite, task
+from ganzoo.data import load
+from ganzoo.data.base import Dataset
 from ganzoo.data.drawn import glyphs, melodies, shapes, solids, tones
+from ganzoo.data.packages import avatars
 from ganzoo.data.published import cifar
 from ganzoo.registry.registry import registry
 from ganzoo.training import setup
@@ -26,7 +30,7 @@ STEPS, BATCH = 4, 4
 SAMPLES = 100
 """Samples that a metric takes at most."""
 DRAWN = {"train": 400, "test": 200}
-"""Samples of the sets that are drawn on the spot, and of the written MNIST, Fashion-MNIST and CIFAR-10."""
+"""Samples of a data set at most; the written MNIST, Fashion-MNIST and CIFAR-10 have so many."""
 JOBS = 2
 """Trainings of a suite that are done."""
 AT_WORK = threading.Lock()
@@ -48,11 +52,13 @@ def make_short(patch: pytest.MonkeyPatch) -> None:
     """Put the small numbers in the place of the large ones."""
     resolve, read = setup.resolve_run, suite.read
     patch.setattr(setup, "resolve_run", lambda *given: shortened(resolve(*given)))
-    for module in (glyphs, melodies, shapes, solids, tones):
+    for module in (avatars, glyphs, melodies, shapes, solids, tones):
         patch.setattr(module, "COUNTS", DRAWN)
+    whole = load.load_one
+    patch.setattr(load, "load_one", lambda *given, **more: few_of(whole(*given, **more)))
     patch.setattr(cifar, "PUBLISHED", DRAWN)
-    few = (dataclasses.replace(spec, count=min(spec.count, SAMPLES)) for spec in builtin.METRICS)
-    patch.setattr(builtin, "METRICS", tuple(few))
+    metrics = (dataclasses.replace(spec, count=min(spec.count, SAMPLES)) for spec in builtin.METRICS)
+    patch.setattr(builtin, "METRICS", tuple(metrics))
     patch.setattr(suite, "read", lambda *given: first_jobs(read(*given)))
     patch.setattr(task, "LEAST_SECONDS", 0.0)
     patch.setattr(task, "FEW", (1, 1))
@@ -84,6 +90,18 @@ def shortened(run: setup.ResolvedRun) -> setup.ResolvedRun:
         number = sum(1 for _ in run.target.parent.glob(f"{run.target.name}-*"))
         run.target.rename(run.target.with_name(f"{run.target.name}-{number}"))
     return dataclasses.replace(run, config=dataclasses.replace(config, **changed))
+
+
+def few_of(data: Dataset) -> Dataset:
+    """Some samples of a set, from all parts of it."""
+    count = DRAWN["train"]
+    if data.info.count <= count:
+        return data
+    rows = torch.arange(count) * data.info.count // count
+    fields = {name: load.picked(values, rows) for name, values in data.fields.items()}
+    second = few_of(data.second) if data.second is not None else None
+    whole = few_of(data.whole) if data.whole is not None else None
+    return Dataset(dataclasses.replace(data.info, count=count), fields, second, whole)
 
 
 def first_jobs(whole: suite.Suite) -> suite.Suite:
