@@ -65,8 +65,9 @@ class Page:
         try:
             if block.kind == "command":
                 return self.command(block)
-            if why := NOT_EXECUTED.get((block.page, block.text.partition("\n")[0])):
-                return why
+            for (page, begins), why in NOT_EXECUTED.items():
+                if page == block.page and block.text.startswith(begins):
+                    return why
             if block.file:
                 self.write(block)
             if block.kind == "python":
@@ -94,6 +95,9 @@ class Page:
             return why
         if (package := NEEDS.get(line)) and find_spec(package) is None:
             return f"{package} is not installed"
+        if block.page.endswith("card.md"):  # the commands of a card are examples, each for itself
+            for usual in ("samples.png", "reconstructions.png"):
+                Path(usual).unlink(missing_ok=True)
         words = [self.filled(word) for word in shlex.split(line)]
         before = dict(os.environ)
         while "=" in words[0]:

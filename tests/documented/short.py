@@ -25,6 +25,8 @@ from ganzoo.data.published import cifar
 from ganzoo.registry.registry import registry
 from ganzoo.training import setup
 
+SHORT = 20
+"""A training of so many steps stays as it is: those of ``ganzoo check`` are."""
 STEPS, BATCH = 4, 4
 """Steps of a training, unless ``tiny`` says another number, and samples in a step."""
 SAMPLES = 100
@@ -68,12 +70,14 @@ def make_short(patch: pytest.MonkeyPatch) -> None:
 def shortened(run: setup.ResolvedRun) -> setup.ResolvedRun:
     """A run of few steps. Examples stand beside one another, so a run that lies in the way is moved aside."""
     config, tiny = run.config, dict(run.variant_class.tiny)
+    if config.steps <= SHORT:
+        return run
     if run.header is not None:  # a run that goes on keeps its networks
         return dataclasses.replace(run, config=dataclasses.replace(config, steps=min(config.steps, 2 * STEPS)))
     steps = min(config.steps, int(tiny.pop("steps", STEPS)))
     if config.init_from.startswith("zoo:"):
         tiny = {}  # weights that ganzoo brings have the size that they have
-    known = {field.name for field in dataclasses.fields(config.options)}
+    tiny.pop("resolution", None)  # metrics are for one size
     every = {
         key: max(1, getattr(config, key) * steps // config.steps)
         for key in ("log_every", "sample_every", "checkpoint_every")
@@ -82,14 +86,24 @@ def shortened(run: setup.ResolvedRun) -> setup.ResolvedRun:
         "steps": steps,
         "batch_size": min(config.batch_size, BATCH),
         "metric_every": min(config.metric_every, BATCH * steps),
-        "options": dataclasses.replace(config.options, **{k: v for k, v in tiny.items() if k in known}),
-        **{key: value for key, value in tiny.items() if key not in known},
+        "options": smaller(config.options, tiny),
+        "tricks": smaller(config.tricks, tiny),
         **every,
     }
     if run.target.exists():
         number = sum(1 for _ in run.target.parent.glob(f"{run.target.name}-*"))
         run.target.rename(run.target.with_name(f"{run.target.name}-{number}"))
-    return dataclasses.replace(run, config=dataclasses.replace(config, **changed))
+    return dataclasses.replace(run, config=smaller(dataclasses.replace(config, **changed), tiny))
+
+
+def smaller(settings: Any, tiny: dict[str, Any]) -> Any:
+    """Settings with those of ``tiny`` that are among them, and of two whole numbers the smaller one."""
+    found = {}
+    for field in dataclasses.fields(settings):
+        if field.name in tiny:
+            now, value = getattr(settings, field.name), tiny[field.name]
+            found[field.name] = min(now, value) if type(now) is type(value) is int else value
+    return dataclasses.replace(settings, **found)
 
 
 def few_of(data: Dataset) -> Dataset:
@@ -106,7 +120,8 @@ def few_of(data: Dataset) -> Dataset:
 
 def first_jobs(whole: suite.Suite) -> suite.Suite:
     """A suite whose every job was checked, and of which a few are done."""
-    return dataclasses.replace(whole, jobs=whole.jobs[:JOBS])
+    first = {job.label: job for job in reversed(whole.jobs)}  # one of each entry
+    return dataclasses.replace(whole, jobs=tuple(reversed(first.values()))[:JOBS])
 
 
 def work(self: runner.Workers, name: str) -> dict[str, Any]:
