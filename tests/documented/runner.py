@@ -186,7 +186,8 @@ class Page:
             [sys.executable, "-m", *words, "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )  # fmt: skip
         assert process.stdout is not None
-        first = process.stdout.readline()
+        assert process.stderr is not None
+        first = process.stdout.readline() + process.stderr.readline()  # the address, and that it is open
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
         code = 0 if process.returncode == 130 else process.returncode  # 128 + SIGINT
