@@ -13,6 +13,8 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).resolve().parent.parent
 LINK = re.compile(r"(!?\[[^\]\n]*\])\(([^)\s]+)\)")
 ROLE = re.compile(r":(?:mod|class|func|meth|attr|data):(?=<code)")
+NOTEBOOK = re.compile(r"\]\(((?:notebooks/)?[\w-]+)\.ipynb\)")
+"""A link to a notebook, which on the site leads to its page."""
 RECORDS = "source"
 """Folder of the site with the files of the repository that pages link to."""
 COLUMNS = ("setting", "default", "meaning")
@@ -47,7 +49,8 @@ def on_page_markdown(markdown: str, page: Page, config: Any, files: Files) -> st
             return f"{text}({posixpath.relpath(f'{RECORDS}/{path}', here or '.')})"
         return text.strip("[]")
 
-    return LINK.sub(moved, markdown)
+    markdown = LINK.sub(moved, markdown)
+    return markdown if here == "notebooks" else NOTEBOOK.sub(r"](\1.md)", markdown)
 
 
 def on_page_content(html: str, page: Page, config: Any, files: Files) -> str:
@@ -111,7 +114,7 @@ def notebook_pages() -> dict[str, str | bytes]:
     for path in sorted((ROOT / "docs" / "notebooks").glob("*.ipynb")):
         text, made = MarkdownExporter().from_filename(str(path), {"output_files_dir": f"{path.stem}_files"})
         title, _, rest = text.strip().partition("\n")
-        rest = re.sub(r"\]\(([\w-]+)\.ipynb\)", r"](\1.md)", rest)
+        rest = NOTEBOOK.sub(r"](\1.md)", rest)
         found[f"notebooks/{path.stem}.md"] = f"{title}\n\n[The notebook]({path.name}), for Jupyter.\n{rest}\n"
         found |= {f"notebooks/{name}": content for name, content in made["outputs"].items()}
     return found
