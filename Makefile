@@ -11,7 +11,7 @@ DEMO := runs/demo-$(shell date +%Y%m%d-%H%M%S)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs docs-site docs-serve clean
+.PHONY: help demo test lint docs docs-run docs-site docs-serve clean
 .NOTPARALLEL:  # two pips at once spoil an environment
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make test    install, and run all tests against the installed package"
 	@echo "make lint    style, types, and which module may import which"
 	@echo "make docs    write the generated parts of the documentation anew"
+	@echo "make docs-run    run every command, code block and notebook of the documentation, with short trainings"
 	@echo "make docs-site   build the documentation as a site, with warnings as errors; docs-serve shows it"
 	@echo "make clean   remove the environment and what tools left behind"
 
@@ -46,6 +47,9 @@ lint: $(VENV)/.linters
 
 docs: $(VENV)/.installed
 	$(BIN)/python docs/generate.py
+
+docs-run: $(VENV)/.installed
+	GANZOO_DOCS=all $(BIN)/pytest -n 2 $(ARGS) tests/documented
 
 docs-site: $(VENV)/.installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir site

@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 LINK = re.compile(r"(!?\[[^\]\n]*\])\(([^)\s]+)\)")
 MATH = re.compile(r"^```math\n(.*?)^```$", re.M | re.S)
 ROLE = re.compile(r":(?:mod|class|func|meth|attr|data):(?=<code)")
+NOTEBOOK = re.compile(r"\]\(((?:notebooks/)?[\w-]+)\.ipynb\)")
+"""A link to a notebook, which on the site leads to its page."""
 RECORDS = "source"
 """Folder of the site with the files of the repository that pages link to."""
 THUMBNAIL = 128
@@ -33,6 +35,8 @@ def on_files(files: Files, config: Any) -> Files:
             files.append(File.generated(config, thumbnail(name), content=cut(ROOT / "docs" / "images" / drawn)))
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
+    for path, content in notebook_pages().items():
+        files.append(File.generated(config, path, content=content))
     wanted = set()
     for file in files.documentation_pages():
         here = posixpath.dirname(file.src_uri)
@@ -56,7 +60,8 @@ def on_page_markdown(markdown: str, page: Page, config: Any, files: Files) -> st
             return f"{text}({posixpath.relpath(f'{RECORDS}/{path}', here or '.')})"
         return text.strip("[]")
 
-    return LINK.sub(moved, markdown)
+    markdown = LINK.sub(moved, markdown)
+    return markdown if here == "notebooks" else NOTEBOOK.sub(r"](\1.md)", markdown)
 
 
 def on_page_content(html: str, page: Page, config: Any, files: Files) -> str:
@@ -152,6 +157,20 @@ def variant_page(card: dict[str, Any], dataset: str, drawn: str) -> str:
         *(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows),
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
+
+
+def notebook_pages() -> dict[str, str | bytes]:
+    """A page for each notebook, with the pictures that its cells have drawn. The notebook itself lies beside it."""
+    from nbconvert import MarkdownExporter
+
+    found: dict[str, str | bytes] = {}
+    for path in sorted((ROOT / "docs" / "notebooks").glob("*.ipynb")):
+        text, made = MarkdownExporter().from_filename(str(path), {"output_files_dir": f"{path.stem}_files"})
+        title, _, rest = text.strip().partition("\n")
+        rest = NOTEBOOK.sub(r"](\1.md)", rest)
+        found[f"notebooks/{path.stem}.md"] = f"{title}\n\n[The notebook]({path.name}), for Jupyter.\n{rest}\n"
+        found |= {f"notebooks/{name}": content for name, content in made["outputs"].items()}
+    return found
 
 
 def interface_page() -> str:

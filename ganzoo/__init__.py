@@ -15,13 +15,13 @@ from ganzoo.registry.hookspecs import hookimpl
 __version__ = "0.2.0"
 
 if TYPE_CHECKING:
-    from ganzoo.api import export_network, list_variants, load, train
+    from ganzoo.api import export_network, list_variants, load, picture, train
     from ganzoo.metrics.evaluate import evaluate
     from ganzoo.runs.trained import open_run
     from ganzoo.training.session import TrainingSession
     from ganzoo.training.setup import prepare
 
-_API = ("TrainingSession", "export_network", "list_variants", "load", "open_run", "prepare", "train")
+_API = ("TrainingSession", "export_network", "list_variants", "load", "open_run", "picture", "prepare", "train")
 _LAZY = (*_API, "evaluate")
 __all__ = [
     "TrainingSession",
@@ -32,6 +32,7 @@ __all__ = [
     "list_variants",
     "load",
     "open_run",
+    "picture",
     "prepare",
     "train",
 ]

@@ -3,12 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+from torch import Tensor
+
 from ganzoo.display.notebook import PythonKind, shown_in_python
 from ganzoo.errors import UsageError
 from ganzoo.export.read import is_exported, load_exported, refuse_other_hash, weights_of_folder
 from ganzoo.export.write import export_network
 from ganzoo.models.interfaces import Usable
 from ganzoo.registry.registry import registry
+from ganzoo.report.pictures import drawn, grid, to_image
 from ganzoo.runs.shipped import located
 from ganzoo.runs.trained import TrainedRun, open_run, variant_of_weights
 from ganzoo.runs.weights import load_network
@@ -81,6 +85,24 @@ def load(path: str | Path, role: str | None = None, *, sha256: str | None = None
     return network
 
 
+def picture(run: TrainedRun, samples: Tensor | None = None, columns: int = 8) -> Image.Image:
+    """Samples of a run as one Pillow image, which a notebook shows: a grid, or of points a plot.
+
+    Args:
+        samples: what ``run.sample()`` or ``run.translate()`` gave; default: 64 of ``run.sample()``.
+        columns: samples in a row.
+
+    Raises:
+        UsageError: ``columns`` is below 1; no samples are given and the run draws none.
+
+    >>> ganzoo.picture(run, run.sample(16, 7))
+    """
+    if columns < 1:
+        raise UsageError(f"columns = {columns}: at least 1.")
+    pixels = drawn(run.variant, run.sample(64) if samples is None else samples)
+    return to_image(grid(pixels, columns))
+
+
 __all__ = [
     "TrainedRun",
     "TrainingSession",
@@ -88,6 +110,7 @@ __all__ = [
     "list_variants",
     "load",
     "open_run",
+    "picture",
     "prepare",
     "train",
 ]

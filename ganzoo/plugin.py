@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from ganzoo.metrics.measures.encoders import Encoded as Encoded
     from ganzoo.metrics.measures.encoders import ProbeAccuracy as ProbeAccuracy
     from ganzoo.metrics.measures.features import FrechetDistance as FrechetDistance
+    from ganzoo.metrics.measures.features import PrecisionRecall as PrecisionRecall
     from ganzoo.metrics.measures.super_resolution import lowered as lowered
     from ganzoo.models.adversarial import DISCRIMINATOR_TRICKS as DISCRIMINATOR_TRICKS
     from ganzoo.models.adversarial import GAN as GAN
@@ -104,6 +105,7 @@ if TYPE_CHECKING:
     from ganzoo.models.variant import fused as fused
     from ganzoo.models.variant import unique_parameters as unique_parameters
     from ganzoo.registry.hookspecs import hookimpl as hookimpl
+    from ganzoo.registry.registry import register as register
     from ganzoo.registry.specs import DataFile as DataFile
     from ganzoo.registry.specs import DatasetSpec as DatasetSpec
     from ganzoo.registry.specs import ExtractorSpec as ExtractorSpec
@@ -129,6 +131,7 @@ _MODULES = {
         "ExtractorRequest",
     ),
     "ganzoo.registry.hookspecs": ("hookimpl",),
+    "ganzoo.registry.registry": ("register",),
     "ganzoo.registry.specs": (
         "ExtractorSpec",
         "LoggerSpec",
@@ -266,7 +269,7 @@ _MODULES = {
         "Encoded",
         "ProbeAccuracy",
     ),
-    "ganzoo.metrics.measures.features": ("FrechetDistance",),
+    "ganzoo.metrics.measures.features": ("FrechetDistance", "PrecisionRecall"),
     "ganzoo.metrics.measures.super_resolution": ("lowered",),
     "ganzoo.runtime.tensor_files": (
         "below",

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 OWN_DISTRIBUTION = "ganzoo"
 SLOW_SECONDS = 0.25
+SESSION = "this session"  # provider of what register() has taken in
 
 S = TypeVar("S", bound=Spec)
 
@@ -75,8 +76,9 @@ class Catalogue(Generic[S]):
         self._offers: dict[str, list[tuple[S, Plugin]]] = {}
         self.broken: list[Plugin] = []  # plugins that may have brought what is missing here
 
-    def add(self, spec: S, plugin: Plugin) -> None:
-        self._offers.setdefault(spec.name, []).append((spec, plugin))
+    def add(self, spec: S, plugin: Plugin, instead: bool = False) -> None:
+        """Take in a spec; ``instead``: in the place of what has its name."""
+        self._offers[spec.name] = [*([] if instead else self._offers.get(spec.name, [])), (spec, plugin)]
 
     def __contains__(self, name: object) -> bool:
         return name in self._offers
@@ -255,6 +257,19 @@ class Registry:
                     offered.append((catalogue, spec))
         return offered
 
+    def take(self, *specs: Spec) -> None:
+        """As :func:`register`."""
+        kinds = {c.spec_type: c for c in self._all}
+        for spec in specs:
+            if type(spec) not in kinds:
+                raise PluginError(f"{spec!r} is no spec: give a {', a '.join(t.__name__ for t in kinds)}")
+            check_spec(spec)
+            known = kinds[type(spec)]
+            if spec.name in known and (who := known.provider(spec.name)) != SESSION:
+                raise PluginError(f"{spec.kind} {spec.name!r} is offered by {who} already: choose another name")
+        for spec in specs:
+            kinds[type(spec)].add(spec, Plugin(SESSION, spec.load.partition(":")[0], SESSION, ""), instead=True)
+
     def attach(self, listener: object, name: str, may_fail: bool = False) -> None:
         """Let an object listen to lifecycle hooks.
 
@@ -373,4 +388,13 @@ def registry() -> Registry:
     return Registry(third_party=os.environ.get("GANZOO_PLUGINS", "1") != "0")
 
 
-__all__ = ["Catalogue", "Plugin", "PluginWarning", "Registry", "installed", "plural", "registry"]
+def register(*specs: Spec) -> None:
+    """Register a variant, a loss or any other spec for this process alone, as in a notebook.
+
+    ``load="__main__:MyLoss"`` is a class of the notebook. A cell that is run again replaces what it had registered.
+    Raises PluginError for what is no spec, for one that no one could type or load, and for a name that a plugin has.
+    """
+    registry().take(*specs)
+
+
+__all__ = ["SESSION", "Catalogue", "Plugin", "PluginWarning", "Registry", "installed", "plural", "register", "registry"]

@@ -9,10 +9,12 @@ from typing import Any
 
 import torch
 
+from ganzoo.registry.registry import SESSION
+
 
 def environment(device: torch.device, distribution: str) -> dict[str, Any]:
     """Versions and hardware, for ``run.json``. ``distribution`` is the one that provides the variant."""
-    names = sorted({"ganzoo", "torch", "numpy", "safetensors", distribution} - {"unknown"})
+    names = sorted({"ganzoo", "torch", "numpy", "safetensors", distribution} - {"unknown", SESSION})
     hardware = torch.cuda.get_device_name() if device.type == "cuda" else processor()
     return {
         "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in names}},
