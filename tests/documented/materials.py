@@ -88,6 +88,7 @@ def write_data(root: Path) -> None:
     parts = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(glyphs, "COUNTS", DRAWN)
+        patch.setattr(glyphs, "_recent", {})
         for split in DRAWN:
             found = glyphs.load(DataRequest(name="glyphs", split=split, root=root))
             parts[split] = found.fetch("images", torch.arange(DRAWN[split])), found.labels

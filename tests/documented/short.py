@@ -58,6 +58,7 @@ def make_short(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(module, "COUNTS", DRAWN)
     whole = load.load_one
     patch.setattr(load, "load_one", lambda *given, **more: few_of(whole(*given, **more)))
+    patch.setattr(glyphs, "_recent", {})  # other tests have drawn whole sets
     patch.setattr(cifar, "PUBLISHED", DRAWN)
     metrics = (dataclasses.replace(spec, count=min(spec.count, SAMPLES)) for spec in builtin.METRICS)
     patch.setattr(builtin, "METRICS", tuple(metrics))
