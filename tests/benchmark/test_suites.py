@@ -315,11 +315,11 @@ seeds = [0, 1]
 datasets = ["ring"]
 metrics = ["modes-2500"]
 [budget]
-images = 80000
+images = 16000
 [settings]
 width = 8
 batch_size = 40
-metric_minutes = "0.01,0.02,100"
+metric_minutes = "0.002,0.004,100"
 [[entries]]
 variant = "vanilla"
 [[published]]
@@ -327,7 +327,7 @@ label = "their script"
 dataset = "ring"
 metric = "modes-2500"
 value = 5
-minutes = 0.02
+minutes = 0.004
 source = "its samples, measured by ganzoo"
 """,
         encoding="utf-8",
@@ -339,14 +339,14 @@ source = "its samples, measured by ganzoo"
     assert table in done.stdout
     _, race = table.split("## modes-2500")
     lines = [line for line in race.splitlines() if line.startswith("|")]
-    assert lines[0] == "| trained | 0.01 min | 0.02 min | 100 min |"
+    assert lines[0] == "| trained | 0.002 min | 0.004 min | 100 min |"
     ours, theirs = lines[2:]
     assert ours.startswith("| vanilla | ")
     assert ours.endswith(" | – |"), "no training was as long"
     assert theirs == "| their script [1] | – | 5 | – |"
     (recorded,) = json.loads((out / "table.json").read_text(encoding="utf-8"))["minutes"]
-    assert recorded["rows"][1]["minutes"] == {"0.02": {"0": 5}}
-    assert set(recorded["rows"][0]["minutes"]) <= {"0.01", "0.02"}
+    assert recorded["rows"][1]["minutes"] == {"0.004": {"0": 5}}
+    assert set(recorded["rows"][0]["minutes"]) <= {"0.002", "0.004"}
     page = (out / "index.html").read_text(encoding="utf-8")
     assert "Quality per minute" in page
     assert "their script [1]" in page
