@@ -68,6 +68,7 @@ class Course:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.run: Run | None = None
+        self.opening: list[str] = []
         self.record: Mapping[str, Any] = {}
         self.series: dict[str, Series] = {}
         self.samples: Path | None = None
@@ -79,6 +80,7 @@ class Course:
         """A training begins or is resumed; what it logged before is part of its course."""
         with self.lock:
             self.run, self.record, self.series, self._images = run, {}, {}, run.images
+            self.opening = opening(run)  # now: later the run has taken steps, and would seem to be resumed
             with suppress(GanzooError, OSError):  # the run itself says what is wrong with its history
                 for record in history(run.path) if run.step else ():
                     if record["step"] <= run.step:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from PIL import Image
 
-from ganzoo.display.course import Course, in_buckets, opening
+from ganzoo.display.course import Course, in_buckets
 from ganzoo.errors import ConfigError
 from ganzoo.registry.hookspecs import hookimpl
 from ganzoo.registry.registry import registry
@@ -94,7 +94,7 @@ def numbers(course: Course, status: str) -> str:
     )
     speed = f"{course.rate:,.0f} images/s, {course.left()} left" if course.record else "starting"
     return (
-        f"<div><div>{'<br>'.join(map(html.escape, opening(run)))}</div>"
+        f"<div><div>{'<br>'.join(map(html.escape, course.opening))}</div>"
         f"<progress value='{course.step}' max='{run.total_steps}' style='width:20em' "
         f"aria-label='progress'></progress> {course.step:,}/{run.total_steps:,}, {speed} ({html.escape(status)})"
         f"<table>{rows}</table></div>"

@@ -351,6 +351,7 @@ def test_a_notebook_gets_numbers_and_pictures_that_update(notebook, tmp_path):
     numbers, picture = notebook  # two outputs, however often they were updated
     assert "4/4" in numbers
     assert "(finished)" in numbers
+    assert "training: dcgan" in numbers  # not resumed, although it has taken steps by now
     assert "<svg" in numbers
     assert "discriminator_loss" in numbers
     assert "&lt;b&gt;x" in numbers
