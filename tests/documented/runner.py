@@ -22,7 +22,7 @@ import ganzoo
 from ganzoo.cli import main
 from ganzoo.registry.registry import registry
 
-from .exceptions import NEEDS, NOT_COMPARED, NOT_EXECUTED, NOT_RUN
+from .exceptions import FAILS, NEEDS, NOT_COMPARED, NOT_EXECUTED, NOT_RUN
 from .pages import ROOT, Block
 
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
@@ -48,12 +48,12 @@ class Page:
 
     Attributes:
         folder: where they work.
-        last: run directory of the last training, which RUN stands for.
+        last: run directory of the last training, which RUN stands for; None where it needs what is not installed.
         names: what Python blocks have defined.
     """
 
     folder: Path
-    last: str = ""
+    last: str | None = ""
     names: dict[str, Any] = field(default_factory=dict)
 
     def run(self, block: Block) -> str:
@@ -94,7 +94,10 @@ class Page:
         if why := NOT_RUN.get(line):
             return why
         if (package := NEEDS.get(line)) and find_spec(package) is None:
+            self.last = None if " train " in line else self.last
             return f"{package} is not installed"
+        if "RUN" in line.split() and self.last is None:
+            return "its training was not run"
         if block.page.endswith("card.md"):  # the commands of a card are examples, each for itself
             for usual in ("samples.png", "reconstructions.png"):
                 Path(usual).unlink(missing_ok=True)
@@ -128,6 +131,8 @@ class Page:
     def filled(self, word: str) -> str:
         """A word with a value in the place of a placeholder; runs of other pages are trained."""
         if word == "RUN":
+            if not self.last:
+                raise DocumentationError("RUN stands for the last training of the page, and there is none")
             return self.last
         if word in PLACEHOLDERS:
             return PLACEHOLDERS[word]
@@ -196,6 +201,10 @@ class Page:
     def compare(self, block: Block, line: str, code: int, out: str, err: str) -> None:
         """The exit code, and what the page shows as printed."""
         said = f"exit code {code}\n{out}\n{err}"
+        if line in FAILS:
+            if not code or FAILS[line] not in err:
+                raise DocumentationError(f"expected to fail with {FAILS[line]!r}\n{said}")
+            return
         fails = any(each.startswith("error:") for each in block.shown)
         if bool(code) != fails:
             raise DocumentationError(said)
