@@ -78,6 +78,8 @@ class Page:
                 self.script(block)
             elif block.kind == "text":
                 self.tree(block)
+            elif block.kind == "math":
+                return "a formula: tests/pages builds the site, which refuses what it cannot read"
             elif block.kind == "output":
                 raise DocumentationError("output without the command that prints it")
             else:
