@@ -180,7 +180,7 @@ class Page:
         if words[0] == "torchrun":
             words = [sys.executable, "-m", "torch.distributed.run", *words[1:]]
             at = words.index("--no-python")
-            words[at : at + 2] = ["-m", "tests.documented.short"]
+            words[at : at + 2] = [str(Path(__file__).with_name("short.py"))]
         else:
             words = [sys.executable, str(ROOT / words[1]), *words[2:]]
         done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=300)
