@@ -23,7 +23,7 @@ from ganzoo.runs.history import SCALARS, history
 from ganzoo.runs.run import Run, checkpoints, read_run_details, weights_path
 from ganzoo.runs.trained import TrainedRun, open_run
 from ganzoo.runs.transfer import begin_with, read_origin
-from ganzoo.runtime.device import arithmetic, clean_slate, keep_freed_memory, threads
+from ganzoo.runtime.device import arithmetic, clean_slate, clock_of, keep_freed_memory, threads
 from ganzoo.runtime.environment import environment
 from ganzoo.runtime.locks import locked
 from ganzoo.runtime.processes import SINGLE_PROCESS, World, join, peer_failures
@@ -67,7 +67,7 @@ class TrainingSession:
         if self.config.precision != "auto":
             return
         with setting(self.config, self.device):
-            self.precision = choose_precision(self)
+            self.precision = choose_precision(self, clock_of(self.config.clock, self.device))
         self.config = self.variant.config = replace(self.config, precision=self.precision.precision)
 
     def train(self) -> TrainedRun:

@@ -47,7 +47,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Costs], list[
             now[0] += costs[self.config.precision]
 
         monkeypatch.setattr(Trainer, "iterate", timed)
-        monkeypatch.setattr(sessions, "choose_precision", lambda s: choose(s, lambda: now[0]))
+        monkeypatch.setattr(sessions, "choose_precision", lambda s, _: choose(s, lambda: now[0]))
         return taken
 
     yield make
@@ -85,7 +85,7 @@ def test_a_resume_keeps_the_choice_and_measures_nothing(
 ) -> None:
     machine({"fp32": 2.0, "bf16": 1.0})
     train(tmp_path / "x", STEPS, "vanilla", **SETTINGS, precision="auto")
-    monkeypatch.setattr(sessions, "choose_precision", lambda _: pytest.fail("measured again"))
+    monkeypatch.setattr(sessions, "choose_precision", lambda *_: pytest.fail("measured again"))
     for asked in ({}, {"precision": "auto"}):
         settings = {"steps": STEPS + 4 * (1 + len(asked)), **asked}
         run = ganzoo.train(out=tmp_path / "x", resume=True, **settings)
