@@ -10,8 +10,9 @@ images = 320_000                  # or minutes = 5
 precision = "bf16"
 [[entries]]                       # or entries = "all": every registered variant that can
 variant = "NAME"
-label = "NAME, narrow"           # default: the variant's name
+label = "NAME, narrow"           # default: the variant's name, and its preset's
 datasets = ["mnist"]              # default: the suite's
+preset = "paper"                  # of the variant's, but for its steps; settings change it
 settings = { width = 32 }
 [[published]]                     # to set beside
 label = "NAME, narrow"
@@ -28,7 +29,7 @@ import math
 import re
 import warnings
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,11 +40,11 @@ from ganzoo.data.load import dataset_spec
 from ganzoo.data.needs import unmet
 from ganzoo.errors import ConfigError, UnknownNameError, shown
 from ganzoo.metrics.requests import MetricRequest, as_requests
-from ganzoo.models.load import load_variant
+from ganzoo.models.load import load_variant, preset_of
 from ganzoo.registry.registry import registry
 
 KEYS = ("about", "seeds", "datasets", "metrics", "budget", "settings", "entries", "published")
-ENTRY_KEYS = ("variant", "label", "datasets", "settings", "budget")
+ENTRY_KEYS = {"variant": str, "label": str, "datasets": list, "preset": str, "settings": dict, "budget": dict}
 PUBLISHED_KEYS = ("label", "dataset", "metric", "value", "source", "differs", "minutes")
 NUMBERS = ("value", "minutes")
 CHANGES = (("degrade", "none"), ("classes", "given"))
@@ -163,13 +164,13 @@ def _checked(content: dict[str, Any], name: str, seeds: int | None, variants: tu
         raise ConfigError(f'entries = {entries!r} of suite {name!r} must be a list, or "all".')
     for entry in entries:
         _known(entry, ENTRY_KEYS, "an entry")
-        for key, kind in (("variant", str), ("label", str), ("datasets", list), ("settings", dict), ("budget", dict)):
+        for key, kind in ENTRY_KEYS.items():
             if key in entry and not isinstance(entry[key], kind):
                 raise ConfigError(f"{key} = {entry[key]!r} of an entry of suite {name!r} is of the wrong type.")
         if "variant" not in entry:
             raise ConfigError(f"an entry of suite {name!r} names no variant: {dict(entry)}.")
-    taken = [e for e in entries if not variants or e.get("label", e["variant"]) in variants or e["variant"] in variants]
-    known = {e.get("label", e["variant"]) for e in entries} | {e["variant"] for e in entries}
+    taken = [e for e in entries if not variants or _label(e) in variants or e["variant"] in variants]
+    known = {_label(e) for e in entries} | {e["variant"] for e in entries}
     for wanted in variants:
         if wanted not in known:
             raise UnknownNameError("entry", wanted, known, f"These are those of suite {name!r}.")
@@ -185,7 +186,7 @@ def _checked(content: dict[str, Any], name: str, seeds: int | None, variants: tu
     twice = {name for name, count in Counter(job.name for job in jobs).items() if count > 1}
     if twice:
         raise ConfigError(f"suite {name!r}: two entries are called {', '.join(sorted(twice))}; give them labels.")
-    labels = {entry.get("label", entry["variant"]) for entry in entries}
+    labels = {_label(entry) for entry in entries}
     published = [_published(row, name, labels, content) for row in content.get("published", [])]
     about = str(content.get("about", ""))
     return Suite(name, about, tuple(jobs), metrics, tuple(left_out), tuple(published), content)
@@ -200,10 +201,12 @@ def _jobs(
 ) -> tuple[list[BenchTask], list[str]]:
     """The jobs of one entry, each data set with each seed; and why it cannot run on others."""
     spec = registry().variants.spec(entry["variant"])
-    label = str(entry.get("label", entry["variant"]))
+    label = _label(entry)
     settings = {**content.get("settings", {}), **entry.get("settings", {})}
     if wrong := [key for key in OWN if key in settings]:
         raise ConfigError(f"{wrong[0]} in the settings of {label!r}: a suite says it in its own place.")
+    preset = {k: v for k, v in preset_of(entry["variant"], entry.get("preset", "")).items() if k not in OWN}
+    settings = {**preset, **settings}
     # Whether each setting is one: the variant's class knows, and is asked now rather than by every job.
     variant_class = load_variant(entry["variant"])
     resolve(entry["variant"], variant_class.Options, {"dataset": "", **variant_class.defaults, **settings})
@@ -228,6 +231,11 @@ def _jobs(
         amounts: dict[str, Any] = {kind: int(amount) if kind == "images" else float(amount)}
         jobs += [BenchTask(label, entry["variant"], dataset, seed, asked, settings, **amounts) for seed in seeds]
     return jobs, left_out
+
+
+def _label(entry: Mapping[str, Any]) -> str:
+    """What an entry is called in the table."""
+    return str(entry.get("label") or ", ".join(filter(None, (entry["variant"], entry.get("preset", "")))))
 
 
 def is_number(value: Any) -> bool:
@@ -272,7 +280,7 @@ def usable_variants() -> list[str]:
     return [name for name in zoo if not zoo.conflict(name)]
 
 
-def _known(table: Any, keys: tuple[str, ...], what: str) -> None:
+def _known(table: Any, keys: Collection[str], what: str) -> None:
     if not isinstance(table, Mapping):
         raise ConfigError(f"{table!r} is not a table, and {what} must be one.")
     for key in table:

@@ -1,6 +1,7 @@
 """Variants and losses by name."""
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ from ganzoo.data.base import Dataset
 from ganzoo.data.derived.degrade import taken_apart
 from ganzoo.data.load import dataset_spec, load_dataset
 from ganzoo.data.progress import Progress, silent
-from ganzoo.errors import ConfigError, PluginError
+from ganzoo.errors import ConfigError, PluginError, UnknownNameError
 from ganzoo.models.interfaces import Loss
 from ganzoo.models.variant import Variant
 from ganzoo.registry.registry import registry
@@ -27,6 +28,20 @@ def load_variant(name: str) -> type[Variant]:
     if not (isinstance(found, type) and issubclass(found, Variant)):
         raise PluginError(f"variant {name!r}: {found!r} is not a subclass of ganzoo.models.variant.Variant.")
     return found
+
+
+def preset_of(variant: str, name: str) -> Mapping[str, Any]:
+    """The settings of a preset; none without a name.
+
+    Raises:
+        UnknownNameError: the variant has no such preset.
+    """
+    if not name:
+        return {}
+    presets = load_variant(variant).presets
+    if name not in presets:
+        raise UnknownNameError(f"preset of {variant}", name, presets)
+    return presets[name]
 
 
 def make_loss(variant_class: type[Variant], config: RunConfig) -> Loss | None:

@@ -20,13 +20,19 @@ from ganzoo.errors import (
     ConfigError,
     RunError,
     SplitMissingError,
-    UnknownNameError,
     UsageError,
 )
 from ganzoo.metrics.context import EvaluationContext
 from ganzoo.metrics.measure import divided
 from ganzoo.metrics.requests import VERSUS, MetricRequest, requests_in
-from ganzoo.models.load import load_as_trained, load_variant, make_loss, usual_settings, without_limit
+from ganzoo.models.load import (
+    load_as_trained,
+    load_variant,
+    make_loss,
+    preset_of,
+    usual_settings,
+    without_limit,
+)
 from ganzoo.models.variant import Variant
 from ganzoo.registry.registry import registry
 from ganzoo.registry.specs import DatasetSpec
@@ -143,20 +149,6 @@ def resolve_run(
         resolved = replace(resolved, **precision_of(header))
     asks = "metrics" in {**given, **(texts or {})} or resolved.metrics != usual.get("metrics", "")
     return ResolvedRun(variant_class, resolved, target, checkpoint, header, asks)
-
-
-def preset_of(variant: str, name: str) -> Mapping[str, Any]:
-    """The settings of a preset; none without a name.
-
-    Raises:
-        UnknownNameError: the variant has no such preset.
-    """
-    if not name:
-        return {}
-    presets = load_variant(variant).presets
-    if name not in presets:
-        raise UnknownNameError(f"preset of {variant}", name, presets)
-    return presets[name]
 
 
 def check_run(run: ResolvedRun) -> torch.device:

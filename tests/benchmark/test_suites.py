@@ -12,6 +12,7 @@ from ganzoo.bench import page, runner, table
 from ganzoo.bench.suite import Suite, find, read, shard
 from ganzoo.data.needs import unmet
 from ganzoo.errors import ConfigError, RunError, UnknownNameError
+from ganzoo.models.load import load_variant
 from ganzoo.registry.registry import registry
 
 from ..conftest import Cli
@@ -56,6 +57,23 @@ def test_jobs_are_every_entry_on_every_set_with_every_seed(tmp_path: Path) -> No
     assert [job.seed for job in suite(tmp_path, seeds=3).jobs] == [0, 1, 2]
     assert [job.name for job in shard(found.jobs, "2/3")] == ["vanilla-ring-s1"]
     assert sum((shard(found.jobs, f"{i}/3") for i in (1, 2, 3)), ()) != ()
+
+
+def test_an_entry_takes_a_preset_which_its_settings_change(tmp_path: Path) -> None:
+    plain = GOOD.replace("settings = { width = 8 }", 'preset = "paper"')
+    (job, _) = suite(tmp_path, plain).jobs
+    assert (job.name, job.label) == ("vanilla-paper-ring-s0", "vanilla, paper")
+    assert job.settings["width"] == 256
+    assert job.settings["dropout"] == 0.3
+    changed = suite(tmp_path, plain + "settings = { width = 4 }\n").jobs[0]
+    assert (changed.settings["width"], changed.settings["dropout"]) == (4, 0.3)
+    of_all = plain.replace("[budget]", "[settings]\nwidth = 6\n[budget]")
+    assert suite(tmp_path, of_all).jobs[0].settings["width"] == 6
+    assert "steps" in load_variant("sngan").presets["paper"], "the budget says how long"
+    steps = plain.replace('"vanilla"', '"sngan"').replace('"ring"', '"glyphs"').replace('"modes-2500"', "")
+    assert "steps" not in suite(tmp_path, steps).jobs[0].settings
+    with pytest.raises(UnknownNameError, match="unknown preset of vanilla 'papr': did you mean 'paper'"):
+        suite(tmp_path, plain.replace('"paper"', '"papr"'))
 
 
 def test_shards_are_a_partition(tmp_path: Path) -> None:
