@@ -79,6 +79,8 @@ def shortened(run: setup.ResolvedRun) -> setup.ResolvedRun:
     if config.init_from.startswith("zoo:"):
         tiny = {}  # weights that ganzoo brings have the size that they have
     tiny.pop("resolution", None)  # metrics are for one size
+    if not config.tricks.path_length:
+        tiny.pop("path_every", None)  # refused without it, and a preset may have none
     every = {
         key: max(1, getattr(config, key) * steps // config.steps)
         for key in ("log_every", "sample_every", "checkpoint_every")
