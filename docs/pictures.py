@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 import ganzoo
@@ -31,6 +32,12 @@ from ganzoo.runs.trained import open_networks
 IMAGES = Path(__file__).parent / "images"
 SUITES = Path(__file__).parents[1] / "benchmarks"
 COLUMNS = 12
+ZOO = {
+    "cgan-mnist": 302, "cgan-fashion-mnist": 302, "pix2pix-openmoji": 398, "cyclegan-earth": 398,
+    "stackgan-texts": 274, "logan": 410, "3dgan-classes": 570, "icgan-avatars": 206,
+}  # fmt: skip
+"""Pictures of the documentation, and the side of the corner of each that ``zoo.png`` shows."""
+TILE, GAP = 208, 6
 
 
 def save_fields(name: str, *fields: str) -> None:
@@ -136,6 +143,18 @@ def save_finetuned(runs: Path) -> None:
     save_rows("finetune", [images, *(ganzoo.open_run(run).sample(COLUMNS) for run in found)])
 
 
+def save_zoo() -> None:
+    """Corners of pictures that are there, four in a row: what the README begins with."""
+    step, across = TILE + GAP, 4
+    down = -(-len(ZOO) // across)
+    sheet = Image.new("RGB", (across * step - GAP, down * step - GAP), "white")
+    for place, (name, side) in enumerate(ZOO.items()):
+        with Image.open(IMAGES / f"{name}.png") as picture:
+            corner = picture.convert("RGB").crop((0, 0, side, side)).resize((TILE, TILE), Image.Resampling.LANCZOS)
+        sheet.paste(corner, (place % across * step, place // across * step))
+    sheet.quantize(256).save(IMAGES / "zoo.png", optimize=True)
+
+
 def save_rows(name: str, rows: list[Tensor]) -> None:
     """Pictures [COLUMNS, C, H, W] in rows, grey ones as RGB."""
     values = [to_unit(row).float().expand(-1, 3, -1, -1) for row in rows]
@@ -164,3 +183,4 @@ if __name__ == "__main__":
     save_fields("earth", "images", "target")
     save_fields("avatars", "images")
     save_tunes()
+    save_zoo()
