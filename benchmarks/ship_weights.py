@@ -22,7 +22,16 @@ from ganzoo.report.facts import command_of, read_runs, settings_of
 from ganzoo.runs.run import weights_path
 
 FOLDER = Path(__file__).parents[1] / "plugins" / "ganzoo_zoo" / "weights"
-LOOKS = ("metrics", "metric_every", "report", "log_every", "sample_every", "checkpoint_every")
+LOOKS = (
+    "metrics",
+    "metric_every",
+    "metric_minutes",
+    "clock",
+    "report",
+    "log_every",
+    "sample_every",
+    "checkpoint_every",
+)
 """Settings that change nothing of what is learned."""
 MOST = 20_000_000
 """Bytes of all files together."""

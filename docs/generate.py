@@ -442,7 +442,27 @@ def plain(signature: str) -> str:
 def defaults_page() -> str:
     """Where the defaults come from: what was tried, from its records."""
     text = (HERE / "defaults.in.md").read_text(encoding="utf-8")
+    text = text.replace("{presets}", presets_section())
     return NOTE + text.replace("{searches}", "\n\n".join(search_section(r) for r in recorded("search")))
+
+
+def presets_section() -> str:
+    """What each preset draws after a short training."""
+    record = json.loads((RESULTS / "presets.json").read_text(encoding="utf-8"))
+    rows = [
+        [
+            f"`{row['variant']}`",
+            f"`{row['preset']}`",
+            row["dataset"],
+            f"{row['images']:,}",
+            f"{row['minutes']:.1f}",
+            row["shows"],
+        ]
+        for row in record["rows"]
+    ]
+    said = f"`{record['command']}`, seed 0, {record['hardware']}, {record['date']}"
+    said = f"{said} ([record](../benchmarks/results/presets.json)). {record['note']}"
+    return f"{said}\n\n{table(['variant', 'preset', 'data', 'images', 'minutes', 'what it shows'], rows)}"
 
 
 def search_section(record: dict[str, Any]) -> str:

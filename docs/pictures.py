@@ -3,6 +3,7 @@
 python docs/pictures.py
 python docs/pictures.py bench/translation/runs      # of the runs that are there, or of bench/race/runs, or runs
 ganzoo bench docs/samples.toml && python docs/pictures.py bench/samples/runs     # first looks, for the cards
+ganzoo bench benchmarks/presets.toml && python docs/pictures.py bench/presets/runs
 
 The others come from `ganzoo sample`. Test pictures are taken from all over the split, none chosen.
 """
@@ -111,6 +112,23 @@ def save_first_looks(runs: Path) -> None:
             save_picture(IMAGES / f"first-{job.variant}.png", to_unit(ganzoo.open_run(runs / job.name).sample(60)), 10)
 
 
+def save_presets(runs: Path) -> None:
+    """A corner of the last samples of each run of ``presets.toml``, in its order, seven in a row."""
+    found = [(job.name, sorted((runs / job.name / "samples").glob("step-*.png")))
+             for job in read(SUITES / "presets.toml", "presets").jobs]  # fmt: skip
+    if missing := [name for name, pictures in found if not pictures]:
+        sys.exit(f"no samples of {', '.join(missing)} in {runs}")
+    side, across = 166, 7
+    sheet = Image.new("RGB", (across * side, -(-len(found) // across) * side), "white")
+    for place, (_, pictures) in enumerate(found):
+        with Image.open(pictures[-1]) as picture:
+            corner = picture.convert("RGB").crop(
+                (0, 0, min(side - GAP, picture.width), min(side - GAP, picture.height))
+            )
+        sheet.paste(corner, (place % across * side, place // across * side))
+    sheet.quantize(256).save(IMAGES / "presets.png", optimize=True)
+
+
 def save_edits(runs: Path) -> None:
     """Test faces, the same drawn again, and with one attribute turned over in each further row."""
     run = runs / "icgan-avatars-s0"
@@ -166,6 +184,8 @@ if __name__ == "__main__":
         runs = Path(sys.argv[1])
         if runs.parent.name == "samples":  # as in the suite "race" there is a run for each variant, and all are others
             save_first_looks(runs)
+        elif runs.parent.name == "presets":
+            save_presets(runs)
         else:
             save_translations(runs)
             save_race(runs)

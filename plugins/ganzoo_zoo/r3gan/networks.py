@@ -125,8 +125,12 @@ class R3Generator(Generator):
         if stem == 1:
             self.head: nn.Module = scaled(nn.Conv2d(maps[-1], shape[0], 1, bias=False), 1.0)
         else:
-            last = scaled(nn.Conv2d(maps[-1], shape[0] * stem**2, 3, 1, 1, bias=False), 1.0)
-            self.head = nn.Sequential(last, nn.PixelShuffle(stem))
+            # Patches alone leave a pattern of their own side in the picture; the last convolution sees across them.
+            inner = max(8, maps[-1] // stem**2)
+            self.head = nn.Sequential(
+                scaled(nn.Conv2d(maps[-1], inner * stem**2, 3, 1, 1), GAIN), nn.PixelShuffle(stem),
+                nn.LeakyReLU(SLOPE, inplace=True), scaled(nn.Conv2d(inner, shape[0], 3, 1, 1, bias=False), 1.0),
+            )  # fmt: skip
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         if self.code is not None:

@@ -11,11 +11,11 @@ from ganzoo_zoo.r3gan.networks import R3Discriminator, R3Generator
 
 @dataclass(frozen=True, kw_only=True)
 class R3GANOptions(AdamOptions):
-    """Settings of R3GAN. Defaults: what was best of a few on MNIST; ``--preset paper`` has arXiv:2501.05441's."""
+    """Settings of R3GAN. Defaults: best of a few on small images; ``--preset paper`` has arXiv:2501.05441's."""
 
     lr: float = option(1e-3, "Adam's step size; the paper: 0.0002, falling to 0.00005", above=0)
     beta1: float = option(0.0, "Adam's decay of the mean of gradients", at_least=0, below=1)
-    beta2: float = option(0.99, "Adam's decay of the mean of squared gradients", at_least=0, below=1)
+    beta2: float = option(0.9, "Adam's decay of the mean of squared gradients", at_least=0, below=1)
     latent_dim: int = option(64, "length of a latent vector", at_least=1, at_most=65_536)
     width: int = option(
         32, "feature maps at the full resolution; twice as many at half of it, four times from there on", at_least=1,
@@ -35,7 +35,7 @@ class R3GAN(GAN):
 
     Options = R3GANOptions
     defaults = {
-        "loss": "relativistic-pairing", "batch_size": 32, "steps": 40_000, "r1": 1.0, "r2": 1.0,
+        "loss": "relativistic-pairing", "batch_size": 32, "steps": 40_000, "r1": 0.05, "r2": 0.05,
         "penalty_slope": "difference",
     }  # fmt: skip
     presets: ClassVar = {
