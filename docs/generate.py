@@ -434,7 +434,8 @@ def plugins_page() -> str:
 
 def plain(signature: str) -> str:
     """A signature without the modules' names."""
-    for module in ("ganzoo.registry.specs.", "ganzoo.runs.run.", "typing.", "pathlib.", "click."):
+    # In Python 3.13 a Path says that it is pathlib._local.Path.
+    for module in ("ganzoo.registry.specs.", "ganzoo.runs.run.", "typing.", "pathlib._local.", "pathlib.", "click."):
         signature = signature.replace(module, "")
     return signature
 
