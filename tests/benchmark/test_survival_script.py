@@ -15,7 +15,7 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks" / "survival.py"
 
 
 def test_a_few_kills_files_and_options(tmp_path: Path) -> None:
-    words = ["--variants", "vanilla", "--kills", "1", "--steps", "60", "--files", "2", "--options", "3"]
+    words = ["--variants", "vanilla", "--kills", "1", "--steps", "60", "--files", "1", "--options", "1"]
     out = tmp_path / "survival.json"
     done = subprocess.run(
         [sys.executable, str(SCRIPT), *words, "--parts", "kills,files,options", "--out", str(out)],
@@ -27,8 +27,8 @@ def test_a_few_kills_files_and_options(tmp_path: Path) -> None:
         "kills": 1, "while a file was written": found["summary"]["while a file was written"], "runs lost": 0,
         "variants resumed exactly": "1 of 1", "faults": 0,
     }  # fmt: skip
-    assert found["files"]["tried"] >= 4
-    assert found["options"]["tried"] == 3
+    assert found["files"]["tried"] >= 2
+    assert found["options"]["tried"] == 1
 
 
 @pytest.fixture
