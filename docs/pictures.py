@@ -118,15 +118,12 @@ def save_presets(runs: Path) -> None:
              for job in read(SUITES / "presets.toml", "presets").jobs]  # fmt: skip
     if missing := [name for name, pictures in found if not pictures]:
         sys.exit(f"no samples of {', '.join(missing)} in {runs}")
-    side, across = 166, 7
-    sheet = Image.new("RGB", (across * side, -(-len(found) // across) * side), "white")
-    for place, (_, pictures) in enumerate(found):
+    side, tiles = 160, []
+    for _, pictures in found:
         with Image.open(pictures[-1]) as picture:
-            corner = picture.convert("RGB").crop(
-                (0, 0, min(side - GAP, picture.width), min(side - GAP, picture.height))
-            )
-        sheet.paste(corner, (place % across * side, place // across * side))
-    sheet.quantize(256).save(IMAGES / "presets.png", optimize=True)
+            corner = picture.convert("RGB").crop((0, 0, min(side, picture.width), min(side, picture.height)))
+        tiles.append(corner)
+    save_sheet("presets", tiles, side, 7)
 
 
 def save_edits(runs: Path) -> None:
@@ -163,14 +160,21 @@ def save_finetuned(runs: Path) -> None:
 
 def save_zoo() -> None:
     """Corners of pictures that are there, four in a row: what the README begins with."""
-    step, across = TILE + GAP, 4
-    down = -(-len(ZOO) // across)
-    sheet = Image.new("RGB", (across * step - GAP, down * step - GAP), "white")
-    for place, (name, side) in enumerate(ZOO.items()):
+    tiles = []
+    for name, side in ZOO.items():
         with Image.open(IMAGES / f"{name}.png") as picture:
-            corner = picture.convert("RGB").crop((0, 0, side, side)).resize((TILE, TILE), Image.Resampling.LANCZOS)
-        sheet.paste(corner, (place % across * step, place // across * step))
-    sheet.quantize(256).save(IMAGES / "zoo.png", optimize=True)
+            corner = picture.convert("RGB").crop((0, 0, side, side))
+        tiles.append(corner.resize((TILE, TILE), Image.Resampling.LANCZOS))
+    save_sheet("zoo", tiles, TILE, 4)
+
+
+def save_sheet(name: str, tiles: list[Image.Image], side: int, across: int) -> None:
+    """Tiles of at most ``side`` pixels, so many in a row, on white."""
+    step, down = side + GAP, -(-len(tiles) // across)
+    sheet = Image.new("RGB", (across * step - GAP, down * step - GAP), "white")
+    for place, tile in enumerate(tiles):
+        sheet.paste(tile, (place % across * step, place // across * step))
+    sheet.quantize(256).save(IMAGES / f"{name}.png", optimize=True)
 
 
 def save_rows(name: str, rows: list[Tensor]) -> None:
