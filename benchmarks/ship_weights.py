@@ -3,7 +3,8 @@
     python benchmarks/ship_weights.py RUN NAME --summary "digits of a class" --licence "CC BY-SA 3.0 (MNIST)" \
         --metric fd-mnist-10k --metric accuracy-mnist-10k
 
-The scores are measured here, of the very file that is shipped.
+The scores are measured here, of the very file that is shipped. ``--half`` writes 16-bit numbers: half the size, for
+networks of some megabytes.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import tomli_w
 import ganzoo
 from ganzoo.report.facts import command_of, read_runs, settings_of
 from ganzoo.runs.run import weights_path
+from ganzoo.runtime.tensor_files import read_tensors, write_tensors
 
 FOLDER = Path(__file__).parents[1] / "plugins" / "ganzoo_zoo" / "weights"
 LOOKS = (
@@ -44,10 +46,13 @@ def main() -> None:
     parser.add_argument("--summary", required=True)
     parser.add_argument("--licence", required=True)
     parser.add_argument("--metric", action="append", default=[])
+    parser.add_argument("--half", action="store_true")
     asked = parser.parse_args()
     run = ganzoo.open_run(asked.run)
     target = FOLDER / f"{asked.name}.safetensors"
     shutil.copyfile(weights_path(run.path, run.variant.main_role), target)
+    if asked.half:
+        halve(target)
     facts = read_runs([run.path])[0]
     about = {
         "summary": asked.summary,
@@ -64,6 +69,12 @@ def main() -> None:
     total = sum(path.stat().st_size for path in FOLDER.glob("*.safetensors"))
     print(f"{target}: {target.stat().st_size:,} bytes; all together {total:,}")
     assert total <= MOST, f"more than {MOST:,} bytes"
+
+
+def halve(path: Path) -> None:
+    """Write the floats of a weights file with 16 bits; loading makes them 32 bits again."""
+    tensors, header = read_tensors(path)
+    write_tensors(path, {name: t.half() if t.is_floating_point() else t for name, t in tensors.items()}, header)
 
 
 def scores(path: Path, metrics: list[str]) -> list[str]:

@@ -26,6 +26,8 @@ from ganzoo.data.packages.installed import missing_packages
 from ganzoo.data.specs import own_spec
 from ganzoo.data.store import data_root
 from ganzoo.models.edit import editor_of
+from ganzoo.models.interfaces import Translator
+from ganzoo.models.translate import translate
 from ganzoo.registry.registry import registry
 from ganzoo.report.pictures import save_picture
 from ganzoo.runs.trained import open_networks
@@ -87,6 +89,19 @@ def save_translations(runs: Path) -> None:
                 there, here = trained.translate(images, "a2b"), trained.translate(target, "b2a")
                 again = trained.translate(there, "b2a")
                 save_rows(f"cyclegan-{dataset}", [images, there, again, target, here, trained.translate(here, "a2b")])
+
+
+def save_shipped() -> None:
+    """Rows of test pictures of two data sets: the input, what the shipped weights make of it, the target."""
+    rows = []
+    for dataset in ("openmoji", "earth"):
+        pairs = registry().datasets.load(dataset)(
+            DataRequest(name=dataset, root=data_root(), resolution=64, split="test")
+        )
+        network, examples = ganzoo.load(f"zoo:pix2pix-{dataset}"), pairs.examples(COLUMNS)
+        assert isinstance(network, Translator), "pix2pix"
+        rows += [examples["images"], translate(network, examples["images"]), examples["target"]]
+    save_rows("pix2pix-shipped", rows)
 
 
 ON_CARDS = ("r3gan", "projection", "stylegan2")
@@ -207,4 +222,5 @@ if __name__ == "__main__":
     save_fields("earth", "images", "target")
     save_fields("avatars", "images")
     save_tunes()
+    save_shipped()
     save_zoo()

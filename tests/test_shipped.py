@@ -9,7 +9,8 @@ import torch
 
 import ganzoo
 from ganzoo.errors import ChecksumError, RunError, UnknownNameError
-from ganzoo.models.interfaces import Generator
+from ganzoo.models.interfaces import Generator, Translator
+from ganzoo.models.translate import translate
 from ganzoo.registry.registry import registry
 from ganzoo.runs.shipped import located
 from ganzoo.runs.weights import describe_weights
@@ -39,9 +40,14 @@ def test_weights_are_what_their_card_says(name: str) -> None:
     assert spec.licence
     assert spec.command.startswith(f"ganzoo train {spec.variant} --dataset {spec.dataset}")
     network = ganzoo.load(f"zoo:{name}")
-    assert isinstance(network, Generator)
-    samples = network.sample(2)
-    assert samples.shape == (2, *data.shape)
+    shape = data.shape
+    if isinstance(network, Translator):
+        shape = tuple(data.extra.get("target_shape", shape))
+        samples = translate(network, torch.rand(2, *data.shape) * 2 - 1)
+    else:
+        assert isinstance(network, Generator)
+        samples = network.sample(2)
+    assert samples.shape == (2, *shape)
     assert samples.isfinite().all()
     assert not torch.equal(samples[0], samples[1])
 

@@ -51,7 +51,7 @@ def write_files(folder: Path) -> None:
             image(folder / place / f"{number}.png")
     for name in ("digit.png", "more/seven.png", "a.png", "b.png", *(f"digits/{n}.png" for n in range(10))):
         image(folder / name, "L", 32)
-    for name in ("drawing.png", "satellite.png", "photo.png", "face.png", "small.jpg"):
+    for name in ("drawing.png", "satellite.png", "relief.png", "photo.png", "face.png", "small.jpg"):
         image(folder / name, side=64)
     hole = np.zeros((64, 64), np.uint8)
     hole[16:48, 16:48] = 255
