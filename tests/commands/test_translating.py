@@ -102,7 +102,8 @@ def test_a_folder_is_enlarged_file_by_file(invoke: Invoke, grey_run: Path, tmp_p
     assert "exists: add --overwrite" in again.err
     invoke("sample", grey_run, "--input", folder, "--output", tmp_path / "large", "--overwrite")
     Image.new("RGB", (8, 8)).save(folder / "a.jpg")
-    assert "differ in their ending only" in invoke("sample", grey_run, "--input", folder, code=2).err
+    said = invoke("sample", grey_run, "--input", folder, code=2).err
+    assert "a.jpg and a.png differ in their ending only" in said
 
 
 def test_what_cannot_be_enlarged(

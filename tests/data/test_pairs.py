@@ -44,7 +44,12 @@ def test_side_by_side_files_are_cut_in_the_middle(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("other", "size", "said"),
-    [("B/z.png", (32, 32), "no partner"), ("B/x.png", (40, 32), "must be of one size"), ("", (1, 1), "is missing")],
+    [
+        ("B/z.png", (32, 32), "no partner"),
+        ("B/x.png", (40, 32), "must be of one size"),
+        ("", (1, 1), "is missing"),
+        ("B/y.bmp", (32, 32), "y.bmp and y.png differ in their ending only"),
+    ],
 )
 def test_what_is_not_paired_is_refused(tmp_path: Path, other: str, size: tuple[int, int], said: str) -> None:
     grey(tmp_path / "A" / "x.png", 1)

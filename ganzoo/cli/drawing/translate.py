@@ -55,9 +55,13 @@ def translate_all(
     files = list_folder(given).images
     if not files:
         raise UsageError(f"--input {given}: no images there.")
-    results = {target / file.with_suffix(".png"): given / file for file in files}
-    if len(results) < len(files):
-        raise UsageError(f"--input {given}: two images there differ in their ending only, and would be one PNG.")
+    results: dict[Path, Path] = {}
+    for file in files:
+        other = results.setdefault(target / file.with_suffix(".png"), given / file)
+        if other != given / file:
+            raise UsageError(
+                f"--input {given}: {other.relative_to(given)} and {file} differ in their ending only, and would be one PNG."
+            )
     if not overwrite and (existing := [path for path in results if path.exists()]):
         raise UsageError(f"{existing[0]} exists: add --overwrite, or choose another --output.")
     for path, file in results.items():

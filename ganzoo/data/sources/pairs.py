@@ -125,9 +125,12 @@ def partners(first: Sequence[Path], second: Sequence[Path], a: Path, b: Path) ->
     """
     found = []
     for paths, folder in ((first, a), (second, b)):
-        by_name = {path.with_suffix("").as_posix(): path for path in paths}
-        if len(by_name) < len(paths):
-            raise DataError(f"{folder} holds images that differ in their ending only: which one is meant is not clear.")
+        by_name: dict[str, Path] = {}
+        for path in paths:
+            if (twin := by_name.setdefault(path.with_suffix("").as_posix(), path)) != path:
+                raise DataError(
+                    f"{folder}: {twin} and {path} differ in their ending only: which one is meant is not clear."
+                )
         found.append(by_name)
     for own, other, folder in ((found[0], found[1], b), (found[1], found[0], a)):
         if alone := sorted(own.keys() - other.keys()):
