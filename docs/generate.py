@@ -379,7 +379,7 @@ def bench_section(record: dict[str, Any]) -> str:
         (row["label"], metric): why for row in rows for o in row["omitted"].values() for metric, why in o.items()
     }
     failed += [f"- {label}, {metric}: {why}" for (label, metric), why in lacking.items()]
-    for p in others:
+    for p in (each for each in others if not each.get("minutes")):  # those are in the table of minutes
         source = "; ".join(filter(None, (p["source"], p.get("differs"))))
         failed.append(f"- published, {p['label']} on {p['dataset']}: {p['metric']} {p['value']:g} ({source})")
     parts = [f"### {record['suite']}", f"{record['about'][:1].upper()}{record['about'][1:]}. {said} ({file})."]

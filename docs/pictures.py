@@ -104,8 +104,8 @@ def save_shipped() -> None:
     save_rows("pix2pix-shipped", rows)
 
 
-ON_CARDS = ("r3gan", "projection", "stylegan2")
-"""Those of the race that trained for ten minutes and have no other picture of that."""
+ON_CARDS = ("r3gan", "projection", "stylegan2", "ebgan", "began")
+"""Those of the race whose cards show samples of it: they trained for longer than for a first look."""
 
 
 def save_race(runs: Path) -> None:

@@ -24,11 +24,12 @@ def made(name: str, **options: object) -> tuple[Variant, State, dict[str, Tensor
     return variant, state, {"images": torch.rand(6, 1, 16, 16) * 2 - 1}
 
 
+@pytest.mark.parametrize("stem", [1, 2, 4])
 @pytest.mark.parametrize("side", [8, 15, 28, 32, 45])
-def test_images_have_any_side(side: int) -> None:
-    images = DecodingGenerator(8, 4, (3, side, side))(torch.rand(2, 8))
+def test_images_have_any_side(side: int, stem: int) -> None:
+    images = DecodingGenerator(8, 4, (3, side, side), stem)(torch.rand(2, 8))
     assert images.shape == (2, 3, side, side)
-    assert AutoEncoder(8, 4, (3, side, side), "l1")(images).shape == (2,)
+    assert AutoEncoder(8, 4, (3, side, side), "l1", stem)(images).shape == (2,)
 
 
 def energy(state: State, images: Tensor, power: int) -> Tensor:
@@ -56,8 +57,9 @@ def test_the_pull_away_term_is_the_mean_squared_cosine_of_different_samples() ->
     assert float(pull_away(torch.ones(1, 3))) == pytest.approx(0, abs=1e-6)
 
 
-def test_began_keeps_the_balance_of_equation_5() -> None:
-    variant, state, batch = made("began", width=2, diversity=0.7, gain=0.5)
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_began_keeps_the_balance_of_equation_5(weight: float) -> None:
+    variant, state, batch = made("began", width=2, diversity=0.7, gain=0.5, pull_away=weight)
     assert isinstance(variant, BEGAN)
     fake = torch.rand(6, 1, 16, 16) * 2 - 1
     real_energy, fake_energy = (float(energy(state, images, 1).mean().detach()) for images in (batch["images"], fake))
@@ -67,7 +69,9 @@ def test_began_keeps_the_balance_of_equation_5() -> None:
     variant.remember(state, {name: value.detach() for name, value in losses.items()})  # as the trainer gives them
     losses = variant.generator_loss(state, batch, {"generator": fake})
     off = 0.7 * real_energy - fake_energy
-    assert float(losses["total"].detach()) == pytest.approx(fake_energy, rel=1e-5)
+    apart = weight * float(pull_away(state.networks["discriminator"].encoder(fake)).detach())
+    assert float(losses["total"].detach()) == pytest.approx(fake_energy + apart, rel=1e-5)
+    assert float(losses["energy_fake"].detach()) == pytest.approx(fake_energy, rel=1e-5)
     assert float(losses["convergence"].detach()) == pytest.approx(real_energy + abs(off), rel=1e-5)
     variant.balance(state, losses)
     assert float(state.memory["k"]) == pytest.approx(min(1, max(0, 0.25 + 0.5 * off)), rel=1e-4)

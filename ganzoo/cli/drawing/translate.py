@@ -59,9 +59,8 @@ def translate_all(
     for file in files:
         other = results.setdefault(target / file.with_suffix(".png"), given / file)
         if other != given / file:
-            raise UsageError(
-                f"--input {given}: {other.relative_to(given)} and {file} differ in their ending only, and would be one PNG."
-            )
+            twins = f"{other.relative_to(given)} and {file}"
+            raise UsageError(f"--input {given}: {twins} differ in their ending only, and would be one PNG.")
     if not overwrite and (existing := [path for path in results if path.exists()]):
         raise UsageError(f"{existing[0]} exists: add --overwrite, or choose another --output.")
     for path, file in results.items():

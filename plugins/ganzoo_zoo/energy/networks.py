@@ -6,7 +6,8 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from ganzoo.plugin import Discriminator, Generator, pyramid, square_side
+from ganzoo.plugin import Discriminator, Generator, square_side
+from ganzoo_zoo.patches import sides_of, whole_patches
 
 Distance = Literal["l1", "l2"]
 
@@ -27,17 +28,30 @@ def init_scaled(network: nn.Module) -> None:
 class Decoder(nn.Module):
     """Codes [N, code] to images [N, *shape]: two 3x3 convolutions at each resolution, with nearest enlargement between
     them: arXiv:1703.10717, figure 1. Nothing holds the images within [-1, 1]: where most pixels are black, tanh would
-    lose its slope there, and everything would stay black."""
+    lose its slope there, and everything would stay black.
 
-    def __init__(self, code: int, width: int, shape: Sequence[int]) -> None:
+    Args:
+        stem: side, in pixels, of the patches that the last maps are put together from; 1: those maps have the image's
+            resolution.
+    """
+
+    def __init__(self, code: int, width: int, shape: Sequence[int], stem: int = 1) -> None:
         super().__init__()
-        self.sides = pyramid(square_side(tuple(shape)))
+        self.side = square_side(tuple(shape))
+        self.sides = sides_of(self.side, stem)
         self.dense = nn.Linear(code, width * self.sides[0] ** 2)
         self.stages = nn.ModuleList(
             nn.Sequential(nn.Conv2d(width, width, 3, 1, 1), nn.ELU(), nn.Conv2d(width, width, 3, 1, 1), nn.ELU())
             for _ in self.sides
         )
-        self.head = nn.Conv2d(width, shape[0], 3, 1, 1)
+        if stem == 1:
+            self.head: nn.Module = nn.Conv2d(width, shape[0], 3, 1, 1)
+        else:  # the last convolution sees across patches, which would show otherwise
+            inner = max(8, width // stem**2)
+            self.head = nn.Sequential(
+                nn.Conv2d(width, inner * stem**2, 3, 1, 1), nn.PixelShuffle(stem), nn.ELU(),
+                nn.Conv2d(inner, shape[0], 3, 1, 1),
+            )  # fmt: skip
 
     def forward(self, codes: Tensor) -> Tensor:
         side = self.sides[0]
@@ -46,17 +60,19 @@ class Decoder(nn.Module):
             if maps.shape[2] != side:
                 maps = interpolate(maps, size=(side, side), mode="nearest")
             maps = stage(maps)
-        return self.head(maps)
+        return self.head(maps)[..., : self.side, : self.side]
 
 
 class Encoder(nn.Module):
     """Images [N, *shape] to codes [N, code]: at each resolution two 3x3 convolutions, of which the second halves it;
-    the number of maps grows by ``width`` each time."""
+    the number of maps grows by ``width`` each time. The first convolution divides it by ``stem``."""
 
-    def __init__(self, code: int, width: int, shape: Sequence[int]) -> None:
+    def __init__(self, code: int, width: int, shape: Sequence[int], stem: int = 1) -> None:
         super().__init__()
-        sides = pyramid(square_side(tuple(shape)))
-        layers: list[nn.Module] = [nn.Conv2d(shape[0], width, 3, 1, 1), nn.ELU()]
+        self.stem = stem
+        sides = sides_of(square_side(tuple(shape)), stem)
+        size, padding = (3, 1) if stem == 1 else (2 * stem, stem // 2)
+        layers: list[nn.Module] = [nn.Conv2d(shape[0], width, size, stem, padding), nn.ELU()]
         for level in range(1, len(sides)):
             inputs, outputs = level * width, (level + 1) * width
             layers += [nn.Conv2d(inputs, inputs, 3, 1, 1), nn.ELU(), nn.Conv2d(inputs, outputs, 3, 2, 1), nn.ELU()]
@@ -65,15 +81,15 @@ class Encoder(nn.Module):
         self.body = nn.Sequential(*layers)
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.body(images)
+        return self.body(whole_patches(images, self.stem))
 
 
 class DecodingGenerator(Generator):
     """Latents [N, latent_dim] to images [N, *shape], cut off at the ends of [-1, 1] after training."""
 
-    def __init__(self, latent_dim: int, width: int, shape: Sequence[int]) -> None:
+    def __init__(self, latent_dim: int, width: int, shape: Sequence[int], stem: int = 1) -> None:
         super().__init__(latent_dim)
-        self.body = Decoder(latent_dim, width, shape)
+        self.body = Decoder(latent_dim, width, shape, stem)
         init_scaled(self)
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
@@ -90,9 +106,9 @@ class AutoEncoder(Discriminator):
 
     independent = True
 
-    def __init__(self, code: int, width: int, shape: Sequence[int], distance: Distance) -> None:
+    def __init__(self, code: int, width: int, shape: Sequence[int], distance: Distance, stem: int = 1) -> None:
         super().__init__()
-        self.encoder, self.decoder = Encoder(code, width, shape), Decoder(code, width, shape)
+        self.encoder, self.decoder = Encoder(code, width, shape, stem), Decoder(code, width, shape, stem)
         self.distance = distance
         init_scaled(self)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -14,20 +14,22 @@ from ganzoo_zoo.energy.networks import AutoEncoder, DecodingGenerator, Distance
 
 @dataclass(frozen=True, kw_only=True)
 class EnergyOptions(AdamOptions):
-    """Settings that both have. Defaults: arXiv:1703.10717, section 3 and 4, but for the width."""
+    """Settings that both have. Defaults: best of a few on MNIST; ``began --preset paper`` has arXiv:1703.10717's."""
 
-    lr: float = option(1e-4, "Adam's step size", above=0)
+    lr: float = option(1e-3, "Adam's step size", above=0)
     latent_dim: int = option(64, "length of a latent vector, and of the autoencoder's code", at_least=1, at_most=65_536)
-    width: int = option(16, "feature maps at the full resolution; BEGAN's paper: 64 to 128", at_least=1, at_most=8_192)
+    width: int = option(32, "feature maps at the largest side; BEGAN's paper: 64 to 128", at_least=1, at_most=8_192)
+    stem: Literal[1, 2, 4] = option(
+        2, "side of the patches of pixels that D reads and G writes; 1, as in BEGAN's paper, is dearest"
+    )
+    pull_away: float = option(0.1, "weight of the pull-away term in G's loss (equation 4); 0: none", at_least=0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EBGANOptions(EnergyOptions):
     """Settings of EBGAN."""
 
-    lr: float = option(1e-3, "Adam's step size", above=0)
     margin: float = option(0.3, "energy from which a generated sample no longer teaches D (equation 1)", above=0)
-    pull_away: float = option(0.1, "weight of the pull-away term in G's loss (equation 4); 0: none", at_least=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +37,15 @@ class BEGANOptions(EnergyOptions):
     """Settings of BEGAN."""
 
     diversity: float = option(
-        0.5, "gamma: energy of generated samples that is held, as a share of that of real ones; less is less varied",
+        0.95, "gamma: energy of generated samples that is held, as a share of that of real ones; less is less varied",
         above=0, at_most=1,
     )  # fmt: skip
-    gain: float = option(0.001, "lambda_k: how fast k follows (equation 5)", above=0)
+    gain: float = option(0.05, "lambda_k: how fast k follows (equation 5)", above=0)
+    pull_away: float = option(
+        0.3,
+        "weight of the pull-away term in G's loss (arXiv:1609.03126, equation 4); 0: none, as in the paper",
+        at_least=0,
+    )
 
 
 class Energetic(GAN):
@@ -51,8 +58,8 @@ class Energetic(GAN):
     def networks(self) -> dict[str, nn.Module]:
         o, shape = self.options, self.data.shape
         return {
-            "generator": DecodingGenerator(o.latent_dim, o.width, shape),
-            "discriminator": AutoEncoder(o.latent_dim, o.width, shape, type(self).distance),
+            "generator": DecodingGenerator(o.latent_dim, o.width, shape, o.stem),
+            "discriminator": AutoEncoder(o.latent_dim, o.width, shape, type(self).distance, o.stem),
         }
 
     def energies(self, state: State, batch: Batch, fake: Tensor) -> tuple[Tensor, Tensor]:
@@ -67,6 +74,13 @@ class Energetic(GAN):
         logits = self.discriminate(state, samples, batch)
         assert isinstance(logits, Tensor), "one head"
         return -logits
+
+    def generator_total(self, state: State, fake: Tensor, energy: Tensor) -> Losses:
+        """G's loss: the energy of its samples, and the pull-away term of their codes."""
+        if not self.options.pull_away:
+            return {"total": energy}
+        apart = pull_away(self.network(state, "discriminator", AutoEncoder).encoder(fake).float())
+        return {"pull_away": apart, "total": energy + self.options.pull_away * apart}
 
     def made(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None) -> Tensor:
         """The given generated samples, or new ones."""
@@ -92,12 +106,7 @@ class EBGAN(Energetic):
     def generator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
         """Equation 2, and the pull-away term of the codes (equation 4)."""
         fake = self.made(state, batch, generated)
-        total = self.energy(state, fake, batch).mean()
-        if not self.options.pull_away:
-            return {"total": total}
-        network = self.network(state, "discriminator", AutoEncoder)
-        apart = pull_away(network.encoder(fake).float())
-        return {"pull_away": apart, "total": total + self.options.pull_away * apart}
+        return self.generator_total(state, fake, self.energy(state, fake, batch).mean())
 
 
 def pull_away(codes: Tensor) -> Tensor:
@@ -113,6 +122,9 @@ class BEGAN(Energetic):
     Options = BEGANOptions
     distance = "l1"
     defaults = {"batch_size": 16, "steps": 20_000, "lr_schedule": "linear"}
+    presets: ClassVar = {
+        "paper": {"lr": 1e-4, "width": 128, "stem": 1, "diversity": 0.5, "gain": 0.001, "pull_away": 0.0},
+    }
 
     def memory(self) -> dict[str, Tensor]:
         return {"k": torch.zeros(()), "energy_real": torch.zeros(())}
@@ -130,7 +142,8 @@ class BEGAN(Energetic):
 
     def generator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
         """Equation 5, second line, with what the history shows: k, and the measure of convergence (section 3.4.1)."""
-        energy = self.energy(state, self.made(state, batch, generated), batch).mean()
+        fake = self.made(state, batch, generated)
+        energy = self.energy(state, fake, batch).mean()
         real = state.memory["energy_real"]
         off = self.options.diversity * real - energy.detach()
         return {
@@ -138,7 +151,7 @@ class BEGAN(Energetic):
             "off": off,
             "k": state.memory["k"],
             "convergence": real + off.abs(),
-            "total": energy,
+            **self.generator_total(state, fake, energy),
         }
 
     def remember(self, state: State, losses: Losses) -> None:

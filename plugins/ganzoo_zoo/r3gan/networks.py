@@ -9,16 +9,15 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, pad
+from torch.nn.functional import interpolate
 
-from ganzoo.plugin import Discriminator, Generator, UsageError, append_one_hot, pyramid, square_side
+from ganzoo.plugin import Discriminator, Generator, UsageError, append_one_hot, square_side
+from ganzoo_zoo.patches import sides_of, whole_patches
 
 SLOPE = 0.2
 GAIN = (2 / (1 + SLOPE**2)) ** 0.5
 EXPANSION = 2
 """Maps inside a block, as a multiple of those outside."""
-LEAST = 8
-"""Side of maps that are halved again."""
 EMBEDDING = 64
 """Length of a class's code."""
 
@@ -76,12 +75,6 @@ class Resized(nn.Module):
         if maps.shape[2] == 2 * self.side:
             return nn.functional.avg_pool2d(maps, 2)
         return interpolate(maps, size=(self.side, self.side), mode="bilinear", align_corners=False)
-
-
-def sides_of(side: int, stem: int) -> list[int]:
-    """Sides of the maps, the smallest first: the largest is the image's, divided by the stem."""
-    largest = -(-side // stem)
-    return pyramid(largest) if largest >= LEAST else [largest]
 
 
 def maps_of(width: int, group: int, sides: Sequence[int]) -> list[int]:
@@ -165,9 +158,7 @@ class R3Discriminator(Discriminator):
         self.code = scaled(nn.Linear(classes, EMBEDDING, bias=False), EMBEDDING**-0.5) if classes else None
 
     def forward(self, samples: Tensor, condition: Tensor | None = None) -> Tensor:
-        if over := -samples.shape[3] % self.stem:
-            samples = pad(samples, (0, over, 0, over), mode="replicate")
-        found: Tensor = self.head(self.basis(self.body(samples)).flatten(1))
+        found: Tensor = self.head(self.basis(self.body(whole_patches(samples, self.stem))).flatten(1))
         if self.code is None:
             return found[:, 0]
         if condition is None:
