@@ -36,16 +36,17 @@ def search_section(record: dict[str, Any]) -> str:
     """One search: a row for each setting that was tried."""
     from ganzoo.bench.table import four_digits
 
-    (metric,) = record["columns"]
+    metrics = record["content"]["metrics"]
     cells = []
     for row in record["rows"]:
         why = "; ".join(dict.fromkeys(row["failed"].values()))
-        value = row["final"].get(metric)
+        values = [row["final"].get(metric) for metric in metrics]
+        scores = [four_digits(value["mean"]) if value else f"– ({why})" for value in values]
         numbers = [next(iter(row[key].values()), None) for key in ("images", "minutes", "images per second")]
         shown = [format(n, form) if n else "" for n, form in zip(numbers, (",.0f", ".1f", ",.0f"), strict=True)]
-        cells.append([row["label"], four_digits(value["mean"]) if value else f"– ({why})", *shown])
+        cells.append([row["label"], *scores, *shown])
     about = f"{record['about'][:1].upper()}{record['about'][1:]}."
     file = f"[record](../benchmarks/results/search/{record['file']})"
     said = f"`{record['command']}`, {record['dates'][-1]}, {'; '.join(record['rows'][0]['devices'])} ({file})"
-    header = ["trained", metric, "images seen", "minutes", "images/s"]
+    header = ["trained", *metrics, "images seen", "minutes", "images/s"]
     return "\n\n".join([f"### {record['suite']}", f"{about} {said}. {record['note']}", table(header, cells)])

@@ -167,9 +167,12 @@ def spec_of(metric: str) -> MetricSpec:
 
 
 def title(metric: str) -> str:
-    """A metric with its unit and an arrow to where it is better."""
+    """A metric with its unit and an arrow to where it is better; what stands beside it may be better elsewhere."""
     spec = spec_of(metric)
-    return f"{metric}{f' [{spec.unit}]' if spec.unit else ''} {'↓' if spec.better == 'lower' else '↑'}"
+    named = f"{metric}{f' [{spec.unit}]' if spec.unit else ''}"
+    if metric.endswith(tuple(f" {name}" for name in spec.beside)):
+        return named
+    return f"{named} {'↓' if spec.better == 'lower' else '↑'}"
 
 
 def grid(suite: Suite, rows: list[Row]) -> tuple[list[str], list[list[str]], list[str]]:
