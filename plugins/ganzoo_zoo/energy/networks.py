@@ -113,5 +113,9 @@ class AutoEncoder(Discriminator):
         init_scaled(self)
 
     def forward(self, samples: Tensor, condition: Tensor | None = None) -> Tensor:
-        difference = (self.decoder(self.encoder(samples)) - samples).flatten(1)
-        return -(difference.abs() if self.distance == "l1" else difference.square()).mean(1)
+        return -self.energy(samples, self.encoder(samples))
+
+    def energy(self, samples: Tensor, codes: Tensor) -> Tensor:
+        """Distance [N] of samples to what their codes [N, code] bring back."""
+        difference = (self.decoder(codes) - samples).flatten(1)
+        return (difference.abs() if self.distance == "l1" else difference.square()).mean(1)

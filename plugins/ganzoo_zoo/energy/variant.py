@@ -69,18 +69,15 @@ class Energetic(GAN):
         assert isinstance(fake_logits, Tensor), "one head"
         return -real_logits, -fake_logits
 
-    def energy(self, state: State, samples: Tensor, batch: Batch) -> Tensor:
-        """Energies [N] of samples."""
-        logits = self.discriminate(state, samples, batch)
-        assert isinstance(logits, Tensor), "one head"
-        return -logits
-
-    def generator_total(self, state: State, fake: Tensor, energy: Tensor) -> Losses:
-        """G's loss: the energy of its samples, and the pull-away term of their codes."""
+    def energy_and_total(self, state: State, fake: Tensor) -> tuple[Tensor, Losses]:
+        """Mean energy of generated samples; and G's loss, which is that energy and the pull-away term of the codes."""
+        discriminator, seen = self.network(state, "discriminator", AutoEncoder), self.augment(state, fake)
+        codes = discriminator.encoder(seen)
+        energy = discriminator.energy(seen, codes).float().mean()
         if not self.options.pull_away:
-            return {"total": energy}
-        apart = pull_away(self.network(state, "discriminator", AutoEncoder).encoder(fake).float())
-        return {"pull_away": apart, "total": energy + self.options.pull_away * apart}
+            return energy, {"total": energy}
+        apart = pull_away(codes.float())
+        return energy, {"pull_away": apart, "total": energy + self.options.pull_away * apart}
 
     def made(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None) -> Tensor:
         """The given generated samples, or new ones."""
@@ -105,8 +102,7 @@ class EBGAN(Energetic):
 
     def generator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
         """Equation 2, and the pull-away term of the codes (equation 4)."""
-        fake = self.made(state, batch, generated)
-        return self.generator_total(state, fake, self.energy(state, fake, batch).mean())
+        return self.energy_and_total(state, self.made(state, batch, generated))[1]
 
 
 def pull_away(codes: Tensor) -> Tensor:
@@ -142,8 +138,7 @@ class BEGAN(Energetic):
 
     def generator_loss(self, state: State, batch: Batch, generated: Mapping[str, Tensor] | None = None) -> Losses:
         """Equation 5, second line, with what the history shows: k, and the measure of convergence (section 3.4.1)."""
-        fake = self.made(state, batch, generated)
-        energy = self.energy(state, fake, batch).mean()
+        energy, losses = self.energy_and_total(state, self.made(state, batch, generated))
         real = state.memory["energy_real"]
         off = self.options.diversity * real - energy.detach()
         return {
@@ -151,7 +146,7 @@ class BEGAN(Energetic):
             "off": off,
             "k": state.memory["k"],
             "convergence": real + off.abs(),
-            **self.generator_total(state, fake, energy),
+            **losses,
         }
 
     def remember(self, state: State, losses: Losses) -> None:
