@@ -1,7 +1,7 @@
 """Networks that several variants share: DCGAN's convolutional ones, and fully connected ones.
 
-Each takes labels where ``classes`` is above 0, one-hot beside the latent and beside the sample, as in
-arXiv:1411.1784, section 3.2.
+Each takes labels where ``classes`` is above 0: one-hot beside the latent and beside the sample, as in arXiv:1411.1784,
+section 3.2, or in D by projection.
 """
 
 from collections.abc import Sequence
@@ -45,17 +45,35 @@ class ConvGenerator(Generator):
 
 
 class ConvDiscriminator(Discriminator):
-    """The discriminator of arXiv:1511.06434: images or voxels [N, *shape] to logits [N]; a label enters as constant
-    maps."""
+    """The discriminator of arXiv:1511.06434: images or voxels [N, *shape] to logits [N].
 
-    def __init__(self, width: int, shape: Sequence[int], classes: int = 0, norm: bool = True) -> None:
+    Args:
+        classes: of which one is shown beside each sample; 0: none.
+        norm: batch normalisation.
+        projection: how the class is shown: its embedding times the features of the sample is added to the logit
+            (arXiv:1802.05637, equation 10), not as constant maps beside the sample.
+    """
+
+    def __init__(
+        self, width: int, shape: Sequence[int], classes: int = 0, norm: bool = True, projection: bool = False
+    ) -> None:
         super().__init__(classes)
-        self.body = downsampling(shape[0] + classes, square_side(tuple(shape)), width, norm, len(shape) - 1)
+        maps = 0 if projection else classes
+        self.body = downsampling(shape[0] + maps, square_side(tuple(shape)), width, norm, len(shape) - 1)
         self.independent = not norm  # batch normalisation looks from one sample to another
+        self.embedding: nn.Linear | None = None
+        if projection and classes:
+            self.heads = (f"body.{len(self.body) - 1}",)
+            self.embedding = nn.Linear(classes, without_last(self.body)[1], bias=False)
         init_normal(self)
 
     def forward(self, samples: Tensor, condition: Tensor | None = None) -> Tensor:
-        return self.body(with_labels(samples, condition, self.classes)).flatten()
+        if self.embedding is None:
+            return self.body(with_labels(samples, condition, self.classes)).flatten()
+        maps = self.body[:-1](samples)
+        features = maps.flatten(1)
+        codes = with_labels(features[:, :0], condition, self.classes)
+        return self.body[-1](maps).flatten() + (features * self.embedding(codes)).sum(1)
 
 
 class ConvEncoder(Encoder):

@@ -23,6 +23,11 @@ class CGANOptions(AdamOptions):
         at_most=8_192,
     )
     d_norm: Literal["batch", "none"] = option("batch", "normalisation in D; gradient penalties need none")
+    d_labels: Literal["projection", "maps"] = option(
+        "projection",
+        "how D sees the class: its embedding times the features of the image (arXiv:1802.05637), or constant maps "
+        "beside the image, as in arXiv:1411.1784",
+    )
 
 
 class CGAN(GAN):
@@ -36,6 +41,7 @@ class CGAN(GAN):
     def prepare(self, dataset: Dataset, load: Load) -> None:
         if self.options.network == "mlp":
             reject_unused(self.options, ("d_norm",), "the fully connected discriminator has no normalisation")
+            reject_unused(self.options, ("d_labels",), "the fully connected discriminator sees the class one-hot")
 
     def networks(self) -> dict[str, nn.Module]:
         o, shape, classes = self.options, self.data.shape, len(self.data.classes)
@@ -44,7 +50,5 @@ class CGAN(GAN):
                 "generator": MLPGenerator(o.latent_dim, [4 * o.width, 8 * o.width, 16 * o.width], shape, classes),
                 "discriminator": MLPDiscriminator([8 * o.width, 4 * o.width], shape, classes, dropout=0.3),
             }
-        return {
-            "generator": ConvGenerator(o.latent_dim, o.width, shape, classes),
-            "discriminator": ConvDiscriminator(o.width, shape, classes, norm=o.d_norm == "batch"),
-        }
+        judge = ConvDiscriminator(o.width, shape, classes, o.d_norm == "batch", o.d_labels == "projection")
+        return {"generator": ConvGenerator(o.latent_dim, o.width, shape, classes), "discriminator": judge}
