@@ -1,10 +1,14 @@
-"""r3gan: networks without normalisation whose variance stays the same, and the class as a code."""
+"""r3gan: networks without normalisation whose variance stays the same, and the class as a code; which generator."""
 
 import pytest
 import torch
 from torch import nn
 
+from ganzoo.config.settings import resolve
+from ganzoo.models.load import load_variant
+from ganzoo_zoo.networks import ConvGenerator
 from ganzoo_zoo.r3gan.networks import Block, R3Discriminator, R3Generator, maps_of, sides_of
+from tests.zoo.test_resnets import made
 
 
 @pytest.mark.parametrize("side", [8, 15, 28, 32, 45, 64])
@@ -83,3 +87,12 @@ def test_a_class_changes_what_is_drawn_and_shares_of_classes_mix() -> None:
     assert not torch.allclose(images[0], images[1])
     shares = network(latents, torch.eye(3)[:2])
     torch.testing.assert_close(shares, images)
+
+
+def test_the_generator_is_dcgans_and_that_of_the_paper_in_presets_and_by_one_setting() -> None:
+    assert isinstance(made("r3gan", width=8).build()["generator"], ConvGenerator)
+    assert isinstance(made("r3gan", width=8, g_network="residual").build()["generator"], R3Generator)
+    kind = load_variant("r3gan")
+    for name in ("gpu", "paper"):
+        config = resolve("r3gan", kind.Options, {"dataset": "x"}, kind.defaults, kind.presets[name])
+        assert config.options.g_network == "residual"

@@ -5,7 +5,8 @@ from typing import ClassVar, Literal
 
 from torch import nn
 
-from ganzoo.plugin import GAN, AdamOptions, option
+from ganzoo.plugin import GAN, AdamOptions, Generator, option
+from ganzoo_zoo.networks import ConvGenerator
 from ganzoo_zoo.r3gan.networks import R3Discriminator, R3Generator
 
 
@@ -24,9 +25,12 @@ class R3GANOptions(AdamOptions):
     blocks: int = option(1, "residual blocks at each resolution; the paper: 2", at_least=1, at_most=16)
     group: int = option(16, "maps in a group of the 3x3 convolutions", at_least=1, at_most=8_192)
     stem: Literal[1, 2, 4] = option(
-        2, "side of the patches of pixels that D reads and G writes; 1, as in the paper, is dearest: the maps are as "
-        "large as the image"
+        2, "side of the patches of pixels that D reads and a residual G writes; 1, as in the paper, is dearest: the "
+        "maps are as large as the image"
     )  # fmt: skip
+    g_network: Literal["dcgan", "residual"] = option(
+        "dcgan", "generator: DCGAN's, whose batch normalisation lets it cover the data within minutes, or the paper's"
+    )
     conditional: bool = option(True, "networks see the class, where the data has labels")
 
 
@@ -40,13 +44,13 @@ class R3GAN(GAN):
     }  # fmt: skip
     presets: ClassVar = {
         "gpu": {
-            "lr": 5e-4, "width": 96, "blocks": 2, "stem": 1, "batch_size": 128, "steps": 50_000,
-            "penalty_slope": "exact",
+            "lr": 5e-4, "g_network": "residual", "width": 96, "blocks": 2, "stem": 1, "batch_size": 128,
+            "steps": 50_000, "penalty_slope": "exact",
         },
         "paper": {
-            "lr": 2e-4, "beta2": 0.9, "width": 192, "blocks": 2, "stem": 1, "batch_size": 512, "steps": 390_000,
-            "r1": 0.05, "r2": 0.05, "penalty_slope": "exact", "anneal_images": 20_000_000,
-            "anneal": "lr=5e-5, beta2=0.99, r1=0.005, r2=0.005",
+            "lr": 2e-4, "beta2": 0.9, "g_network": "residual", "width": 192, "blocks": 2, "stem": 1,
+            "batch_size": 512, "steps": 390_000, "r1": 0.05, "r2": 0.05, "penalty_slope": "exact",
+            "anneal_images": 20_000_000, "anneal": "lr=5e-5, beta2=0.99, r1=0.005, r2=0.005",
         },
     }  # fmt: skip
     tiny: ClassVar = {"width": 8, "group": 4, "latent_dim": 16}
@@ -54,7 +58,10 @@ class R3GAN(GAN):
     def networks(self) -> dict[str, nn.Module]:
         o, shape = self.options, self.data.shape
         classes = len(self.data.classes) if o.conditional else 0
-        return {
-            "generator": R3Generator(o.latent_dim, o.width, shape, classes, o.blocks, o.group, o.stem),
-            "discriminator": R3Discriminator(o.width, shape, classes, o.blocks, o.group, o.stem),
-        }
+        generator: Generator
+        if o.g_network == "dcgan":
+            generator = ConvGenerator(o.latent_dim, o.width, shape, classes)
+        else:
+            generator = R3Generator(o.latent_dim, o.width, shape, classes, o.blocks, o.group, o.stem)
+        judge = R3Discriminator(o.width, shape, classes, o.blocks, o.group, o.stem)
+        return {"generator": generator, "discriminator": judge}
