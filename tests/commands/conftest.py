@@ -37,13 +37,14 @@ def invoke(capsys: pytest.CaptureFixture[str]) -> Invoke:
     return call
 
 
-def tiny_run(out: Path, variant: str, dataset: str) -> Path:
-    return ganzoo.train(variant, dataset, out=out, steps=2, batch_size=4, width=4, lr=2e-4, device="cpu").path
+def tiny_run(out: Path, variant: str, dataset: str, lr: float = 2e-4) -> Path:
+    return ganzoo.train(variant, dataset, out=out, steps=2, batch_size=4, width=4, lr=lr, device="cpu").path
 
 
 @pytest.fixture(scope="module")
 def labelled_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_run(tmp_path_factory.mktemp("runs") / "labelled", "cgan", "glyphs")
+    """With steps so large that samples of neighbouring latents differ in what a picture can show."""
+    return tiny_run(tmp_path_factory.mktemp("runs") / "labelled", "cgan", "glyphs", lr=0.02)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""R3GAN, arXiv:2501.05441: a relativistic loss with two penalties, and residual networks without normalisation."""
+"""R3GAN, arXiv:2501.05441: a relativistic loss with two penalties, and a residual D without normalisation."""
 
 from collections.abc import Iterable
 
