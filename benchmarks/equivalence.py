@@ -29,7 +29,9 @@ CONV_TRICKS = {
 SEMI = {"baseline_steps": 10, "labels": 100}
 SR = {"blocks": 2, "width": 16, "pretrain_steps": 25, "content": "mse", "batch_size": 8}
 EARLIER = {
-    "vanilla": {"lr": 2e-4, "batch_size": 128, "width": 256, "dropout": 0.3, "r1": 0.0, "penalty_every": 1},
+    "vanilla": {
+        "lr": 2e-4, "batch_size": 128, "width": 256, "latent_dim": 100, "dropout": 0.3, "r1": 0.0, "penalty_every": 1,
+    },
     "dcgan": {"lr": 2e-4}, "cgan": {"lr": 2e-4}, "wgan": {"lr": 5e-5}, "wgan-gp": {"lr": 1e-4, "n_critic": 5},
 }  # fmt: skip
 """Defaults of 0.1.0 that are others today."""

@@ -44,7 +44,9 @@ def vivid(run: Path) -> None:
     path = run / "generator.safetensors"
     tensors, header = read_tensors(path)
     name = [key for key in tensors if key.endswith(".weight") and tensors[key].dim() > 1][-1]
-    tensors[name] = tensors[name] * (1 / float(generator_range(run)))
+    scale = 1 / float(generator_range(run))
+    for key in (name, name.replace(".weight", ".bias")):
+        tensors[key] = tensors[key] * scale
     write_tensors(path, tensors, header)
 
 

@@ -50,5 +50,9 @@ class CGAN(GAN):
                 "generator": MLPGenerator(o.latent_dim, [4 * o.width, 8 * o.width, 16 * o.width], shape, classes),
                 "discriminator": MLPDiscriminator([8 * o.width, 4 * o.width], shape, classes, dropout=0.3),
             }
-        judge = ConvDiscriminator(o.width, shape, classes, o.d_norm == "batch", o.d_labels == "projection")
-        return {"generator": ConvGenerator(o.latent_dim, o.width, shape, classes), "discriminator": judge}
+        return {
+            "generator": ConvGenerator(o.latent_dim, o.width, shape, classes),
+            "discriminator": ConvDiscriminator(
+                o.width, shape, classes, o.d_norm == "batch", o.d_labels == "projection"
+            ),
+        }
