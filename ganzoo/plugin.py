@@ -51,12 +51,7 @@ if TYPE_CHECKING:
     from ganzoo.metrics.measures.features import FrechetDistance as FrechetDistance
     from ganzoo.metrics.measures.features import PrecisionRecall as PrecisionRecall
     from ganzoo.metrics.measures.super_resolution import lowered as lowered
-    from ganzoo.models.adversarial import DISCRIMINATOR_TRICKS as DISCRIMINATOR_TRICKS
     from ganzoo.models.adversarial import GAN as GAN
-    from ganzoo.models.adversarial import GENERATOR_TRICKS as GENERATOR_TRICKS
-    from ganzoo.models.adversarial import INPUT_TRICKS as INPUT_TRICKS
-    from ganzoo.models.adversarial import LOSS_TRICKS as LOSS_TRICKS
-    from ganzoo.models.adversarial import NETWORK_TRICKS as NETWORK_TRICKS
     from ganzoo.models.blocks import Dropout as Dropout
     from ganzoo.models.blocks import InstanceNorm2d as InstanceNorm2d
     from ganzoo.models.blocks import PooledConv2d as PooledConv2d
@@ -121,6 +116,11 @@ if TYPE_CHECKING:
     from ganzoo.runtime.tensor_files import read_tensors as read_tensors
     from ganzoo.training.trainer import Trainer as Trainer
     from ganzoo.tricks.discriminator import last_features as last_features
+    from ganzoo.tricks.names import DISCRIMINATOR_TRICKS as DISCRIMINATOR_TRICKS
+    from ganzoo.tricks.names import GENERATOR_TRICKS as GENERATOR_TRICKS
+    from ganzoo.tricks.names import INPUT_TRICKS as INPUT_TRICKS
+    from ganzoo.tricks.names import LOSS_TRICKS as LOSS_TRICKS
+    from ganzoo.tricks.names import NETWORK_TRICKS as NETWORK_TRICKS
     from ganzoo.tricks.penalties import gradient_penalty as gradient_penalty
     from ganzoo.tricks.penalties import r1 as r1
 
@@ -221,14 +221,7 @@ _MODULES = {
         "Variant",
         "fused",
     ),
-    "ganzoo.models.adversarial": (
-        "DISCRIMINATOR_TRICKS",
-        "GAN",
-        "GENERATOR_TRICKS",
-        "INPUT_TRICKS",
-        "LOSS_TRICKS",
-        "NETWORK_TRICKS",
-    ),
+    "ganzoo.models.adversarial": ("GAN",),
     "ganzoo.models.blocks": (
         "Dropout",
         "InstanceNorm2d",
@@ -255,6 +248,13 @@ _MODULES = {
         "replay_memory",
     ),
     "ganzoo.tricks.discriminator": ("last_features",),
+    "ganzoo.tricks.names": (
+        "DISCRIMINATOR_TRICKS",
+        "GENERATOR_TRICKS",
+        "INPUT_TRICKS",
+        "LOSS_TRICKS",
+        "NETWORK_TRICKS",
+    ),
     "ganzoo.tricks.penalties": (
         "gradient_penalty",
         "r1",

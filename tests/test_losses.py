@@ -57,6 +57,14 @@ def test_every_registered_loss_rewards_each_player_for_winning(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", registry().losses.names())
+def test_every_registered_loss_says_truly_whether_the_slope_at_a_generated_sample_is_never_zero(name: str) -> None:
+    loss: Loss = registry().losses.load(name)()
+    fake = torch.linspace(-40, 40, 81).requires_grad_()  # whole numbers: the zeros of those that have some are such
+    (slopes,) = torch.autograd.grad(loss.discriminator(torch.zeros(81), fake), fake)
+    assert bool((slopes > 0).all()) == loss.one_stage
+
+
+@pytest.mark.parametrize("name", registry().losses.names())
 def test_every_registered_loss_says_where_it_comes_from(name: str) -> None:
     spec = registry().losses.spec(name)
     assert spec.paper

@@ -54,6 +54,9 @@ class Tricks:
         "0: always augment: arXiv:2006.06676", at_least=0, below=1,
     )  # fmt: skip
     ada_images: int = option(500_000, "images in which that probability can go from 0 to 1", at_least=1)
+    one_stage: bool = option(
+        False, "train G by the pass of D that trains D, which saves a pass of both: arXiv:2103.00430"
+    )
     d_steps: int = option(1, "steps of D for one of G, each on its own batch", at_least=1, at_most=10_000)
     g_steps: int = option(1, "steps of G in an iteration", at_least=1, at_most=1_000)
     train_d_above: float | None = option(None, "D is trained only while its loss is above this; none: always")

@@ -8,29 +8,21 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
+from ganzoo.config.settings import RunConfig
+from ganzoo.data.base import DataInfo
 from ganzoo.data.loader import Batch
-from ganzoo.models.interfaces import Discriminator, Generator, Logits, Translator
+from ganzoo.models.interfaces import Discriminator, Generator, Logits, Loss, Translator
+from ganzoo.models.one_stage import SharedPasses
 from ganzoo.models.state import Game, Losses, Stage, State, Update
 from ganzoo.models.variant import Variant
 from ganzoo.tricks import discriminator as discriminator_tricks
 from ganzoo.tricks import penalties
 from ganzoo.tricks.augment import adapt, add_noise, augment, diffuse, noise_std, policies
+from ganzoo.tricks.names import DISCRIMINATOR_TRICKS, GENERATOR_TRICKS, INPUT_TRICKS, NETWORK_TRICKS
 from ganzoo.tricks.schedules import annealed, memory_name, weights
 
 PROBABILITY, TIME = "ada.probability", "diffusion.time"
 """Names in the memory of a state."""
-NETWORK_TRICKS = ("spectral_norm", "minibatch_kernels", "minibatch_std", "freeze_d")
-"""Tricks that change a discriminator's layers."""
-INPUT_TRICKS = ("diffaugment", "ada", "ada_images", "diffusion", "diffusion_images", "instance_noise")
-"""Tricks that change what a discriminator sees."""
-PENALTIES = ("r1", "r2", "gradient_penalty", "dragan")
-"""Penalties on slopes of D."""
-DISCRIMINATOR_TRICKS = ("label_smoothing", "label_flipping", *PENALTIES, "penalty_every", "penalty_slope", "drift")
-"""Tricks of the discriminator's loss."""
-GENERATOR_TRICKS = ("feature_matching",)
-"""Tricks of the generator's loss."""
-LOSS_TRICKS = (*NETWORK_TRICKS, *INPUT_TRICKS, *DISCRIMINATOR_TRICKS, *GENERATOR_TRICKS)
-"""All of them; the other tricks are the trainer's."""
 
 
 class GAN(Variant):
@@ -38,11 +30,15 @@ class GAN(Variant):
 
     A variant of several games overrides :meth:`games`. One whose losses add something to the adversarial ones calls
     :meth:`discriminator_loss` and :meth:`generator_loss` with its own generated samples, and declares in ``supports``
-    the tricks that this applies (:data:`LOSS_TRICKS` are all).
+    the tricks that this applies (:data:`ganzoo.tricks.names.LOSS_TRICKS` are all).
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {"loss": "non-saturating"}
     _kept: tuple[Batch, dict[str, Tensor]] | None = None
+
+    def __init__(self, config: RunConfig, data: DataInfo, loss: Loss | None) -> None:
+        super().__init__(config, data, loss)
+        self._passes = SharedPasses()
 
     @classmethod
     def applied_tricks(cls) -> frozenset[str]:
@@ -52,7 +48,7 @@ class GAN(Variant):
         if cls.discriminator_loss is GAN.discriminator_loss:
             found |= {*DISCRIMINATOR_TRICKS, *INPUT_TRICKS}
             if cls.generator_loss is GAN.generator_loss:
-                found |= set(GENERATOR_TRICKS)
+                found |= {*GENERATOR_TRICKS, "one_stage"}
         return frozenset(found)
 
     # What it is made of
@@ -100,7 +96,7 @@ class GAN(Variant):
         lazy = (Update("penalty", "discriminator", self.penalty_loss, every),) if every > 1 else ()
         return (
             *lazy,
-            Update("discriminator", "discriminator", self.discriminator_loss),
+            Update("discriminator", "discriminator", self.discriminator_loss, also=self._passes.shown),
             Update("generator", "generator", self.generator_loss),
             *((path,) if tricks.path_length else ()),
         )
@@ -217,18 +213,21 @@ class GAN(Variant):
         for game in self.games():
             fake = (generated or {}).get(game.generator)
             if fake is None:
-                with torch.no_grad():
+                with torch.set_grad_enabled(self.config.tricks.one_stage):
                     fake = self.generated(state, batch, game)
-            found.append((game, self.game_discriminator_loss(state, batch, game, fake.detach())))
+            found.append((game, self.game_discriminator_loss(state, batch, game, fake)))
         return combined(found, weighted=False)
 
     def game_discriminator_loss(self, state: State, batch: Batch, game: Game, fake: Tensor) -> Losses:
         """The discriminator's loss in one game, on the batch's real samples and on generated ones."""
         tricks, real = self.config.tricks, batch[game.real]
+        made, fake = fake, fake.detach().requires_grad_(tricks.one_stage)
         at_once = tricks.penalty_every == 1
         if at_once:
             real, fake = self.sloped(real, fake)
         real_logits, fake_logits = self.discriminate_both(state, real, fake, batch, game)
+        if tricks.one_stage:
+            self._passes.add(batch, game.name, (made, fake), (real_logits, fake_logits))
         pairs = list(zip(penalties.heads(real_logits), penalties.heads(fake_logits), strict=True))
         terms = [penalties.discriminator(self.loss, tricks, *pair) for pair in pairs]
         adversarial = torch.stack(terms).mean() if len(terms) > 1 else terms[0]
@@ -319,6 +318,9 @@ class GAN(Variant):
         """
         found: list[tuple[Game, Losses]] = []
         for game in self.games():
+            if shared := self._passes.take(batch, game.name):
+                found.append((game, {"total": shared.generator_total(self.loss, self.config.tricks)}))
+                continue
             fake = (generated or {}).get(game.generator)
             fake = self.generated(state, batch, game) if fake is None else fake
             found.append((game, self.game_generator_loss(state, batch, game, fake)))

@@ -315,6 +315,8 @@ class Loss:
         needs_real: the generator's loss also uses the logits of real samples (relativistic losses).
         lipschitz: it is only sound with a critic whose slope is bounded (clipping, a penalty, spectral norm).
         seeks_doubt: G is best where D cannot tell, not where D takes generated samples for real.
+        one_stage: the discriminator's loss has a slope above 0 at every logit of a generated sample, whatever the
+            logit, so that G's slope can be had from it.
         targets: its discriminator loss has targets, 1 for real and 0 for generated: see :meth:`per_sample`.
     """
 
@@ -322,6 +324,7 @@ class Loss:
     lipschitz: ClassVar[bool] = False
     targets: ClassVar[bool] = False
     seeks_doubt: ClassVar[bool] = False
+    one_stage: ClassVar[bool] = False
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """To be minimised by the discriminator: logits of real and of fake samples, of any shape -> 0-d."""

@@ -17,6 +17,7 @@ class NonSaturating(Loss):
     """Generator maximises log D(G(z)): arXiv:1406.2661, section 3, last paragraph."""
 
     targets = True
+    one_stage = True
 
     def per_sample(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Cross-entropy to the target: -t log D(x) - (1 - t) log(1 - D(x))."""
@@ -71,6 +72,7 @@ class Wasserstein(Loss):
     """Difference of mean scores: arXiv:1701.07875, equation 2. Only sound for a critic of bounded slope."""
 
     lipschitz = True
+    one_stage = True
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         return fake.mean() - real.mean()
@@ -91,6 +93,7 @@ class Relativistic(Loss):
     the loss of R3GAN (arXiv:2501.05441, section 2.2). Only differences of logits count."""
 
     needs_real = True
+    one_stage = True
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         return softplus(fake - real).mean()
@@ -115,6 +118,7 @@ class Softmax(Loss):
     arXiv:1704.06191, equations 6 and 8; the logit is the negative energy."""
 
     needs_real, seeks_doubt = True, True
+    one_stage = True
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         return torch.logsumexp(both(real, fake), 0) - real.mean()
@@ -137,13 +141,15 @@ FAR = 10.0
 
 def exp(logits: Tensor) -> Tensor:
     """The exponential function, which goes on as a straight line from ``FAR`` on: divergences with it overflow."""
-    near = logits.clamp(max=FAR).exp()
-    return near * (1 + (logits - FAR).clamp(min=0))
+    beyond = relu(logits - FAR)  # its slope at FAR itself is 0, that of a clamp would be 0 or twice as large
+    return (logits - beyond).exp() * (1 + beyond)
 
 
 class FGAN(Loss):
     """A divergence, by its variational bound: arXiv:1606.00709, equation 4. D maximises E T(x) - E f*(T(G(z))) with
     T = activation(logit); G maximises E T(G(z)), as in section 3.2 and the paper's experiments."""
+
+    one_stage = True
 
     def activation(self, logits: Tensor) -> Tensor:
         """g_f of table 6: logits to where the conjugate is defined."""
@@ -189,6 +195,8 @@ class ReverseKL(FGAN):
 
 class Pearson(FGAN):
     """Pearson chi squared: g(v) = v, f*(t) = t^2 / 4 + t."""
+
+    one_stage = False  # its slope is 0 at the logit -2
 
     def activation(self, logits: Tensor) -> Tensor:
         return logits

@@ -84,6 +84,8 @@ class Update:
         loss: computes the losses; never calls backward.
         every: taken in every so-many-th iteration of its stage (n_critic for the generator of a Wasserstein GAN).
         after: called with the state and the (detached) losses after the step: weight clipping, a controlled variable.
+        also: tensors beside the player's parameters that the gradients of this update are left in, asked for with the
+            batch after its loss.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Update:
     loss: Callable[[State, Batch], Losses]
     every: int = 1
     after: Callable[[State, Losses], None] | None = None
+    also: Callable[[Batch], list[Tensor]] | None = None
 
 
 @dataclass(frozen=True)

@@ -26,12 +26,18 @@ def environment(device: torch.device, distribution: str) -> dict[str, Any]:
 
 
 def processor() -> str:
-    """The processor's name where the system tells, else its architecture."""
+    """The processor's name where the system tells, else its architecture; and the vector instructions that torch uses.
+
+    Virtual machines hide the model: of two processors called AMD EPYC, one trained four times as fast as the other,
+    which has AVX2 only.
+    """
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+        name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+        name = platform.processor() or platform.machine()
+    vectors = torch.backends.cpu.get_cpu_capability()
+    return name if vectors == "DEFAULT" else f"{name} ({vectors})"
 
 
 def now() -> str:

@@ -15,6 +15,7 @@ from ganzoo.errors import ConfigError, UnknownNameError
 from ganzoo.models.interfaces import Generator
 from ganzoo.tricks.augment import POLICIES, policies
 from ganzoo.tricks.discriminator import last_layer
+from ganzoo.tricks.names import PENALTIES
 from ganzoo.tricks.penalties import PATH_LENGTH
 from ganzoo.tricks.schedules import annealed, first_value
 
@@ -44,7 +45,6 @@ DETAILS = (
 DEFAULTS = {f.name: f.default for f in fields(Tricks)}
 ON_TARGETS = ("label_smoothing", "label_flipping")
 ON_LAST_LAYER = ("feature_matching", "minibatch_kernels", "minibatch_std")
-ON_SLOPES = ("r1", "r2", "gradient_penalty", "dragan")
 
 
 def active(tricks: Tricks) -> list[str]:
@@ -95,8 +95,8 @@ def check_tricks(variant: "Variant") -> None:
         raise ConfigError(
             f"freeze_d = {tricks.freeze_d} has no effect on variant {name!r}, which has its own networks."
         )
-    if tricks.penalty_every > 1 and not any(getattr(tricks, key) for key in ON_SLOPES):
-        raise ConfigError(f"penalty_every = {tricks.penalty_every} without {' or '.join(ON_SLOPES)} does nothing.")
+    if tricks.penalty_every > 1 and not any(getattr(tricks, key) for key in PENALTIES):
+        raise ConfigError(f"penalty_every = {tricks.penalty_every} without {' or '.join(PENALTIES)} does nothing.")
     if tricks.penalty_every > 1 and all(update.name != "penalty" for s in variant.stages() for update in s.updates):
         raise ConfigError(f"penalty_every = {tricks.penalty_every} has no effect on variant {name!r}.")
     if tricks.path_length and all(update.name != PATH_LENGTH for s in variant.stages() for update in s.updates):
@@ -116,6 +116,8 @@ def check_tricks(variant: "Variant") -> None:
                 "penalty_slope = 'difference' with precision = 'bf16': rounding is as large as the differences, and "
                 "would be punished as a slope; exact works, or fp32."
             )
+    if tricks.one_stage:
+        check_one_stage(variant)
     if tricks.minibatch_dim != DEFAULTS["minibatch_dim"] and not tricks.minibatch_kernels:
         raise ConfigError(f"minibatch_dim = {tricks.minibatch_dim} without minibatch_kernels does nothing.")
     check_annealed(variant)
@@ -131,6 +133,30 @@ def check_tricks(variant: "Variant") -> None:
         raise ConfigError(
             f"diffaugment = {tricks.diffaugment!r} is for images; {variant.data.name!r} has {variant.data.kind}."
         )
+
+
+def check_one_stage(variant: "Variant") -> None:
+    """What must be so that G's slope at a sample can be had from that of D's loss.
+
+    Raises:
+        ConfigError: what is not so.
+    """
+    tricks, config = variant.config.tricks, variant.config
+    if not variant.loss.one_stage:
+        raise ConfigError(
+            f"one_stage = true with loss = {config.loss!r}: where D's loss is flat in the logit of a generated sample, "
+            "it tells nothing of G's slope."
+        )
+    if config.accumulate > 1:
+        raise ConfigError(f"one_stage = true with accumulate = {config.accumulate}: the passes are of other parts.")
+    if tricks.r2 and tricks.penalty_every == 1:
+        raise ConfigError(
+            f"one_stage = true with r2 = {tricks.r2}: the penalty would change the slope at generated samples; "
+            "penalty_every=4, or any above 1, gives it passes of its own."
+        )
+    for key in ("label_flipping", "feature_matching"):
+        if (value := getattr(tricks, key)) != DEFAULTS[key]:
+            raise ConfigError(f"one_stage = true with {key} = {value!r}: G needs a pass of D of its own.")
 
 
 def check_annealed(variant: "Variant") -> None:
@@ -176,6 +202,12 @@ def check_networks(variant: "Variant", networks: dict[str, nn.Module]) -> None:
         for discriminator in (networks[each] for each in playing):
             if key in ON_LAST_LAYER:
                 last_layer(discriminator)
+            if key == "one_stage" and not has_one_independent_logit(discriminator):
+                raise ConfigError(
+                    f"one_stage = true: the discriminator of {name!r} must give one logit a sample, which no other "
+                    "sample influences; batch normalisation and minibatch statistics let them, patches are many."
+                    + (" Add -o d_norm=none." if hasattr(variant.options, "d_norm") else "")
+                )
             if key == "minibatch_kernels" and getattr(discriminator, "patch", False):
                 raise ConfigError(
                     f"{key} = {getattr(tricks, key)!r}: the discriminator of {name!r} gives a map of logits, one a "
@@ -186,12 +218,18 @@ def check_networks(variant: "Variant", networks: dict[str, nn.Module]) -> None:
                     f"penalty_slope = 'difference': the discriminator of {name!r} has dropout, whose chance is larger "
                     "than what a small step changes; exact works, or no dropout."
                 )
-            if key in ON_SLOPES and any(isinstance(module, _BatchNorm) for module in discriminator.modules()):
+            if key in PENALTIES and any(isinstance(module, _BatchNorm) for module in discriminator.modules()):
                 raise ConfigError(
                     f"{key} = {getattr(tricks, key)!r}: the discriminator of {name!r} has batch normalisation, which "
                     "makes a sample's slope depend on the others in its batch (arXiv:1704.00028, section 4)"
                     + ("; add -o d_norm=none." if hasattr(variant.options, "d_norm") else ".")
                 )
+
+
+def has_one_independent_logit(discriminator: nn.Module) -> bool:
+    """Whether the slope of D's loss at a sample is that of its own logit, times a number."""
+    several = len(getattr(discriminator, "heads", ())) > 1 or getattr(discriminator, "patch", False)
+    return bool(getattr(discriminator, "independent", False)) and not several
 
 
 def is_random(network: nn.Module) -> bool:
@@ -225,7 +263,7 @@ def check_arithmetic(config: RunConfig, device: torch.device) -> None:
     if config.precision == "tf32" and device.type != "cuda":
         raise ConfigError(f"precision = 'tf32': {device.type} has no such arithmetic; it has fp32 and bf16.")
     tricks = config.tricks
-    twice = [key for key in ON_SLOPES if getattr(tricks, key)]
+    twice = [key for key in PENALTIES if getattr(tricks, key)]
     if tricks.penalty_slope == "difference":
         twice = [key for key in twice if key not in ("r1", "r2")]
     if tricks.path_length:

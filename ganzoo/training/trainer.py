@@ -141,7 +141,7 @@ class Trainer:
                 if self.device.type == "cpu" and not math.isfinite(self.agreed(losses["total"])):
                     raise self._broken(update, part, losses)
                 total = losses["total"] if len(parts) == 1 else losses["total"] / len(parts)
-                total.backward(inputs=parameters)
+                total.backward(inputs=[*parameters, *(update.also(part) if update.also else ())])
             found.append({name: value.detach() for name, value in losses.items()})
         mean = found[0] if len(found) == 1 else averaged(found)
         for name, value in mean.items():

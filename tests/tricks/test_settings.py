@@ -25,7 +25,7 @@ VALUES: dict[str, Any] = {
     "d_steps": 2, "g_steps": 2, "train_d_above": 1e9, "train_g_above": 1e9, "feature_matching": "instead",
     "minibatch_kernels": 3, "minibatch_std": True, "spectral_norm": True, "r1": 5.0, "r2": 5.0,
     "gradient_penalty": 3.0, "dragan": 3.0, "drift": 3.0, "diffusion": 0.6, "path_length": 2.0,
-    "clip_grad_norm": 1e-3, "lr_schedule": "cosine", "lr_warmup": 2,
+    "clip_grad_norm": 1e-3, "lr_schedule": "cosine", "lr_warmup": 2, "one_stage": True,
 }  # fmt: skip
 """A value of each that must change what is computed."""
 
@@ -33,18 +33,20 @@ SLOPES = {"r1", "r2", "gradient_penalty", "dragan"}
 SCHEDULED = {
     "d_steps", "g_steps", "train_d_above", "train_g_above", "clip_grad_norm", "lr_schedule", "lr_warmup",
 }  # fmt: skip
+ALTERNATING = set(VALUES) - {"one_stage"}
+"""Most have batch normalisation in D, a loss that is flat somewhere, or losses of their own: G needs its own pass."""
 ACCEPTED = {
     "vanilla": set(VALUES),
-    "dcgan": set(VALUES) - SLOPES,
-    "cgan": set(VALUES) - SLOPES,
-    "wgan": set(VALUES) - {
+    "dcgan": set(ALTERNATING) - SLOPES,
+    "cgan": set(ALTERNATING) - SLOPES,
+    "wgan": set(ALTERNATING) - {
         "label_smoothing", "label_flipping", "d_steps", "train_d_above", "train_g_above", "spectral_norm", *SLOPES,
     },
     "wavegan": set(VALUES) - {
         "label_smoothing", "label_flipping", "d_steps", "train_d_above", "train_g_above", "diffaugment",
     },
     "wgan-gp": set(VALUES) - {"label_smoothing", "label_flipping", "d_steps", "train_d_above", "train_g_above"},
-    "srgan": set(VALUES) - {"feature_matching", "path_length", *SLOPES},
+    "srgan": set(ALTERNATING) - {"feature_matching", "path_length", *SLOPES},
     "sgan": {
         "path_length", "diffaugment", "d_steps", "g_steps", "train_d_above", "train_g_above", "clip_grad_norm",
         "lr_schedule", "lr_warmup",
@@ -53,20 +55,20 @@ ACCEPTED = {
         "path_length", "diffaugment", "d_steps", "g_steps", "train_d_above", "train_g_above", "clip_grad_norm",
         "lr_schedule", "lr_warmup",
     },
-    "sngan": set(VALUES) - {"label_smoothing", "label_flipping"},
-    "projection": set(VALUES) - {"label_smoothing", "label_flipping"},
-    "acgan": set(VALUES) - {"minibatch_kernels", "minibatch_std", *SLOPES},
-    "logan": set(VALUES) - {
+    "sngan": set(ALTERNATING) - {"label_smoothing", "label_flipping"},
+    "projection": set(ALTERNATING) - {"label_smoothing", "label_flipping"},
+    "acgan": set(ALTERNATING) - {"minibatch_kernels", "minibatch_std", *SLOPES},
+    "logan": set(ALTERNATING) - {
         "label_smoothing", "label_flipping", "minibatch_kernels", "minibatch_std", "train_d_above", "train_g_above",
     },
     "ebgan": {"path_length", "instance_noise", "diffaugment", "spectral_norm", *SCHEDULED},
     "began": {"path_length", "instance_noise", "diffaugment", "spectral_norm", *SCHEDULED},
-    "stylegan2": set(VALUES) - {"feature_matching", "minibatch_kernels", "minibatch_std"},
-    "diffusion-gan": set(VALUES) - {"feature_matching", "minibatch_kernels", "minibatch_std"},
-    "progan": set(VALUES) - {
+    "stylegan2": set(ALTERNATING) - {"feature_matching", "minibatch_kernels", "minibatch_std"},
+    "diffusion-gan": set(ALTERNATING) - {"feature_matching", "minibatch_kernels", "minibatch_std"},
+    "progan": set(ALTERNATING) - {
         "label_smoothing", "label_flipping", "train_d_above", "train_g_above",
     },
-    "lapgan": set(VALUES) - {"diffaugment"},
+    "lapgan": set(ALTERNATING) - {"diffaugment"},
     "bigan": {
         "path_length", "instance_noise", "diffaugment", "spectral_norm", "minibatch_kernels", "minibatch_std",
         *SCHEDULED,
@@ -75,23 +77,23 @@ ACCEPTED = {
         "path_length", "instance_noise", "diffaugment", "spectral_norm", "minibatch_kernels", "minibatch_std",
         *SCHEDULED,
     },
-    "anogan": set(VALUES) - SLOPES,
+    "anogan": set(ALTERNATING) - SLOPES,
     "f-anogan": set(VALUES) - {"label_smoothing", "label_flipping", "train_d_above", "train_g_above"},
-    "3dgan": set(VALUES) - {"diffaugment", *SLOPES},
-    "infogan": set(VALUES) - {"minibatch_kernels", "minibatch_std", *SLOPES},
-    "icgan": set(VALUES) - SLOPES,
-    "text2image": set(VALUES) - SLOPES,
-    "stackgan": set(VALUES) - {
+    "3dgan": set(ALTERNATING) - {"diffaugment", *SLOPES},
+    "infogan": set(ALTERNATING) - {"minibatch_kernels", "minibatch_std", *SLOPES},
+    "icgan": set(ALTERNATING) - SLOPES,
+    "text2image": set(ALTERNATING) - SLOPES,
+    "stackgan": set(ALTERNATING) - {
         "instance_noise", "path_length", "d_steps", "g_steps", "train_d_above", "train_g_above", *SLOPES,
     },
-    "r3gan": set(VALUES) - {  # its penalties compare what D says of two samples that differ by little
+    "r3gan": set(ALTERNATING) - {  # its penalties compare what D says of two samples that differ by little
         "diffaugment", "diffusion", "instance_noise",
         "label_smoothing", "label_flipping", "feature_matching", "minibatch_kernels", "minibatch_std",
     },
-    "pix2pix": set(VALUES) - {"path_length", "diffaugment", "minibatch_kernels", *SLOPES},
-    "cyclegan": set(VALUES) - {"minibatch_kernels", "path_length"},
-    "cogan": set(VALUES) - SLOPES,
-    "inpainting": set(VALUES) - {"minibatch_kernels", "path_length", *SLOPES},
+    "pix2pix": set(ALTERNATING) - {"path_length", "diffaugment", "minibatch_kernels", *SLOPES},
+    "cyclegan": set(ALTERNATING) - {"minibatch_kernels", "path_length"},
+    "cogan": set(ALTERNATING) - SLOPES,
+    "inpainting": set(ALTERNATING) - {"minibatch_kernels", "path_length", *SLOPES},
     "crnngan": {
         "path_length", "label_smoothing", "label_flipping", "instance_noise", "feature_matching", "drift", *SCHEDULED,
     },

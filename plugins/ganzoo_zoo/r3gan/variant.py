@@ -5,8 +5,8 @@ from typing import ClassVar, Literal
 
 from torch import nn
 
-from ganzoo.plugin import GAN, AdamOptions, Generator, option
-from ganzoo_zoo.networks import ConvGenerator
+from ganzoo.plugin import GAN, AdamOptions, Dataset, Discriminator, Generator, Load, option, reject_unused
+from ganzoo_zoo.networks import ConvDiscriminator, ConvGenerator
 from ganzoo_zoo.r3gan.networks import R3Discriminator, R3Generator
 
 
@@ -19,8 +19,8 @@ class R3GANOptions(AdamOptions):
     beta2: float = option(0.9, "Adam's decay of the mean of squared gradients", at_least=0, below=1)
     latent_dim: int = option(64, "length of a latent vector", at_least=1, at_most=65_536)
     width: int = option(
-        32, "feature maps at the full resolution; twice as many at half of it, four times from there on", at_least=1,
-        at_most=8_192,
+        32, "feature maps at the highest resolution of a network; twice as many at the next, four times from there on",
+        at_least=1, at_most=8_192,
     )  # fmt: skip
     blocks: int = option(1, "residual blocks at each resolution; the paper: 2", at_least=1, at_most=16)
     group: int = option(16, "maps in a group of the 3x3 convolutions", at_least=1, at_most=8_192)
@@ -30,6 +30,9 @@ class R3GANOptions(AdamOptions):
     )  # fmt: skip
     g_network: Literal["dcgan", "residual"] = option(
         "dcgan", "generator: DCGAN's, whose batch normalisation lets it cover the data within minutes, or the paper's"
+    )
+    d_network: Literal["dcgan", "residual"] = option(
+        "residual", "discriminator: DCGAN's without normalisation, whose steps take half the time, or the paper's"
     )
     conditional: bool = option(True, "networks see the class, where the data has labels")
 
@@ -55,6 +58,10 @@ class R3GAN(GAN):
     }  # fmt: skip
     tiny: ClassVar = {"width": 8, "group": 4, "latent_dim": 16}
 
+    def prepare(self, dataset: Dataset, load: Load) -> None:
+        if self.options.g_network == self.options.d_network == "dcgan":
+            reject_unused(self.options, ("blocks", "group", "stem"), "neither network is residual")
+
     def networks(self) -> dict[str, nn.Module]:
         o, shape = self.options, self.data.shape
         classes = len(self.data.classes) if o.conditional else 0
@@ -63,5 +70,9 @@ class R3GAN(GAN):
             generator = ConvGenerator(o.latent_dim, o.width, shape, classes)
         else:
             generator = R3Generator(o.latent_dim, o.width, shape, classes, o.blocks, o.group, o.stem)
-        judge = R3Discriminator(o.width, shape, classes, o.blocks, o.group, o.stem)
+        judge: Discriminator
+        if o.d_network == "dcgan":
+            judge = ConvDiscriminator(o.width, shape, classes, norm=False, projection=True)
+        else:
+            judge = R3Discriminator(o.width, shape, classes, o.blocks, o.group, o.stem)
         return {"generator": generator, "discriminator": judge}
