@@ -12,13 +12,13 @@ from ganzoo.config.settings import RunConfig
 from ganzoo.data.base import DataInfo
 from ganzoo.data.loader import Batch
 from ganzoo.models.interfaces import Discriminator, Generator, Logits, Loss, Translator
-from ganzoo.models.one_stage import SharedPasses
-from ganzoo.models.state import Game, Losses, Stage, State, Update
+from ganzoo.models.state import Game, Losses, Stage, State, Update, combined
 from ganzoo.models.variant import Variant
 from ganzoo.tricks import discriminator as discriminator_tricks
 from ganzoo.tricks import penalties
 from ganzoo.tricks.augment import adapt, add_noise, augment, diffuse, noise_std, policies
 from ganzoo.tricks.names import DISCRIMINATOR_TRICKS, GENERATOR_TRICKS, INPUT_TRICKS, NETWORK_TRICKS
+from ganzoo.tricks.one_stage import OnLogits, SharedPass, SharedPasses
 from ganzoo.tricks.schedules import annealed, memory_name, weights
 
 PROBABILITY, TIME = "ada.probability", "diffusion.time"
@@ -227,7 +227,7 @@ class GAN(Variant):
             real, fake = self.sloped(real, fake)
         real_logits, fake_logits = self.discriminate_both(state, real, fake, batch, game)
         if tricks.one_stage:
-            self._passes.add(batch, game.name, (made, fake), (real_logits, fake_logits))
+            self._passes.add(batch, game.name, self.shared_pass(made, fake, real_logits, fake_logits))
         pairs = list(zip(penalties.heads(real_logits), penalties.heads(fake_logits), strict=True))
         terms = [penalties.discriminator(self.loss, tricks, *pair) for pair in pairs]
         adversarial = torch.stack(terms).mean() if len(terms) > 1 else terms[0]
@@ -239,6 +239,15 @@ class GAN(Variant):
         if tricks.drift:
             found["drift"] = tricks.drift * penalties.flat(real_logits).square().mean()
         return {**shown, **found, **adapted, "total": adversarial + sum(found.values())}
+
+    def shared_pass(self, made: Tensor, shown: Tensor, real_logits: Logits, fake_logits: Logits) -> SharedPass:
+        """What G needs of the pass in which D judged ``shown``, with one logit a sample."""
+        real, fake = (penalties.flat(logits).detach() for logits in (real_logits, fake_logits))
+        losses: tuple[OnLogits, OnLogits] = (
+            lambda logits: penalties.discriminator(self.loss, self.config.tricks, real, logits),
+            lambda logits: self.loss.generator(logits, real if self.loss.needs_real else None),
+        )
+        return SharedPass(made, shown, fake, losses)
 
     def adapted(self, state: State, count: int, logits: Tensor) -> Losses:
         """Change how much is augmented, by the logits of ``count`` real samples; returns what is logged."""
@@ -319,7 +328,7 @@ class GAN(Variant):
         found: list[tuple[Game, Losses]] = []
         for game in self.games():
             if shared := self._passes.take(batch, game.name):
-                found.append((game, {"total": shared.generator_total(self.loss, self.config.tricks)}))
+                found.append((game, {"total": shared.generator_total()}))
                 continue
             fake = (generated or {}).get(game.generator)
             fake = self.generated(state, batch, game) if fake is None else fake
@@ -374,19 +383,3 @@ class GAN(Variant):
             total = tricks.path_length * tricks.path_every * penalty
             found.append((game, {"path_penalty": penalty, "path_mean": mean.clone(), "total": total}))
         return combined(found, weighted=False)
-
-
-def combined(found: list[tuple[Game, Losses]], weighted: bool) -> Losses:
-    """The losses of several games: totals added up, what is logged under the game's name as well."""
-    if len(found) == 1:
-        game, losses = found[0]
-        weight = game.weight if weighted else 1.0
-        return losses if weight == 1.0 else {**losses, "total": weight * losses["total"]}
-    together: Losses = {}
-    totals = []
-    for game, losses in found:
-        name = game.name or game.generator
-        together |= {f"{key} {name}": value for key, value in losses.items() if key != "total"}
-        totals.append((game.weight if weighted else 1.0) * losses["total"])
-        together[f"loss {name}"] = losses["total"].detach()
-    return {**together, "total": torch.stack(totals).sum()}

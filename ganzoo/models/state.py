@@ -136,3 +136,19 @@ class Game:
     condition: str = ""
     weight: float = 1.0
     name: str = ""
+
+
+def combined(found: list[tuple[Game, Losses]], weighted: bool) -> Losses:
+    """The losses of several games: totals added up, what is logged under the game's name as well."""
+    if len(found) == 1:
+        game, losses = found[0]
+        weight = game.weight if weighted else 1.0
+        return losses if weight == 1.0 else {**losses, "total": weight * losses["total"]}
+    together: Losses = {}
+    totals = []
+    for game, losses in found:
+        name = game.name or game.generator
+        together |= {f"{key} {name}": value for key, value in losses.items() if key != "total"}
+        totals.append((game.weight if weighted else 1.0) * losses["total"])
+        together[f"loss {name}"] = losses["total"].detach()
+    return {**together, "total": torch.stack(totals).sum()}

@@ -3,6 +3,7 @@
 augment        what the discriminator sees: instance noise, DiffAugment
 discriminator  what it is made of: spectral norm, minibatch discrimination and standard deviation
 names          which setting is a trick of what
+one_stage      G's slope from the pass of D that trains D
 penalties      what the players minimise: smoothed and flipped targets, R1, gradient penalty, feature matching
 schedules      the learning rate over a stage
 

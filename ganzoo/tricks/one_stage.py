@@ -12,10 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ganzoo.config.settings import Tricks
-from ganzoo.data.loader import Batch
-from ganzoo.models.interfaces import Logits, Loss
-from ganzoo.tricks import penalties
+OnLogits = Callable[[Tensor], Tensor]
+"""A loss on the logits [N] of generated samples, 0-d."""
 
 
 @dataclass(frozen=True)
@@ -25,19 +23,19 @@ class SharedPass:
     Attributes:
         made: generated samples [N, *shape], which can be differentiated by G's parameters.
         shown: the same as D saw them, a leaf; its gradient is that of D's loss.
-        real, fake: logits [N] of real samples and of ``shown``, detached.
+        logits: of ``shown``, [N], detached.
+        losses: of D and of G, on such logits.
     """
 
     made: Tensor
     shown: Tensor
-    real: Tensor
-    fake: Tensor
+    logits: Tensor
+    losses: tuple[OnLogits, OnLogits]
 
-    def generator_total(self, loss: Loss, tricks: Tricks) -> Tensor:
+    def generator_total(self) -> Tensor:
         """G's loss, 0-d, whose slope at ``made`` is taken from that of D's loss."""
         assert self.shown.grad is not None, "D's update is differentiated first, by shown too"
-        total, wanted = slope(lambda fake: loss.generator(fake, self.real if loss.needs_real else None), self.fake)
-        _, had = slope(lambda fake: penalties.discriminator(loss, tricks, self.real, fake), self.fake)
+        (_, had), (total, wanted) = (slope(loss, self.logits) for loss in self.losses)
         ratio = (wanted / had).view(-1, *[1] * (self.made.dim() - 1))
         # The difference is zero: it carries the slope and leaves the value as it is.
         carrier = (self.made - self.made.detach()).float() * (self.shown.grad * ratio)
@@ -48,31 +46,25 @@ class SharedPasses:
     """Those of the batch that is being trained on, by the name of the game."""
 
     def __init__(self) -> None:
-        self._batch: Batch | None = None
+        self._batch: object = None
         self._found: dict[str, SharedPass] = {}
 
-    def add(self, batch: Batch, name: str, samples: tuple[Tensor, Tensor], logits: tuple[Logits, Logits]) -> None:
-        """Leave one for G's update of the same batch; those of an earlier batch are forgotten.
-
-        Args:
-            samples: as they were made and as they were shown.
-            logits: of real and of these samples, [N] each.
-        """
+    def add(self, batch: object, name: str, found: SharedPass) -> None:
+        """Leave one for G's update of the same batch; those of an earlier batch are forgotten."""
         if self._batch is not batch:
             self._batch, self._found = batch, {}
-        real, fake = (penalties.flat(each).detach() for each in logits)
-        self._found[name] = SharedPass(*samples, real, fake)
+        self._found[name] = found
 
-    def take(self, batch: Batch, name: str) -> SharedPass | None:
+    def take(self, batch: object, name: str) -> SharedPass | None:
         """The one of this very batch, once: after G's step it is no longer true."""
         return self._found.pop(name, None) if self._batch is batch else None
 
-    def shown(self, batch: Batch) -> list[Tensor]:
+    def shown(self, batch: object) -> list[Tensor]:
         """Samples by which the losses of D on this batch are differentiated too."""
         return [found.shown for found in self._found.values()] if self._batch is batch else []
 
 
-def slope(loss: Callable[[Tensor], Tensor], logits: Tensor) -> tuple[Tensor, Tensor]:
+def slope(loss: OnLogits, logits: Tensor) -> tuple[Tensor, Tensor]:
     """A loss on logits [N], and its slope at each of them."""
     with torch.enable_grad():
         at = logits.detach().requires_grad_()
