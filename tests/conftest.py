@@ -7,7 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+
+# A slow machine is no fault of what is tested, and the same examples fail everywhere or nowhere.
+hypothesis.settings.register_profile(
+    "here", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("here")
 
 # Before torch is imported: pytest-xdist already keeps every core busy, and more threads than cores make all slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -1,12 +1,16 @@
-"""r3gan: networks without normalisation whose variance stays the same, and the class as a code; which generator."""
+"""r3gan: networks without normalisation whose variance stays the same, and the class as a code; which networks."""
+
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+import ganzoo
 from ganzoo.config.settings import resolve
+from ganzoo.errors import ConfigError
 from ganzoo.models.load import load_variant
-from ganzoo_zoo.networks import ConvGenerator
+from ganzoo_zoo.networks import ConvDiscriminator, ConvGenerator
 from ganzoo_zoo.r3gan.networks import Block, R3Discriminator, R3Generator, maps_of, sides_of
 from tests.zoo.test_resnets import made
 
@@ -89,10 +93,21 @@ def test_a_class_changes_what_is_drawn_and_shares_of_classes_mix() -> None:
     torch.testing.assert_close(shares, images)
 
 
-def test_the_generator_is_dcgans_and_that_of_the_paper_in_presets_and_by_one_setting() -> None:
-    assert isinstance(made("r3gan", width=8).build()["generator"], ConvGenerator)
+def test_networks_are_dcgans_and_those_of_the_paper_in_presets_and_by_settings() -> None:
+    networks = made("r3gan", width=8).build()
+    assert isinstance(networks["generator"], ConvGenerator)
+    judge = networks["discriminator"]
+    assert isinstance(judge, ConvDiscriminator)
+    assert judge.independent, "without batch normalisation"
     assert isinstance(made("r3gan", width=8, g_network="residual").build()["generator"], R3Generator)
+    assert isinstance(made("r3gan", width=8, d_network="residual").build()["discriminator"], R3Discriminator)
     kind = load_variant("r3gan")
     for name in ("gpu", "paper"):
         config = resolve("r3gan", kind.Options, {"dataset": "x"}, kind.defaults, kind.presets[name])
-        assert config.options.g_network == "residual"
+        assert (config.options.g_network, config.options.d_network) == ("residual", "residual")
+
+
+def test_settings_of_residual_networks_are_refused_where_there_are_none(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="stem"):
+        ganzoo.prepare("r3gan", "glyphs", out=tmp_path / "x", settings={"stem": 4})
+    ganzoo.prepare("r3gan", "glyphs", out=tmp_path / "y", settings={"stem": 4, "d_network": "residual"})

@@ -25,14 +25,14 @@ class R3GANOptions(AdamOptions):
     blocks: int = option(1, "residual blocks at each resolution; the paper: 2", at_least=1, at_most=16)
     group: int = option(16, "maps in a group of the 3x3 convolutions", at_least=1, at_most=8_192)
     stem: Literal[1, 2, 4] = option(
-        2, "side of the patches of pixels that D reads and a residual G writes; 1, as in the paper, is dearest: the "
+        2, "side of the patches of pixels that residual networks read and write; 1, as in the paper, is dearest: the "
         "maps are as large as the image"
     )  # fmt: skip
     g_network: Literal["dcgan", "residual"] = option(
         "dcgan", "generator: DCGAN's, whose batch normalisation lets it cover the data within minutes, or the paper's"
     )
     d_network: Literal["dcgan", "residual"] = option(
-        "residual", "discriminator: DCGAN's without normalisation, whose steps take half the time, or the paper's"
+        "dcgan", "discriminator: DCGAN's without normalisation, whose steps are the cheapest, or the paper's"
     )
     conditional: bool = option(True, "networks see the class, where the data has labels")
 
@@ -47,16 +47,16 @@ class R3GAN(GAN):
     }  # fmt: skip
     presets: ClassVar = {
         "gpu": {
-            "lr": 5e-4, "g_network": "residual", "width": 96, "blocks": 2, "stem": 1, "batch_size": 128,
-            "steps": 50_000, "penalty_slope": "exact",
+            "lr": 5e-4, "g_network": "residual", "d_network": "residual", "width": 96, "blocks": 2, "stem": 1,
+            "batch_size": 128, "steps": 50_000, "penalty_slope": "exact",
         },
         "paper": {
-            "lr": 2e-4, "beta2": 0.9, "g_network": "residual", "width": 192, "blocks": 2, "stem": 1,
-            "batch_size": 512, "steps": 390_000, "r1": 0.05, "r2": 0.05, "penalty_slope": "exact",
+            "lr": 2e-4, "beta2": 0.9, "g_network": "residual", "d_network": "residual", "width": 192, "blocks": 2,
+            "stem": 1, "batch_size": 512, "steps": 390_000, "r1": 0.05, "r2": 0.05, "penalty_slope": "exact",
             "anneal_images": 20_000_000, "anneal": "lr=5e-5, beta2=0.99, r1=0.005, r2=0.005",
         },
     }  # fmt: skip
-    tiny: ClassVar = {"width": 8, "group": 4, "latent_dim": 16}
+    tiny: ClassVar = {"width": 8, "latent_dim": 16}
 
     def prepare(self, dataset: Dataset, load: Load) -> None:
         if self.options.g_network == self.options.d_network == "dcgan":
