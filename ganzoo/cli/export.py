@@ -41,7 +41,7 @@ def command(
     ganzoo export runs/x --to plain --role all
     ganzoo export runs/x --to hf --output x-for-the-hub
 
-    What computes is compared with PyTorch first, at batches of 1, 3 and 8. Where it differs by more than 1e-5 of the
+    What computes is compared with PyTorch first, at batches of 1, 3 and 8. Where it differs by more than 1e-4 of the
     largest value, or of 1, nothing is written.
 
     With --role all every network is tried before one is written; those that cannot be exported are named.

@@ -83,7 +83,7 @@ def prepare_export(
     """Make a trained network in another form ready, and return what writes it: several can so be tried before one is
     written.
 
-    What computes is compared with PyTorch first, at batches of 1, 3 and 8. Where it differs by more than 1e-5 of the
+    What computes is compared with PyTorch first, at batches of 1, 3 and 8. Where it differs by more than 1e-4 of the
     largest value, or of 1, nothing is written.
 
     Args:

@@ -88,7 +88,7 @@ ACCEPTED = {
     },
     "r3gan": set(ALTERNATING) - {  # its penalties compare what D says of two samples that differ by little
         "diffaugment", "diffusion", "instance_noise",
-        "label_smoothing", "label_flipping", "feature_matching", "minibatch_kernels", "minibatch_std",
+        "label_smoothing", "label_flipping", "feature_matching",
     },
     "pix2pix": set(ALTERNATING) - {"path_length", "diffaugment", "minibatch_kernels", *SLOPES},
     "cyclegan": set(ALTERNATING) - {"minibatch_kernels", "path_length"},
