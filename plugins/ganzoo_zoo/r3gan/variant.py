@@ -32,7 +32,7 @@ class R3GANOptions(AdamOptions):
         "dcgan", "generator: DCGAN's, whose batch normalisation lets it cover the data within minutes, or the paper's"
     )
     d_network: Literal["dcgan", "residual"] = option(
-        "dcgan", "discriminator: DCGAN's without normalisation, whose steps are the cheapest, or the paper's"
+        "dcgan", "discriminator: DCGAN's without normalisation, whose steps are cheaper, or the paper's"
     )
     conditional: bool = option(True, "networks see the class, where the data has labels")
 
